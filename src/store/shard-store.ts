@@ -1,0 +1,110 @@
+/**
+ * One shard's database, as its single writer sees it. Postgres and PGlite keep the same contract, and one test-suite
+ * runs against both.
+ */
+import type { LogRecord, LogSink, Micros, Position } from '../ledger/record.js';
+import type { Sql } from './sql.js';
+
+/** Encodes records as rows of binary COPY into a reused buffer. */
+export interface BatchEncoder extends LogSink {
+  readonly records: number;
+  /** Bytes of rows so far. */
+  readonly sizeBytes: number;
+  readonly first: Position;
+  readonly last: Position;
+  /** Empties it for the next batch; keeps the buffer. */
+  clear(): void;
+}
+
+export type CommitResult =
+  /** The COMMIT was acknowledged with every command tag as expected. */
+  | { readonly type: 'committed' }
+  /** The server refused the batch and said so: nothing of it is there. */
+  | { readonly type: 'failed'; readonly error: Error }
+  /** Nobody knows: connection lost after the first byte, or the deadline passed. `resolve` before anything else. */
+  | { readonly type: 'ambiguous'; readonly error: Error }
+  /** Another owner holds the fence: this one stops and writes nothing any more. */
+  | { readonly type: 'fenced'; readonly error: Error };
+
+/** What the fence says after it was raised. */
+export interface Resolution {
+  readonly epoch: number;
+  /** The end of the committed log: max(last). A batch up to `last` is there if this is ≥ its `last`. */
+  readonly head: Position;
+}
+
+/** Folded state to start from; every generator is read once, in order. All true as of `foldedTo`. */
+export interface FoldedState {
+  readonly foldedTo: Position;
+  readonly head: Position;
+  readonly books: AsyncIterable<readonly FoldedBook[]>;
+  readonly accounts: AsyncIterable<readonly FoldedAccount[]>;
+  /** Records of transactions that are pending as of `foldedTo`, each followed by its actions, in order of position. */
+  readonly openHolds: AsyncIterable<readonly LogRecord[]>;
+  /** `configured` records up to `foldedTo`, in order. */
+  readonly configured: AsyncIterable<readonly LogRecord[]>;
+  /** Records after `foldedTo`, to the head, in order. */
+  readonly tail: AsyncIterable<readonly LogRecord[]>;
+}
+
+export interface FoldedBook {
+  readonly book: number;
+  readonly merchant: string;
+  readonly environment: 'test' | 'live';
+  readonly sequence: number;
+}
+
+export interface FoldedAccount {
+  readonly number: number;
+  readonly book: number;
+  readonly name: string;
+  readonly currency: number;
+  readonly normalBalance: 'credit' | 'debit';
+  readonly open: boolean;
+  readonly hasMetadata: boolean;
+  readonly debitsPosted: bigint;
+  readonly creditsPosted: bigint;
+  readonly debitsPending: bigint;
+  readonly creditsPending: bigint;
+  readonly minBalance: bigint | null;
+  readonly maxBalance: bigint | null;
+  readonly version: number;
+  readonly configVersion: number;
+  readonly configPosition: Position;
+  readonly openedAt: Micros;
+}
+
+/** A key of the window: hash, where its outcome stands, when it is forgotten. */
+export interface RememberedKey {
+  readonly book: number;
+  readonly key: Uint8Array;
+  readonly position: Position;
+  readonly recordedAt: Micros;
+}
+
+export interface ShardStore {
+  /** Never used again, also when slots move; part of every public id. */
+  readonly logId: number;
+  readonly epoch: number;
+  /**
+   * Takes the fence: terminates what an earlier owner left running, raises the epoch and reads the end of the log.
+   * @throws ShardHeldError where another engine holds the shard and `takeOver` is false
+   */
+  acquire(options: { readonly takeOver: boolean }): Promise<Resolution>;
+  encoder(): BatchEncoder;
+  /** One database transaction: the batch's row behind the fence, and its records. At most one at a time. */
+  commit(batch: BatchEncoder): Promise<CommitResult>;
+  /**
+   * After `ambiguous`: terminates the old backend, raises the fence, reads max(last). Waits as long as it takes.
+   * @throws FencedError where another owner has it
+   */
+  resolve(): Promise<Resolution>;
+  folded(): Promise<FoldedState>;
+  /** Records of these transactions, each followed by its actions in order of position; from the committed log. */
+  loadParents(positions: readonly Position[]): Promise<readonly LogRecord[]>;
+  /** Keys of the log from `from` on (inclusive), in order. */
+  keysSince(from: Position): AsyncIterable<readonly RememberedKey[]>;
+  /** For folds and reads in this thread. */
+  readonly sql: Sql;
+  close(): Promise<void>;
+}
