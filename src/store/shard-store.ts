@@ -12,6 +12,8 @@ export interface BatchEncoder extends LogSink {
   readonly sizeBytes: number;
   readonly first: Position;
   readonly last: Position;
+  /** The ledger's running hash after the last record; set before the commit, stored in the batch's row. */
+  chainHash: bigint;
   /** Empties it for the next batch; keeps the buffer. */
   clear(): void;
 }
@@ -36,7 +38,12 @@ export interface Resolution {
 /** Folded state to start from; every generator is read once, in order. All true as of `foldedTo`. */
 export interface FoldedState {
   readonly foldedTo: Position;
+  /** The running hash and the recorded time as of `foldedTo` (always the end of a batch); 0 where the log is empty. */
+  readonly foldedHash: bigint;
+  readonly foldedAt: Micros;
   readonly head: Position;
+  /** The running hash that the last batch's row holds: recovery must arrive at it. */
+  readonly headHash: bigint;
   readonly books: AsyncIterable<readonly FoldedBook[]>;
   readonly accounts: AsyncIterable<readonly FoldedAccount[]>;
   /** Records of transactions that are pending as of `foldedTo`, each followed by its actions, in order of position. */
