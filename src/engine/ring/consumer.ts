@@ -1,0 +1,125 @@
+/** The reading side of a ring: one thread, and only that one. */
+import {
+  CAPACITY_WORD,
+  DATA_BYTES,
+  LARGE_RELEASED_WORD,
+  PARKED_WORD,
+  PUBLISHED_WORD,
+  RECORD_HEADER_BYTES,
+  RELEASED_WORD,
+  recordBytes,
+  Tag,
+} from './layout.js';
+
+/**
+ * Takes one record; its bytes are the producer's again as soon as this returns.
+ * @param offset of the payload in `bytes`, a multiple of 8
+ */
+export type OnRecord = (offset: number, lengthBytes: number) => void;
+
+/** Takes the number of a large record. False: it has not arrived, so stop here and meet the handle again. */
+export type OnHandle = (handle: number) => boolean;
+
+const refuseHandles: OnHandle = () => {
+  throw new Error('a handle in a ring without a channel');
+};
+
+export class RingConsumer {
+  /** The whole buffer: offsets are those that records come with. */
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly #words: Int32Array;
+  readonly #mask: number;
+  #cursor: number;
+  /** The producer's cursor when it was last looked at: looked at again only when everything up to it is taken. */
+  #published: number;
+  /** How many records the present `drain` may still hand over; `stop` takes it to 0. */
+  #limit = 0;
+
+  constructor(shared: SharedArrayBuffer) {
+    this.bytes = new Uint8Array(shared);
+    this.view = new DataView(shared);
+    this.#words = new Int32Array(shared);
+    this.#mask = (this.#words[CAPACITY_WORD] ?? 0) - 1;
+    this.#cursor = Atomics.load(this.#words, RELEASED_WORD);
+    this.#published = this.#cursor;
+  }
+
+  /**
+   * Hands over records in order, at most `recordsMax`, and then lets go of their bytes all at once.
+   * If `onRecord` throws, the record that it threw at counts as taken.
+   * @returns how many were handed over
+   */
+  drain(onRecord: OnRecord, recordsMax: number, onHandle: OnHandle = refuseHandles): number {
+    if (this.#cursor === this.#published) {
+      // Reading the cursor before the records makes their bytes visible (the producer stores it after them).
+      this.#published = Atomics.load(this.#words, PUBLISHED_WORD);
+      if (this.#cursor === this.#published) return 0;
+    }
+    const words = this.#words;
+    this.#limit = recordsMax;
+    let taken = 0;
+    let cursor = this.#cursor;
+    try {
+      while (taken < this.#limit && cursor !== this.#published) {
+        const offset = DATA_BYTES + (cursor & this.#mask);
+        const length = words[offset >> 2] ?? 0;
+        const tag = words[(offset >> 2) + 1];
+        const next = (cursor + recordBytes(length)) | 0;
+        if (tag === Tag.record) {
+          cursor = next;
+          taken += 1;
+          onRecord(offset + RECORD_HEADER_BYTES, length);
+        } else if (tag === Tag.padding) {
+          cursor = next;
+        } else {
+          const before = cursor;
+          cursor = next;
+          if (!onHandle(words[(offset + RECORD_HEADER_BYTES) >> 2] ?? 0)) {
+            cursor = before;
+            break;
+          }
+          taken += 1;
+        }
+      }
+    } finally {
+      // One store for all of them: the producer's cached copy of this line stays good until then.
+      this.#cursor = cursor;
+      Atomics.store(words, RELEASED_WORD, cursor);
+    }
+    return taken;
+  }
+
+  /** From within `onRecord`: the present `drain` hands over nothing more. */
+  stop(): void {
+    this.#limit = 0;
+  }
+
+  /** True if nothing published is left. */
+  get isEmpty(): boolean {
+    this.#published = Atomics.load(this.#words, PUBLISHED_WORD);
+    return this.#cursor === this.#published;
+  }
+
+  /**
+   * Says that this side goes to sleep and wants the doorbell.
+   * @returns false if something came meanwhile: not parked, drain instead
+   */
+  park(): boolean {
+    Atomics.store(this.#words, PARKED_WORD, 1);
+    // Flag first, then the cursor: see `publish`.
+    if (this.isEmpty) return true;
+    // If the producer took the flag down first it has rung; one needless wake-up is harmless.
+    this.unpark();
+    return false;
+  }
+
+  unpark(): void {
+    Atomics.store(this.#words, PARKED_WORD, 0);
+  }
+
+  /** Tells the producer that a large record is done with. */
+  releaseLarge(lengthBytes: number): void {
+    Atomics.add(this.#words, LARGE_RELEASED_WORD, lengthBytes);
+  }
+}
