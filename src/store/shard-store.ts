@@ -92,6 +92,12 @@ export interface RememberedKey {
 export interface ShardStore {
   /** Never used again, also when slots move; part of every public id. */
   readonly logId: number;
+  /** Raised by a restore to a point in time; part of every token and cursor. */
+  readonly incarnation: number;
+  /** 16 secret bytes of this shard: key hashes, fingerprints, ids, tokens. Known after `acquire`, as all of these are. */
+  readonly hashKey: Uint8Array;
+  /** Partition p of the log holds positions p·n + 1 to (p + 1)·n. */
+  readonly partitionRecords: number;
   readonly epoch: number;
   /**
    * Takes the fence: terminates what an earlier owner left running, raises the epoch and reads the end of the log.
