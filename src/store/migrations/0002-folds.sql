@@ -1,0 +1,319 @@
+-- Folds of the log: balances, holds, and what lists and statements are looked up by. All of it can be thrown away and
+-- made again from `log`; fold_step() is the only writer.
+
+-- How far each fold has come: everything up to and including `position` is in it.
+CREATE TABLE fold (
+  name       text PRIMARY KEY,
+  position   int8 NOT NULL,
+  updated_at timestamptz NOT NULL
+);
+INSERT INTO fold VALUES ('balances', 0, now());
+
+-- A merchant's ledger in one environment.
+CREATE TABLE book (
+  book        int4 PRIMARY KEY,
+  sequence    int8 NOT NULL,                     -- of its last folded record
+  opened_at   timestamptz NOT NULL,
+  merchant    text NOT NULL,
+  environment text NOT NULL
+);
+
+-- Codes of currencies by number: ISO 4217's own numbers, then the operator's from 1001 in the order they came.
+CREATE TABLE currency (
+  number   int2 PRIMARY KEY,
+  exponent int2 NOT NULL,
+  code     text NOT NULL UNIQUE
+);
+
+-- Counters as of the cursor of `balances`. A free part of each page keeps updates on the page (HOT), off the indexes.
+CREATE TABLE account (
+  debits_posted   int8 NOT NULL DEFAULT 0,
+  credits_posted  int8 NOT NULL DEFAULT 0,
+  debits_pending  int8 NOT NULL DEFAULT 0,
+  credits_pending int8 NOT NULL DEFAULT 0,
+  version         int8 NOT NULL DEFAULT 0,       -- records that changed a counter
+  min_balance     int8,                          -- null: no limit
+  max_balance     int8,
+  config_version  int8 NOT NULL,
+  config_position int8 NOT NULL,                 -- the record that opened or last changed it
+  opened_at       timestamptz NOT NULL,
+  number          int4 PRIMARY KEY,
+  book            int4 NOT NULL,
+  currency        int2 NOT NULL,
+  open            boolean NOT NULL,
+  has_metadata    boolean NOT NULL,
+  normal_balance  text NOT NULL CHECK (normal_balance IN ('credit', 'debit')),
+  name            text COLLATE "C" NOT NULL,
+  UNIQUE (book, name)
+) WITH (fillfactor = 60);
+
+-- Transactions that still hold money.
+CREATE TABLE hold (
+  position   int8 PRIMARY KEY,
+  expires_at timestamptz,
+  remaining  numeric NOT NULL,                   -- over all legs; 0 closes it
+  book       int4 NOT NULL
+);
+CREATE INDEX hold_by_book ON hold (book, position);
+
+-- An account's statement: up to 128 records that changed it, and how it stood before the first of them.
+CREATE TABLE entry_block (
+  first_position  int8 NOT NULL,
+  last_position   int8 NOT NULL,
+  version_before  int8 NOT NULL,
+  debits_posted   int8 NOT NULL,                 -- all four before first_position
+  credits_posted  int8 NOT NULL,
+  debits_pending  int8 NOT NULL,
+  credits_pending int8 NOT NULL,
+  effective_from  timestamptz,                   -- earliest effective_at of its back-dated records; null: none is
+  account         int4 NOT NULL,
+  positions       int8[] NOT NULL,
+  PRIMARY KEY (account, first_position)
+);
+CREATE INDEX entry_block_backdated ON entry_block (account, first_position) WHERE effective_from IS NOT NULL;
+
+-- Where a book's sequences stand: positions[1] is that of first_sequence, and so on without a gap.
+CREATE TABLE book_block (
+  first_sequence int8 NOT NULL,
+  book           int4 NOT NULL,
+  positions      int8[] NOT NULL,
+  PRIMARY KEY (book, first_sequence)
+);
+
+-- Transactions by reference and by the string values at the top of their metadata. Hashes collide; readers look at the row.
+CREATE TABLE tag (
+  hash     int8 NOT NULL,
+  position int8 NOT NULL,
+  book     int4 NOT NULL,
+  PRIMARY KEY (book, hash, position)
+);
+
+CREATE FUNCTION tag_of_reference(value text) RETURNS int8 LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  RETURN hashtextextended(value, 1);
+CREATE FUNCTION tag_of_metadata(key text, value text) RETURNS int8 LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  RETURN hashtextextended(value, hashtextextended(key, 2));
+
+-- Strings at the top of a JSON object; nothing where Postgres cannot read an escape in it.
+CREATE FUNCTION metadata_tags(metadata json) RETURNS SETOF int8 LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  RETURN QUERY
+    SELECT tag_of_metadata(e.key, e.value #>> '{}') FROM json_each(metadata) e WHERE json_typeof(e.value) = 'string';
+EXCEPTION WHEN data_exception THEN
+  RETURN;
+END $$;
+
+-- All legs of a record as rows. Leg 0 stands in columns, the others six numbers each in more_legs.
+CREATE FUNCTION more_legs_of(more_legs int8[])
+  RETURNS TABLE (leg int2, debit int4, credit int4, currency int2, amount int8, released int8)
+  LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 4
+BEGIN ATOMIC
+  SELECT more_legs[i]::int2, more_legs[i + 1]::int4, more_legs[i + 2]::int4, more_legs[i + 3]::int2,
+         more_legs[i + 4], more_legs[i + 5]
+    FROM generate_series(1, cardinality(more_legs), 6) AS i;
+END;
+
+-- Folds the next records: whole batches, at most max_records unless one batch alone is longer. Does nothing where
+-- another session is folding. Answers what it folded, (from_position, to_position], and the end of the log.
+CREATE FUNCTION fold_step(max_records int4, OUT from_position int8, OUT to_position int8, OUT head int8)
+  LANGUAGE plpgsql
+  -- Every join here is from few rows to a primary key; sizes differ so much from step to step that a plan must not stay.
+  SET jit = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_custom_plan
+  SET work_mem = '64MB'
+AS $$
+DECLARE
+  has_config boolean;
+  has_holds boolean;
+  has_tags boolean;
+BEGIN
+  SELECT coalesce((SELECT b.last FROM batch b ORDER BY b.prev DESC LIMIT 1), 0) INTO head;
+  SELECT f.position INTO from_position FROM fold f WHERE f.name = 'balances' FOR UPDATE SKIP LOCKED;
+  IF NOT FOUND THEN
+    SELECT f.position INTO from_position FROM fold f WHERE f.name = 'balances';
+    to_position := from_position;
+    RETURN;
+  END IF;
+  to_position := CASE
+    WHEN head <= from_position + max_records THEN head
+    ELSE coalesce(
+      (SELECT max(b.prev) FROM batch b WHERE b.prev > from_position AND b.prev <= from_position + max_records),
+      (SELECT b.last FROM batch b WHERE b.prev = from_position))
+  END;
+  IF to_position <= from_position THEN
+    to_position := from_position;
+    RETURN;
+  END IF;
+
+  SELECT coalesce(bool_or(l.kind >= 9), false), coalesce(bool_or(l.kind BETWEEN 2 AND 6), false),
+         coalesce(bool_or(l.reference IS NOT NULL OR l.metadata IS NOT NULL), false)
+    INTO has_config, has_holds, has_tags
+    FROM log l WHERE l.position > from_position AND l.position <= to_position;
+  IF has_config THEN PERFORM fold_config(from_position, to_position); END IF;
+  PERFORM fold_changes(from_position, to_position);
+  PERFORM fold_books(from_position, to_position);
+  IF has_holds THEN PERFORM fold_holds(from_position, to_position); END IF;
+  IF has_tags THEN PERFORM fold_tags(from_position, to_position); END IF;
+  UPDATE fold SET position = to_position, updated_at = clock_timestamp() WHERE name = 'balances';
+END $$;
+
+-- Books, currencies, accounts and their settings.
+CREATE FUNCTION fold_config(after_position int8, to_position int8) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO book (book, sequence, opened_at, merchant, environment)
+    SELECT l.book, 0, l.recorded_at, l.details ->> 'merchant', l.details ->> 'environment'
+      FROM log l WHERE l.position > after_position AND l.position <= to_position AND l.kind = 15;
+
+  INSERT INTO currency (number, exponent, code)
+    SELECT (SELECT greatest(1000, max(c.number)) FROM currency c) + row_number() OVER (ORDER BY fresh.first_position, fresh.place),
+           fresh.exponent, fresh.code
+      FROM (SELECT DISTINCT ON (c.entry ->> 'code') c.entry ->> 'code' AS code, (c.entry ->> 'exponent')::int2 AS exponent,
+                   l.position AS first_position, c.place
+              FROM log l, json_array_elements(l.details -> 'customCurrencies') WITH ORDINALITY AS c(entry, place)
+             WHERE l.position > after_position AND l.position <= to_position AND l.kind = 16
+             ORDER BY c.entry ->> 'code', l.position, c.place) fresh
+     WHERE NOT EXISTS (SELECT FROM currency known WHERE known.code = fresh.code);
+
+  INSERT INTO account (number, book, name, currency, normal_balance, open, has_metadata, min_balance, max_balance,
+                       config_version, config_position, opened_at)
+    SELECT l.debit, l.book, l.details ->> 'name', (l.details ->> 'currency')::int2, l.details ->> 'normal_balance',
+           (l.details ->> 'open')::boolean, l.details ->> 'metadata' IS NOT NULL, (l.details ->> 'min_balance')::int8,
+           (l.details ->> 'max_balance')::int8, (l.details ->> 'config_version')::int8, l.position, l.recorded_at
+      FROM log l WHERE l.position > after_position AND l.position <= to_position AND l.kind = 9;
+
+  UPDATE account a
+     SET open = (c.details ->> 'open')::boolean,
+         has_metadata = c.details ->> 'metadata' IS NOT NULL,
+         min_balance = (c.details ->> 'min_balance')::int8,
+         max_balance = (c.details ->> 'max_balance')::int8,
+         config_version = (c.details ->> 'config_version')::int8,
+         config_position = c.position
+    FROM (SELECT DISTINCT ON (l.debit) l.debit, l.position, l.details
+            FROM log l
+           WHERE l.position > after_position AND l.position <= to_position AND l.kind BETWEEN 10 AND 12
+           ORDER BY l.debit, l.position DESC) c
+   WHERE a.number = c.debit;
+END $$;
+
+-- Counters and statements. One row for each account and record in `change`; counters are added once for each account.
+CREATE FUNCTION fold_changes(after_position int8, to_position int8) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  WITH moved AS NOT MATERIALIZED (
+    SELECT l.position, l.debit, l.credit, l.more_legs, l.kind, l.effective_at,
+           CASE WHEN l.kind IN (1, 3, 7) THEN coalesce(l.amount, 0) ELSE 0 END AS posted,
+           CASE WHEN l.kind IN (2, 5) THEN coalesce(l.amount, 0)
+                WHEN l.kind IN (3, 4, 6) THEN -coalesce(l.amount, 0) - coalesce(l.released, 0)
+                ELSE 0 END AS pending
+      FROM log l
+     WHERE l.position > after_position AND l.position <= to_position AND l.kind BETWEEN 1 AND 7
+  ), change AS MATERIALIZED (
+    -- One leg: its two accounts differ, so each gets one row as it is.
+    SELECT s.account, m.position, s.dp, s.cp, s.dh, s.ch, CASE WHEN s.dp + s.cp > 0 THEN m.effective_at END AS effective_at
+      FROM moved m, LATERAL (VALUES (m.debit, m.posted, 0::int8, m.pending, 0::int8),
+                                    (m.credit, 0::int8, m.posted, 0::int8, m.pending)) AS s(account, dp, cp, dh, ch)
+     WHERE m.more_legs IS NULL
+    UNION ALL
+    -- Several legs: an account that stands on more than one of them still changes once.
+    SELECT s.account, m.position, sum(s.dp)::int8, sum(s.cp)::int8, sum(s.dh)::int8, sum(s.ch)::int8,
+           CASE WHEN sum(s.dp + s.cp) > 0 THEN min(m.effective_at) END
+      FROM moved m, LATERAL (
+        SELECT * FROM (VALUES (m.debit, m.posted, 0::int8, m.pending, 0::int8),
+                              (m.credit, 0::int8, m.posted, 0::int8, m.pending)) AS first_leg(account, dp, cp, dh, ch)
+        UNION ALL
+        SELECT e.account, e.dp, e.cp, e.dh, e.ch
+          FROM more_legs_of(m.more_legs) g,
+               LATERAL (SELECT CASE WHEN m.kind IN (1, 3, 7) THEN g.amount ELSE 0 END AS posted,
+                               CASE WHEN m.kind IN (2, 5) THEN g.amount
+                                    WHEN m.kind IN (3, 4, 6) THEN -g.amount - g.released ELSE 0 END AS pending) p,
+               LATERAL (VALUES (g.debit, p.posted, 0::int8, p.pending, 0::int8),
+                               (g.credit, 0::int8, p.posted, 0::int8, p.pending)) AS e(account, dp, cp, dh, ch)) s
+     WHERE m.more_legs IS NOT NULL
+     GROUP BY s.account, m.position
+  ), total AS MATERIALIZED (
+    SELECT c.account, count(*) AS records, sum(c.dp)::int8 AS dp, sum(c.cp)::int8 AS cp, sum(c.dh)::int8 AS dh,
+           sum(c.ch)::int8 AS ch, min(c.effective_at) AS effective_from, array_agg(c.position ORDER BY c.position) AS positions
+      FROM change c GROUP BY c.account
+  ), updated AS (
+    UPDATE account a
+       SET debits_posted = a.debits_posted + t.dp, credits_posted = a.credits_posted + t.cp,
+           debits_pending = a.debits_pending + t.dh, credits_pending = a.credits_pending + t.ch,
+           version = a.version + t.records
+      FROM total t WHERE a.number = t.account
+    RETURNING a.number AS account, t.records, t.positions, t.effective_from, a.version - t.records AS version,
+              a.debits_posted - t.dp AS dp, a.credits_posted - t.cp AS cp,
+              a.debits_pending - t.dh AS dh, a.credits_pending - t.ch AS ch
+  ), piece AS (
+    -- Accounts with more records than a block takes: what each piece of 128 changes.
+    SELECT n.account, n.piece, min(n.position) AS first_position, max(n.position) AS last_position, sum(n.dp) AS dp,
+           sum(n.cp) AS cp, sum(n.dh) AS dh, sum(n.ch) AS ch, min(n.effective_at) AS effective_from,
+           array_agg(n.position ORDER BY n.position) AS positions
+      FROM (SELECT c.*, (row_number() OVER (PARTITION BY c.account ORDER BY c.position) - 1) / 128 AS piece
+              FROM change c
+             -- IS TRUE keeps this a hash table looked into, which it would not be as a join here.
+             WHERE (c.account IN (SELECT t.account FROM total t WHERE t.records > 128)) IS TRUE) n
+     GROUP BY n.account, n.piece
+  ), before_piece AS MATERIALIZED (
+    SELECT p.account, p.piece, p.first_position, p.last_position, p.effective_from, p.positions,
+           (sum(p.dp) OVER earlier - p.dp)::int8 AS dp, (sum(p.cp) OVER earlier - p.cp)::int8 AS cp,
+           (sum(p.dh) OVER earlier - p.dh)::int8 AS dh, (sum(p.ch) OVER earlier - p.ch)::int8 AS ch
+      FROM piece p WINDOW earlier AS (PARTITION BY p.account ORDER BY p.piece)
+  )
+  INSERT INTO entry_block (account, first_position, last_position, version_before, debits_posted, credits_posted,
+                           debits_pending, credits_pending, effective_from, positions)
+    SELECT u.account, u.positions[1], u.positions[u.records], u.version, u.dp, u.cp, u.dh, u.ch, u.effective_from, u.positions
+      FROM updated u WHERE u.records <= 128
+    UNION ALL
+    SELECT p.account, p.first_position, p.last_position, u.version + 128 * p.piece, u.dp + p.dp, u.cp + p.cp,
+           u.dh + p.dh, u.ch + p.ch, p.effective_from, p.positions
+      FROM updated u JOIN before_piece p USING (account) WHERE u.records > 128;
+END $$;
+
+CREATE FUNCTION fold_books(after_position int8, to_position int8) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  WITH block AS MATERIALIZED (
+    SELECT l.book, min(l.sequence) AS first_sequence, max(l.sequence) AS last_sequence,
+           array_agg(l.position ORDER BY l.position) AS positions
+      FROM log l
+     WHERE l.position > after_position AND l.position <= to_position AND l.sequence > 0
+     GROUP BY l.book, l.sequence / 128
+  ), written AS (
+    INSERT INTO book_block (book, first_sequence, positions) SELECT b.book, b.first_sequence, b.positions FROM block b
+  )
+  UPDATE book SET sequence = b.sequence
+    FROM (SELECT block.book, max(block.last_sequence) AS sequence FROM block GROUP BY block.book) b
+   WHERE book.book = b.book;
+END $$;
+
+CREATE FUNCTION fold_holds(after_position int8, to_position int8) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  WITH change AS MATERIALIZED (
+    SELECT CASE WHEN l.kind = 2 THEN l.position ELSE l.parent END AS position, bool_or(l.kind = 2) AS opened,
+           min(l.book) AS book, min(l.expires_at) FILTER (WHERE l.kind = 2) AS expires_at,
+           sum(CASE WHEN l.kind IN (2, 5) THEN 1 ELSE -1 END
+               * (coalesce(l.amount, 0)::numeric + coalesce(l.released, 0) + coalesce(m.rest, 0))) AS rest
+      FROM log l
+      LEFT JOIN LATERAL (SELECT sum(g.amount::numeric + g.released) AS rest FROM more_legs_of(l.more_legs) g) m ON true
+     WHERE l.position > after_position AND l.position <= to_position AND l.kind BETWEEN 2 AND 6
+     GROUP BY 1
+  ), closed AS (
+    DELETE FROM hold h USING change c WHERE h.position = c.position AND h.remaining + c.rest = 0
+  ), changed AS (
+    UPDATE hold h SET remaining = h.remaining + c.rest
+      FROM change c WHERE h.position = c.position AND h.remaining + c.rest <> 0
+  )
+  INSERT INTO hold (position, book, expires_at, remaining)
+    SELECT c.position, c.book, c.expires_at, c.rest FROM change c WHERE c.opened AND c.rest <> 0;
+END $$;
+
+CREATE FUNCTION fold_tags(after_position int8, to_position int8) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO tag (book, hash, position)
+    SELECT l.book, tag_of_reference(l.reference), l.position
+      FROM log l
+     WHERE l.position > after_position AND l.position <= to_position AND l.kind BETWEEN 1 AND 7 AND l.reference IS NOT NULL
+     ORDER BY 1, 2;
+  INSERT INTO tag (book, hash, position)
+    SELECT DISTINCT l.book, t.hash, l.position
+      FROM log l, metadata_tags(l.metadata) AS t(hash)
+     WHERE l.position > after_position AND l.position <= to_position AND l.kind BETWEEN 1 AND 7 AND l.metadata IS NOT NULL
+     ORDER BY 1, 2
+    ON CONFLICT DO NOTHING;
+END $$;
