@@ -1,0 +1,93 @@
+/**
+ * Public ids of transactions. An id is where its record stands (log and position) under a keyed permutation: whoever
+ * has the key looks it up without an index, and nobody else learns anything from it, not even an order or a volume.
+ *
+ * The block of 128 bits before the permutation: log id 32, position 53, and 43 zeros, by which an id that we did not
+ * make is known. Written as 26 digits of Crockford's base 32 in lower case, the first of which carries 3 bits.
+ */
+import { Chaskey } from './chaskey.js';
+
+export interface RecordPlace {
+  /** 0 to 2^31−1 */
+  readonly logId: number;
+  /** 0 to 2^53−1 */
+  readonly position: number;
+}
+
+const PREFIX = 'txn_';
+const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz';
+const DIGITS_COUNT = 26;
+const ID_LENGTH = PREFIX.length + DIGITS_COUNT;
+const TWO_32 = 2 ** 32;
+
+/** Value of each ASCII code, 255 for what is no digit. Capitals are none: an id has one spelling. */
+const VALUES = new Uint8Array(128).fill(255);
+for (let value = 0; value < DIGITS.length; value++) VALUES[DIGITS.charCodeAt(value)] = value;
+
+/** Two digits at a time: half as many look-ups and concatenations. */
+const PAIRS: readonly string[] = Array.from({ length: 1024 }, (_, pair) => `${DIGITS[pair >> 5]}${DIGITS[pair & 31]}`);
+
+export class IdCodec {
+  readonly #cipher: Chaskey;
+  readonly #block = new Int32Array(4);
+
+  /** @param key 16 secret bytes, the same for the whole life of a ledger */
+  constructor(key: Uint8Array) {
+    this.#cipher = new Chaskey(new Chaskey(key).derive('transaction id'));
+  }
+
+  encode(logId: number, position: number): string {
+    const block = this.#block;
+    block[0] = logId;
+    block[1] = position | 0;
+    block[2] = position / TWO_32;
+    block[3] = 0;
+    this.#cipher.encrypt(block);
+    return PREFIX + digits(block[0], block[1], block[2], block[3] ?? 0);
+  }
+
+  /** @returns null for everything that `encode` did not make with this key (but for one of 2^43 guesses) */
+  decode(id: string): RecordPlace | null {
+    if (id.length !== ID_LENGTH || !id.startsWith(PREFIX)) return null;
+    const block = this.#block;
+    if (!readDigits(id, block)) return null;
+    this.#cipher.decrypt(block);
+    const [logId = 0, low = 0, high = 0, check = 0] = block;
+    if (check !== 0 || high >>> 21 !== 0 || logId < 0) return null;
+    return { logId, position: high * TWO_32 + (low >>> 0) };
+  }
+}
+
+/** 128 bits, `a` the highest word: 130 bits of digits, ten at a time. */
+function digits(a: number, b: number, c: number, d: number): string {
+  return (
+    pair(a >>> 24) +
+    pair(a >>> 14) +
+    pair(a >>> 4) +
+    pair((a << 6) | (b >>> 26)) +
+    pair(b >>> 16) +
+    pair(b >>> 6) +
+    pair((b << 4) | (c >>> 28)) +
+    pair(c >>> 18) +
+    pair(c >>> 8) +
+    pair((c << 2) | (d >>> 30)) +
+    pair(d >>> 20) +
+    pair(d >>> 10) +
+    pair(d)
+  );
+}
+
+const pair = (bits: number): string => PAIRS[bits & 1023] ?? '';
+
+function readDigits(id: string, block: Int32Array): boolean {
+  block.fill(0);
+  for (let index = PREFIX.length; index < ID_LENGTH; index++) {
+    const value = VALUES[id.charCodeAt(index)] ?? 255;
+    if (value > 31 || (index === PREFIX.length && value > 7)) return false;
+    block[0] = ((block[0] ?? 0) << 5) | ((block[1] ?? 0) >>> 27);
+    block[1] = ((block[1] ?? 0) << 5) | ((block[2] ?? 0) >>> 27);
+    block[2] = ((block[2] ?? 0) << 5) | ((block[3] ?? 0) >>> 27);
+    block[3] = ((block[3] ?? 0) << 5) | value;
+  }
+  return true;
+}
