@@ -1,0 +1,55 @@
+/** Environment variables over the configuration file. */
+import { parse } from 'yaml';
+import { ConfigError } from '../errors.js';
+import { suggestion } from './mistake.js';
+import { ConfigSchema } from './schema.js';
+
+const PREFIX = 'MILLRACE_';
+/** Variables that mean something else: the file's name, what clients use, the seed of simulations. */
+const RESERVED = new Set(['MILLRACE_CONFIG', 'MILLRACE_URL', 'MILLRACE_KEY', 'MILLRACE_SEED']);
+
+interface Tree {
+  [key: string]: unknown;
+}
+
+/**
+ * A copy of the document with what the environment sets.
+ * @throws ConfigError where a variable names no key
+ */
+export function applyEnvironment(document: unknown, env: Readonly<Record<string, string | undefined>>): unknown {
+  const merged = structuredClone(document);
+  // Sorted: a variable for a whole list comes before those that reach into it.
+  for (const name of Object.keys(env).sort()) {
+    const text = env[name];
+    if (text === undefined || !name.startsWith(PREFIX) || RESERVED.has(name) || name.startsWith('MILLRACE_TEST_')) continue;
+    const path = name.slice(PREFIX.length).toLowerCase().split('__');
+    const top = path[0] ?? '';
+    const known = Object.keys(ConfigSchema.properties);
+    if (!known.includes(top)) throw new ConfigError(`${name}: there is no key ${top}; ${suggestion(top, known)}`);
+    setAt(merged as Tree, path, valueOf(name, text), name);
+  }
+  return merged;
+}
+
+function valueOf(name: string, text: string): unknown {
+  try {
+    return parse(text);
+  } catch {
+    throw new ConfigError(`${name}: the value cannot be read as YAML; put it in quotes`);
+  }
+}
+
+function setAt(tree: Tree, path: readonly string[], value: unknown, name: string): void {
+  let at = tree;
+  for (const [index, key] of path.slice(0, -1).entries()) {
+    const next = path[index + 1] ?? '';
+    at[key] ??= /^[0-9]+$/.test(next) ? [] : {};
+    const member = at[key];
+    if (typeof member !== 'object' || member === null) throw new ConfigError(`${name}: ${key} holds no keys of its own`);
+    at = member as Tree;
+  }
+  const last = path.at(-1) ?? '';
+  // Keys are lower case, so nothing that a prototype has can be meant.
+  if (last === '__proto__' || last === '') throw new ConfigError(`${name}: names no key`);
+  at[last] = value;
+}
