@@ -6,7 +6,7 @@
  * socket in the abstract namespace, which dies with its process: two starts at once never both win.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, linkSync, lstatSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
@@ -50,11 +50,13 @@ export async function openLock(folder: string): Promise<FolderLock> {
   const guard = await openGuard(real, held);
   try {
     const handler = handlerLater();
-    const server = await bind(socketPath(real), handler.wait, held);
+    const callers = new Set<Socket>();
+    const server = await bind(socketPath(real), callers, handler.wait, held);
     return {
       folder: real,
       onRequest: handler.set,
       close: async () => {
+        for (const caller of callers) caller.destroy();
         await closeServer(server);
         if (guard !== null) await closeServer(guard);
       },
@@ -126,18 +128,28 @@ async function openGuard(folder: string, held: Error): Promise<Server | null> {
 /** The folder's marker, made where there is none; two makers at once end with the same one. */
 function markerOf(folder: string): string {
   const file = join(folder, MARKER_NAME);
-  try {
-    writeFileSync(file, randomBytes(16).toString('hex'), { flag: 'wx', mode: 0o600 });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  if (!existsSync(file)) {
+    // Linked into place when it is whole, so that nobody ever reads half of it.
+    const draft = join(folder, `${MARKER_NAME}.${randomBytes(6).toString('hex')}`);
+    writeFileSync(draft, randomBytes(16).toString('hex'), { mode: 0o600 });
+    try {
+      linkSync(draft, file);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    } finally {
+      rmSync(draft);
+    }
   }
   const text = readFileSync(file, 'utf8');
-  // Empty after a power cut between its making and its writing: any name is as good, as long as it is this folder's.
+  // Empty after a power cut right after its making: then the folder's name has to do.
   return text === '' ? createHash('sha256').update(folder).digest('hex').slice(0, 32) : text;
 }
 
-async function bind(path: string, handle: AdminHandler, held: Error): Promise<Server> {
-  const server = createServer((socket) => void serve(socket, handle));
+async function bind(path: string, callers: Set<Socket>, handle: AdminHandler, held: Error): Promise<Server> {
+  const server = createServer((socket) => {
+    callers.add(socket.on('close', () => callers.delete(socket)));
+    void serve(socket, handle);
+  });
   server.unref();
   if (!(await listen(server, path))) {
     const other = await dial(path);
