@@ -1,0 +1,105 @@
+/**
+ * A front's copy of all API keys. The supervisor pushes changes; what was pushed holds from the next request on, so a
+ * revoked key is refused at once.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { parseApiKey } from '../../platform/api-key.js';
+import type { Principal } from '../types.js';
+
+export interface ApiKeyRow {
+  readonly id: string;
+  /** SHA-256 of the whole token, hex. */
+  readonly hash: string;
+  readonly merchant: string;
+  readonly environment: 'test' | 'live';
+  /** Number of the (merchant, environment) ledger. */
+  readonly book: number;
+  readonly shard: number;
+  readonly scopes: readonly 'force'[];
+  readonly revoked: boolean;
+}
+
+interface Entry {
+  readonly hash: Buffer;
+  readonly principal: Principal;
+  /** The Authorization field that was last found to be right: repeats of it are compared instead of hashed. */
+  verified: string | null;
+}
+
+const SCHEME = 'bearer ';
+/** `Bearer mr_test_` and `Bearer mr_live_` are of one length: the id's place in a header of the usual spelling. */
+const ID_START = 'Bearer mr_test_'.length;
+const ID_END = ID_START + 12;
+
+export class KeyTable {
+  #entries = new Map<string, Entry>();
+  #available = true;
+
+  constructor(rows: readonly ApiKeyRow[] = []) {
+    this.replace(rows);
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** False: the copy is older than `auth_stale_max`, and every request is answered `keys_unavailable`. */
+  get available(): boolean {
+    return this.#available;
+  }
+
+  setAvailable(available: boolean): void {
+    this.#available = available;
+  }
+
+  /** The whole table anew. */
+  replace(rows: readonly ApiKeyRow[]): void {
+    this.#entries = new Map();
+    this.update(rows);
+  }
+
+  /** Some rows, new or changed. */
+  update(rows: readonly ApiKeyRow[]): void {
+    for (const row of rows) {
+      if (row.revoked) this.#entries.delete(row.id);
+      else this.#entries.set(row.id, toEntry(row));
+    }
+  }
+
+  /**
+   * Who sends this Authorization field; null where it holds no key that is known and in force. Takes as long for a wrong
+   * secret as for a right one; ids are not secret.
+   */
+  authenticate(authorization: string): Principal | null {
+    const known = this.#entries.get(authorization.slice(ID_START, ID_END));
+    if (known?.verified != null && equalText(known.verified, authorization)) return known.principal;
+    return this.#verify(authorization);
+  }
+
+  #verify(authorization: string): Principal | null {
+    if (authorization.slice(0, SCHEME.length).toLowerCase() !== SCHEME) return null;
+    const token = authorization.slice(SCHEME.length).trim();
+    const parts = parseApiKey(token);
+    if (parts === null) return null;
+    const entry = this.#entries.get(parts.id);
+    if (entry === undefined || entry.principal.environment !== parts.environment) return null;
+    if (!timingSafeEqual(createHash('sha256').update(token).digest(), entry.hash)) return null;
+    entry.verified = authorization;
+    return entry.principal;
+  }
+}
+
+function toEntry(row: ApiKeyRow): Entry {
+  const { id: keyId, merchant, environment, book, shard, scopes } = row;
+  const hash = Buffer.from(row.hash, 'hex');
+  if (hash.length !== 32) throw new RangeError(`the hash of key ${row.id} is not a SHA-256`);
+  return { hash, principal: { keyId, merchant, environment, book, shard, scopes }, verified: null };
+}
+
+/** Compares every character whatever the first difference is. Lengths are no secret. */
+function equalText(a: string, b: string): boolean {
+  if (a.length !== b.length) return false;
+  let difference = 0;
+  for (let index = 0; index < a.length; index++) difference |= a.charCodeAt(index) ^ b.charCodeAt(index);
+  return difference === 0;
+}

@@ -1,0 +1,66 @@
+/**
+ * One request and its answer, the same for every server. Servers differ in how bytes come and go, never in what is
+ * taken or refused: framing.ts decides that for all of them.
+ */
+import type { RequestProblem } from '../types.js';
+import type { RequestHeaders } from './headers.js';
+
+/** Name, value, name, value, …; Content-Length is the server's to add. */
+export type HeaderList = readonly string[];
+
+export interface Exchange {
+  /** Upper case, as it was sent. */
+  readonly method: string;
+  /** The path as it was sent, percent-encoding and all, without the query. */
+  readonly path: string;
+  /** As it was sent, without "?"; empty where there is none. */
+  readonly query: string;
+  readonly headers: RequestHeaders;
+  /**
+   * The whole body. Valid until {@link RequestHandler.run} returns: its memory belongs to the server, so what is needed
+   * after an await is read before it.
+   */
+  readonly body: Uint8Array;
+  /** The connection is gone: answers go nowhere. */
+  readonly aborted: boolean;
+  /** Answers, once; a second answer and one to an aborted request are dropped. May be called at any later time. */
+  respond(status: number, headers: HeaderList, body: string | Uint8Array): void;
+}
+
+/** What `open` of a handler makes of a request's head. */
+export interface Opened {
+  /** Largest body that is read, bytes; 0: none is taken. */
+  readonly bodyMax: number;
+  /** The request is refused already. A body of moderate length is read and forgotten first, so that the connection lives. */
+  readonly problem: RequestProblem | null;
+}
+
+/** What stands behind a server. */
+export interface RequestHandler<Target extends Opened = Opened> {
+  /**
+   * Called when the head of a request is here, before its body: finds the route, checks the key, says how large the
+   * body may be.
+   */
+  open(exchange: Exchange): Target;
+  /** Called with the whole body, unless `target` has a problem. */
+  run(exchange: Exchange, target: Target): void;
+  /** Answers with the problem. */
+  refuse(exchange: Exchange, problem: RequestProblem): void;
+}
+
+export interface ServerOptions<Target extends Opened = Opened> {
+  readonly host: string;
+  /** 0: a free one. */
+  readonly port: number;
+  readonly handler: RequestHandler<Target>;
+  /** Most bytes of bodies that are on their way in at a time; more is refused as `overloaded`. */
+  readonly bodyBytesMax: number;
+}
+
+export interface HttpServer {
+  readonly port: number;
+  /** No new connections from now on; those that are there go on. Idempotent. */
+  stopListening(): void;
+  /** Ends every connection at once and frees the port. Idempotent. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,56 @@
+/**
+ * What happens to a request between its head and its body, the same on every server: refused and closed, refused after
+ * its body was read and forgotten, or read whole and run.
+ */
+import { RequestProblem } from '../types.js';
+import type { Exchange, Opened, RequestHandler } from './exchange.js';
+import { bodyLength, framingProblem } from './framing.js';
+
+/** A refused request's body is read and forgotten up to this length; beyond it the connection is closed. */
+const DISCARD_BYTES_MAX = 1024 * 1024;
+
+export interface Intake<Target> {
+  readonly verdict: 'close' | 'discard' | 'read';
+  /** Bytes of body that follow; 0 for none. */
+  readonly lengthBytes: number;
+  readonly problem: RequestProblem | null;
+  /** null: refused before a route was looked for. */
+  readonly target: Target | null;
+}
+
+/** Bodies on their way in, over all connections of a server: they are all held in memory. */
+export class BodyBudget {
+  #used = 0;
+
+  constructor(readonly maxBytes: number) {}
+
+  take(bytes: number): boolean {
+    if (this.#used + bytes > this.maxBytes) return false;
+    this.#used += bytes;
+    return true;
+  }
+
+  give(bytes: number): void {
+    this.#used -= bytes;
+  }
+}
+
+export function judgeHead<Target extends Opened>(exchange: Exchange, handler: RequestHandler<Target>): Intake<Target> {
+  const framing = framingProblem(exchange.method, exchange.headers);
+  if (framing !== null) return { verdict: 'close', lengthBytes: 0, problem: framing, target: null };
+  const target = handler.open(exchange);
+  const lengthBytes = bodyLength(exchange.headers);
+  if (target.problem !== null) {
+    const verdict = lengthBytes <= DISCARD_BYTES_MAX ? 'discard' : 'close';
+    return { verdict, lengthBytes, problem: target.problem, target };
+  }
+  if (lengthBytes > target.bodyMax) {
+    const problem = new RequestProblem('body_too_large', `The body has ${lengthBytes} bytes; this route takes ${target.bodyMax}.`);
+    return { verdict: 'close', lengthBytes, problem, target };
+  }
+  return { verdict: 'read', lengthBytes, problem: null, target };
+}
+
+export function bodiesFullProblem(): RequestProblem {
+  return new RequestProblem('overloaded', 'Too many bodies are on their way in.');
+}

@@ -1,0 +1,202 @@
+/**
+ * The server without native code: `node:http`, set to take and refuse what the default server does. One thread: on
+ * Node 20 it cannot share its port.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { RequestProblem } from '../types.js';
+import type { Exchange, HeaderList, HttpServer, Opened, RequestHandler, ServerOptions } from './exchange.js';
+import { RequestHeaders } from './headers.js';
+import type { Intake } from './intake.js';
+import { BodyBudget, bodiesFullProblem, judgeHead } from './intake.js';
+import { PortInUseError } from './port.js';
+
+const NO_BODY = new Uint8Array(0);
+const HEADERS_BYTES_MAX = 8 * 1024;
+const HEADERS_COUNT_MAX = 100;
+/** As the default server has them: an idle connection, half a head or half a body are cut after 10 s. */
+const ARRIVAL_TIMEOUT_MS = 10_000;
+const TIMEOUT_CHECK_MS = 1_000;
+/** How long a refused client may go on sending before its connection is cut, so that it can read the answer first. */
+const LINGER_MS = 1_000;
+
+class NodeExchange implements Exchange {
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly headers = new RequestHeaders();
+  body: Uint8Array = NO_BODY;
+  aborted = false;
+  closeAfter = false;
+  #answered = false;
+
+  constructor(
+    request: IncomingMessage,
+    readonly response: ServerResponse,
+  ) {
+    this.method = request.method ?? '';
+    const url = request.url ?? '';
+    const mark = url.indexOf('?');
+    this.path = mark < 0 ? url : url.slice(0, mark);
+    this.query = mark < 0 ? '' : url.slice(mark + 1);
+    // Not `request.headers`: it drops or joins what comes twice.
+    const raw = request.rawHeaders;
+    for (let index = 0; index + 1 < raw.length; index += 2) {
+      this.headers.add((raw[index] ?? '').toLowerCase(), raw[index + 1] ?? '');
+    }
+  }
+
+  respond(status: number, headers: HeaderList, body: string | Uint8Array): void {
+    if (this.aborted || this.#answered) return;
+    this.#answered = true;
+    const all = [...headers, 'Content-Length', String(Buffer.byteLength(body))];
+    if (this.closeAfter) all.push('Connection', 'close');
+    this.response.writeHead(status, all);
+    // Of a HEAD, node leaves the body out by itself.
+    this.response.end(body);
+    if (this.closeAfter) linger(this.response);
+  }
+}
+
+/** Listens. @throws PortInUseError */
+export async function startNode<Target extends Opened>(options: ServerOptions<Target>): Promise<HttpServer> {
+  const { handler } = options;
+  const budget = new BodyBudget(options.bodyBytesMax);
+  const server = createServer({
+    maxHeaderSize: HEADERS_BYTES_MAX,
+    headersTimeout: ARRIVAL_TIMEOUT_MS,
+    requestTimeout: ARRIVAL_TIMEOUT_MS,
+    keepAliveTimeout: ARRIVAL_TIMEOUT_MS,
+    connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+    noDelay: true,
+    // Host is counted with the rest, so that its absence is refused in our own words.
+    requireHostHeader: false,
+  });
+  // Beyond this count node leaves fields out without a word; more than fit into the size are never there to leave out.
+  server.maxHeadersCount = HEADERS_BYTES_MAX;
+  server.on('request', (request, response) => take(request, response, handler, budget));
+  // Whoever waits for "100 Continue" gets it only if the body will be read.
+  server.on('checkContinue', (request, response) => take(request, response, handler, budget));
+  server.on('clientError', answerUnreadable);
+  server.on('upgrade', (_request, socket: Duplex) => socket.destroy());
+  server.on('connect', (_request, socket: Duplex) => socket.destroy());
+
+  const port = await new Promise<number>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(error.code === 'EADDRINUSE' ? new PortInUseError(options.host, options.port) : error);
+    });
+    server.listen({ host: options.host, port: options.port, exclusive: true }, () => {
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : options.port);
+    });
+  });
+  const ended = new Promise<void>((resolve) => server.once('close', resolve));
+  let listening = true;
+  const stopListening = (): void => {
+    if (listening) server.close();
+    listening = false;
+  };
+  return {
+    port,
+    stopListening,
+    async close() {
+      stopListening();
+      server.closeAllConnections();
+      await ended;
+    },
+  };
+}
+
+function take<Target extends Opened>(
+  request: IncomingMessage,
+  response: ServerResponse,
+  handler: RequestHandler<Target>,
+  budget: BodyBudget,
+): void {
+  const exchange = new NodeExchange(request, response);
+  response.on('close', () => {
+    if (!response.writableFinished) exchange.aborted = true;
+  });
+  if (request.rawHeaders.length > 2 * HEADERS_COUNT_MAX) {
+    exchange.closeAfter = true;
+    handler.refuse(exchange, new RequestProblem('headers_too_large', `More than ${HEADERS_COUNT_MAX} header fields.`));
+    return;
+  }
+  const intake = judgeHead(exchange, handler);
+  if (intake.verdict === 'close') {
+    exchange.closeAfter = true;
+    if (intake.problem !== null) handler.refuse(exchange, intake.problem);
+    return;
+  }
+  if (exchange.headers.expectsContinue) response.writeContinue();
+  if (intake.lengthBytes === 0) return finish(exchange, handler, intake);
+  readBody(request, exchange, handler, intake, budget);
+}
+
+function finish<Target extends Opened>(
+  exchange: NodeExchange,
+  handler: RequestHandler<Target>,
+  intake: Intake<Target>,
+): void {
+  if (intake.problem !== null) handler.refuse(exchange, intake.problem);
+  else if (intake.target !== null) handler.run(exchange, intake.target);
+}
+
+function readBody<Target extends Opened>(
+  request: IncomingMessage,
+  exchange: NodeExchange,
+  handler: RequestHandler<Target>,
+  intake: Intake<Target>,
+  budget: BodyBudget,
+): void {
+  let parts: Buffer[] = [];
+  let heldBytes = 0;
+  let overBudget = false;
+  const release = (): void => {
+    budget.give(heldBytes);
+    heldBytes = 0;
+    parts = [];
+  };
+  request.on('data', (chunk: Buffer) => {
+    if (intake.verdict === 'discard' || overBudget) return;
+    if (budget.take(chunk.length)) {
+      heldBytes += chunk.length;
+      parts.push(chunk);
+      return;
+    }
+    overBudget = true;
+    release();
+    exchange.closeAfter = true;
+    handler.refuse(exchange, bodiesFullProblem());
+  });
+  request.on('end', () => {
+    if (overBudget) return;
+    exchange.body = parts.length === 1 ? (parts[0] ?? NO_BODY) : Buffer.concat(parts);
+    finish(exchange, handler, intake);
+    release();
+  });
+  request.on('close', release);
+}
+
+/** Closed at once with unread bytes, a connection is reset and the answer is lost on its way. */
+function linger(response: ServerResponse): void {
+  const socket = response.socket;
+  if (socket === null) return;
+  response.req.resume();
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => clearTimeout(timer));
+}
+
+/** What node's parser refuses never becomes a request: the bare status is written to the socket. */
+function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
+  const reason = STATUS_CODES[status] ?? '';
+  socket.end(`HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  (socket as Socket).destroySoon();
+}

@@ -1,0 +1,187 @@
+/**
+ * The default server: uWebSockets.js. One app a front thread; the kernel spreads connections over the threads that
+ * listen on one port.
+ *
+ * Rules of that library which this file keeps: `req` is read only before the handler returns; a response is touched
+ * only until it ended or aborted; chunks of a body are borrowed for one call; a thread that still listens when it dies
+ * takes the whole process with it, so {@link HttpServer.close} must be called on every way out.
+ */
+import type { HttpRequest, HttpResponse, us_listen_socket } from 'uWebSockets.js';
+import { App, us_listen_socket_close, us_socket_local_port } from 'uWebSockets.js';
+import type { Exchange, HeaderList, HttpServer, Opened, RequestHandler, ServerOptions } from './exchange.js';
+import { RequestHeaders } from './headers.js';
+import type { Intake } from './intake.js';
+import { BodyBudget, bodiesFullProblem, judgeHead } from './intake.js';
+import { PortInUseError, reservePort } from './port.js';
+import { statusLine } from './status.js';
+
+const NO_BODY = new Uint8Array(0);
+
+// `cork` wants a function for each answer. One that finds its answer here spares an allocation a request.
+let corkedExchange: UwsExchange | null = null;
+let corkedStatus = 0;
+let corkedHeaders: HeaderList = [];
+let corkedBody: string | Uint8Array = '';
+
+function writeCorked(): void {
+  const exchange = corkedExchange;
+  if (exchange === null) return;
+  corkedExchange = null;
+  exchange.write(corkedStatus, corkedHeaders, corkedBody);
+}
+
+class UwsExchange implements Exchange {
+  body: Uint8Array = NO_BODY;
+  aborted = false;
+  closeAfter = false;
+  /** Gives back what is held for the body. */
+  onAborted: (() => void) | null = null;
+  #answered = false;
+
+  constructor(
+    readonly method: string,
+    readonly path: string,
+    readonly query: string,
+    readonly headers: RequestHeaders,
+    readonly response: HttpResponse,
+  ) {}
+
+  respond(status: number, headers: HeaderList, body: string | Uint8Array): void {
+    if (this.aborted || this.#answered) return;
+    this.#answered = true;
+    corkedExchange = this;
+    corkedStatus = status;
+    corkedHeaders = headers;
+    corkedBody = body;
+    this.response.cork(writeCorked);
+  }
+
+  write(status: number, headers: HeaderList, body: string | Uint8Array): void {
+    const response = this.response;
+    response.writeStatus(statusLine(status));
+    for (let index = 0; index + 1 < headers.length; index += 2) {
+      response.writeHeader(headers[index] ?? '', headers[index + 1] ?? '');
+    }
+    if (this.closeAfter) response.writeHeader('Connection', 'close');
+    if (this.method === 'HEAD') response.endWithoutBody(Buffer.byteLength(body), this.closeAfter);
+    else response.end(body, this.closeAfter);
+  }
+}
+
+/** Listens. @throws PortInUseError */
+export async function startUws<Target extends Opened>(options: ServerOptions<Target>): Promise<HttpServer> {
+  const { host, handler } = options;
+  const budget = new BodyBudget(options.bodyBytesMax);
+  // A socket that was bound to port 0 is not shared with other threads by this library, so the number is chosen first.
+  const port = options.port === 0 ? await reservePort(host, 0) : options.port;
+  const app = App();
+  app.any('/*', (response, request) => take(response, request, handler, budget));
+  const socket = await new Promise<us_listen_socket | false>((resolve) => app.listen(host, port, resolve));
+  if (socket === false) {
+    app.close();
+    throw new PortInUseError(host, port);
+  }
+  let listening: us_listen_socket | null = socket;
+  let closed = false;
+  return {
+    port: us_socket_local_port(socket as never),
+    stopListening() {
+      if (listening !== null) us_listen_socket_close(listening);
+      listening = null;
+    },
+    async close() {
+      if (closed) return;
+      closed = true;
+      listening = null;
+      app.close();
+    },
+  };
+}
+
+function take<Target extends Opened>(
+  response: HttpResponse,
+  request: HttpRequest,
+  handler: RequestHandler<Target>,
+  budget: BodyBudget,
+): void {
+  const headers = new RequestHeaders();
+  request.forEach((name, value) => headers.add(name, value));
+  const exchange = new UwsExchange(
+    request.getCaseSensitiveMethod(),
+    request.getUrl(),
+    request.getQuery() ?? '',
+    headers,
+    response,
+  );
+  response.onAborted(() => {
+    exchange.aborted = true;
+    exchange.onAborted?.();
+  });
+  const intake = judgeHead(exchange, handler);
+  if (intake.verdict === 'close') return refuseAndClose(exchange, handler, intake);
+  if (intake.lengthBytes === 0) return finish(exchange, handler, intake);
+  readBody(exchange, handler, intake, budget);
+}
+
+function refuseAndClose<Target extends Opened>(
+  exchange: UwsExchange,
+  handler: RequestHandler<Target>,
+  intake: Intake<Target>,
+): void {
+  exchange.closeAfter = true;
+  if (intake.problem !== null) handler.refuse(exchange, intake.problem);
+}
+
+function finish<Target extends Opened>(
+  exchange: UwsExchange,
+  handler: RequestHandler<Target>,
+  intake: Intake<Target>,
+): void {
+  if (intake.problem !== null) handler.refuse(exchange, intake.problem);
+  else if (intake.target !== null) handler.run(exchange, intake.target);
+}
+
+/**
+ * Reads the body. Most come in one chunk, which is handed on where it lies; the others are copied chunk by chunk, so
+ * that memory is taken for what came and not for what was announced.
+ */
+function readBody<Target extends Opened>(
+  exchange: UwsExchange,
+  handler: RequestHandler<Target>,
+  intake: Intake<Target>,
+  budget: BodyBudget,
+): void {
+  const parts: Uint8Array[] = [];
+  let heldBytes = 0;
+  let overBudget = false;
+  const release = (): void => {
+    budget.give(heldBytes);
+    heldBytes = 0;
+    parts.length = 0;
+  };
+  exchange.onAborted = release;
+  exchange.response.onData((chunk, isLast) => {
+    if (intake.verdict === 'discard' || overBudget) {
+      if (isLast && !overBudget) finish(exchange, handler, intake);
+      return;
+    }
+    if (isLast && parts.length === 0) {
+      exchange.body = new Uint8Array(chunk);
+      finish(exchange, handler, intake);
+      return;
+    }
+    if (!budget.take(chunk.byteLength)) {
+      overBudget = true;
+      release();
+      exchange.closeAfter = true;
+      handler.refuse(exchange, bodiesFullProblem());
+      return;
+    }
+    heldBytes += chunk.byteLength;
+    parts.push(new Uint8Array(chunk.slice(0)));
+    if (!isLast) return;
+    exchange.body = Buffer.concat(parts);
+    finish(exchange, handler, intake);
+    release();
+  });
+}
