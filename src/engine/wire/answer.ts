@@ -1,0 +1,123 @@
+/**
+ * Answers on the ring back. The two that come by the ten thousand a second have layouts of their own, the rest is
+ * msgpack. Numbers are little-endian; positions, sequences and times stay below 2^53 and stand as float64.
+ *
+ * ```
+ *  0 u8  kind (MessageKind)
+ *  4 u32 request id
+ *  8 recorded: f64 position, f64 sequence, f64 recorded at, f64 expires at
+ *    replay:   f64 position, i32 fingerprint high, i32 fingerprint low
+ *    answer:   msgpack of an Answer
+ * ```
+ */
+import type { Micros, Position } from '../../ledger/record.js';
+import { kindOf, MessageKind } from './head.js';
+import type { Answer } from './messages.js';
+import { pack, unpack } from './pack.js';
+
+const HEAD_BYTES = 8;
+export const RECORDED_BYTES = 40;
+export const REPLAY_BYTES = 24;
+
+/** The success of a posting, without making an Answer of it first. @returns RECORDED_BYTES */
+export function encodeRecorded(
+  view: DataView,
+  offset: number,
+  requestId: number,
+  position: Position,
+  sequence: number,
+  recordedAt: Micros,
+  expiresAt: Micros,
+): number {
+  writeHead(view, offset, MessageKind.recorded, requestId);
+  view.setFloat64(offset + 8, position, true);
+  view.setFloat64(offset + 16, sequence, true);
+  view.setFloat64(offset + 24, recordedAt, true);
+  view.setFloat64(offset + 32, expiresAt, true);
+  return RECORDED_BYTES;
+}
+
+/** The fingerprint is that of the request that asks, to be compared with the record's. @returns REPLAY_BYTES */
+export function encodeReplay(
+  view: DataView,
+  offset: number,
+  requestId: number,
+  position: Position,
+  fingerprintHi: number,
+  fingerprintLo: number,
+): number {
+  writeHead(view, offset, MessageKind.replay, requestId);
+  view.setFloat64(offset + 8, position, true);
+  view.setInt32(offset + 16, fingerprintHi, true);
+  view.setInt32(offset + 20, fingerprintLo, true);
+  return REPLAY_BYTES;
+}
+
+/** Any answer, as a record of its own memory. */
+export function encodeAnswer(requestId: number, answer: Answer): Uint8Array {
+  if (isPlainSuccess(answer)) {
+    const bytes = new Uint8Array(RECORDED_BYTES);
+    const { position, sequence, recordedAt, expiresAt } = answer;
+    encodeRecorded(viewOf(bytes), 0, requestId, position, sequence, recordedAt, expiresAt);
+    return bytes;
+  }
+  if (answer.type === 'replay') {
+    const bytes = new Uint8Array(REPLAY_BYTES);
+    const [high, low] = answer.fingerprint.split(':');
+    encodeReplay(viewOf(bytes), 0, requestId, answer.position, Number(high), Number(low));
+    return bytes;
+  }
+  const body = pack(answer);
+  const bytes = new Uint8Array(HEAD_BYTES + body.length);
+  writeHead(viewOf(bytes), 0, MessageKind.answer, requestId);
+  bytes.set(body, HEAD_BYTES);
+  return bytes;
+}
+
+const NOTHING: readonly never[] = [];
+
+/** `requestIdOf` (head.ts) says whose it is. @throws where the bytes are not an answer */
+export function decodeAnswer(bytes: Uint8Array, view: DataView, offset: number, length: number): Answer {
+  switch (kindOf(view, offset)) {
+    case MessageKind.recorded:
+      return {
+        type: 'recorded',
+        code: null,
+        position: view.getFloat64(offset + 8, true),
+        sequence: view.getFloat64(offset + 16, true),
+        recordedAt: view.getFloat64(offset + 24, true),
+        expiresAt: view.getFloat64(offset + 32, true),
+        details: null,
+        records: NOTHING,
+        accounts: NOTHING,
+      };
+    case MessageKind.replay:
+      return {
+        type: 'replay',
+        position: view.getFloat64(offset + 8, true),
+        fingerprint: `${view.getInt32(offset + 16, true)}:${view.getInt32(offset + 20, true)}`,
+      };
+    case MessageKind.answer:
+      // Copied out of the ring first: msgpackr keeps views of what it reads.
+      return unpack(bytes.slice(offset + HEAD_BYTES, offset + length)) as Answer;
+    default:
+      throw new Error(`not an answer: kind ${kindOf(view, offset)}`);
+  }
+}
+
+function isPlainSuccess(answer: Answer): answer is Extract<Answer, { type: 'recorded' }> {
+  return (
+    answer.type === 'recorded' &&
+    answer.code === null &&
+    answer.details === null &&
+    answer.records.length === 0 &&
+    answer.accounts.length === 0
+  );
+}
+
+function writeHead(view: DataView, offset: number, kind: MessageKind, requestId: number): void {
+  view.setUint32(offset, kind, true);
+  view.setUint32(offset + 4, requestId, true);
+}
+
+const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

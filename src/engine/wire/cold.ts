@@ -1,0 +1,199 @@
+/**
+ * Everything that is asked but single postings: the head and texts of head.ts, and a body of msgpack. The body of an
+ * atomic batch is its items, each as a length (u32) and a posting of post.ts without key and id.
+ */
+import {
+  type ActionCommand,
+  type AtomicBatchCommand,
+  type ChangeAccountCommand,
+  type CloseAccountCommand,
+  type CommandHead,
+  type OpenAccountsCommand,
+  PostCommand,
+} from '../../ledger/command.js';
+import type { KeyedHash } from '../../ledger/hash.js';
+import { NO_TEXTS } from '../../ledger/record.js';
+import { inOrder } from './extras.js';
+import {
+  bodyOffset,
+  HEAD_BYTES,
+  kindOf,
+  MessageKind,
+  type NumberedHead,
+  readHead,
+  requestIdOf,
+  type RequestTexts,
+  type RingTarget,
+  ROUTE_MAX,
+  shardOf,
+  writeHashes,
+  writeHead,
+} from './head.js';
+import type {
+  ActionRequest,
+  AtomicBatchRequest,
+  ChangeAccountRequest,
+  CloseAccountRequest,
+  ColdRequest,
+  OpenAccountsRequest,
+  ReadAccountRequest,
+  ReadHeadRequest,
+} from './messages.js';
+import { pack, unpack } from './pack.js';
+import { decodePost, encodePost, postSizeMax } from './post.js';
+import { textSizeMax } from './text.js';
+
+export type ColdCommand =
+  | ActionCommand
+  | OpenAccountsCommand
+  | ChangeAccountCommand
+  | CloseAccountCommand
+  | AtomicBatchCommand;
+
+export interface ColdMessage {
+  readonly requestId: number;
+  readonly shard: number;
+  readonly book: number;
+  readonly request: ColdCommand | ReadAccountRequest | ReadHeadRequest;
+}
+
+type PackedRequest = Exclude<ColdRequest, AtomicBatchRequest>;
+
+const NONE: RequestTexts = { reference: null, description: null, metadata: null };
+
+/** A record of its own memory, to be copied to the ring. */
+export function encodeCold(head: NumberedHead, request: ColdRequest, hash: KeyedHash): Uint8Array {
+  const texts = 'parent' in request ? request : NONE;
+  const body = request.type === 'atomic_batch' ? packItems(head, request, hash) : pack(canonical(request));
+  const kind = request.type === 'atomic_batch' ? MessageKind.atomicBatch : MessageKind.cold;
+  const dryRun = 'dryRun' in request && request.dryRun;
+  const sizeMax =
+    HEAD_BYTES +
+    textSizeMax(head.key) +
+    textSizeMax(texts.reference) +
+    textSizeMax(texts.description) +
+    textSizeMax(texts.metadata) +
+    body.length +
+    ROUTE_MAX;
+  const into = targetOf(new ArrayBuffer(sizeMax));
+  const bodyStart = writeHead(kind, head, dryRun, texts, into, 0);
+  into.bytes.set(body, bodyStart);
+  const end = bodyStart + body.length;
+  writeHashes(head, hash, into, 0, end);
+  return into.bytes.subarray(0, end);
+}
+
+/** The result has its own memory: it may be kept. @throws where the bytes are not such a record */
+export function decodeCold(bytes: Uint8Array, offset: number, length: number): ColdMessage {
+  const own = bytes.slice(offset, offset + length);
+  const view = new DataView(own.buffer, own.byteOffset, own.byteLength);
+  const head = emptyHead();
+  readHead(own, view, 0, head);
+  const body = own.subarray(bodyOffset(view, 0));
+  const request =
+    kindOf(view, 0) === MessageKind.atomicBatch ? unpackItems(head, body) : toCommand(head, unpack(body) as PackedRequest);
+  return { requestId: requestIdOf(view, 0), shard: shardOf(view, 0), book: head.book, request };
+}
+
+const targetOf = (buffer: ArrayBuffer): RingTarget => ({ bytes: new Uint8Array(buffer), view: new DataView(buffer) });
+
+const emptyHead = (): CommandHead => ({
+  book: 0,
+  keyed: false,
+  keyHash: new Int32Array(4),
+  fingerprintHi: 0,
+  fingerprintLo: 0,
+  dryRun: false,
+  texts: NO_TEXTS,
+});
+
+/** The request without its texts, its fields in one order: equal requests are equal bytes. */
+function canonical(request: PackedRequest): object {
+  switch (request.type) {
+    case 'capture':
+    case 'void':
+    case 'increment':
+    case 'reverse':
+      return canonicalAction(request);
+    case 'open_accounts':
+      return canonicalOpening(request);
+    case 'change_account':
+      return inOrder(request, ['type', 'account', 'min_balance', 'max_balance', 'metadata', 'ifMatch']);
+    case 'close_account':
+    case 'reopen_account':
+      return inOrder(request, ['type', 'account', 'ifMatch']);
+    case 'read_account':
+      return inOrder(request, ['type', 'account']);
+    case 'read_head':
+      return { type: request.type };
+  }
+}
+
+function canonicalAction(request: ActionRequest): object {
+  const legs = request.legs.map((leg) => inOrder(leg, ['leg', 'amount']));
+  return { ...inOrder(request, ['type', 'parent', 'amount', 'final', 'force']), legs };
+}
+
+function canonicalOpening(request: OpenAccountsRequest): object {
+  const accounts = request.accounts.map((account) =>
+    inOrder(account, ['name', 'currency', 'normal_balance', 'min_balance', 'max_balance', 'metadata']),
+  );
+  return { type: request.type, batch: request.batch, accounts };
+}
+
+type ActionBody = Omit<ActionRequest, 'dryRun' | keyof RequestTexts>;
+type PackedBody = ActionBody | OpenAccountsRequest | ChangeAccountRequest | CloseAccountRequest;
+
+function toCommand(head: CommandHead, body: PackedRequest): ColdMessage['request'] {
+  if (body.type === 'read_account' || body.type === 'read_head') return body;
+  return withHead(head, body);
+}
+
+function withHead(head: CommandHead, body: PackedBody): ColdCommand {
+  switch (body.type) {
+    case 'capture':
+      return { ...head, type: 'capture', ...actionFields(body), final: body.final };
+    case 'reverse':
+      return { ...head, type: 'reverse', ...actionFields(body), force: body.force };
+    case 'void':
+    case 'increment':
+      return { ...head, type: body.type, ...actionFields(body) };
+    case 'open_accounts':
+    case 'change_account':
+    case 'close_account':
+    case 'reopen_account':
+      return { ...head, ...body };
+  }
+}
+
+const actionFields = ({ parent, amount, legs }: ActionBody): Pick<ActionCommand, 'parent' | 'amount' | 'legs'> => ({
+  parent,
+  amount,
+  legs,
+});
+
+function packItems(head: NumberedHead, batch: AtomicBatchRequest, hash: KeyedHash): Uint8Array {
+  const itemHead: NumberedHead = { shard: 0, book: head.book, key: null, route: '', requestId: 0 };
+  const sizeMax = batch.items.reduce((size, item) => size + 4 + postSizeMax(item), 0);
+  const into = targetOf(new ArrayBuffer(sizeMax));
+  let at = 0;
+  for (const item of batch.items) {
+    const length = encodePost(itemHead, item, hash, into, at + 4);
+    into.view.setUint32(at, length, true);
+    at += 4 + length;
+  }
+  return into.bytes.subarray(0, at);
+}
+
+function unpackItems(head: CommandHead, body: Uint8Array): AtomicBatchCommand {
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  const items: PostCommand[] = [];
+  for (let at = 0; at < body.length; ) {
+    const length = view.getUint32(at, true);
+    const item = new PostCommand();
+    decodePost(body, view, at + 4, length, item);
+    items.push(item);
+    at += 4 + length;
+  }
+  return { ...head, type: 'atomic_batch', items };
+}

@@ -1,0 +1,144 @@
+/**
+ * The head of every request on a ring, and its texts. Numbers are little-endian.
+ *
+ * ```
+ *  0 u8  kind (MessageKind)
+ *  1 u8  flags: 1 keyed, 2 dry run
+ *  2 u16 index of the shard
+ *  4 u32 request id: the front's own, comes back in the answer
+ *  8 u32 book
+ * 12 u32 length of the texts
+ * 16 4 × i32 keyed hash of (book, key); 0 where not keyed
+ * 32 2 × i32 fingerprint, high word first; 0 where not keyed
+ * 40 texts: key, reference, description, metadata as COPY fields (see `Texts` in the ledger's record.ts)
+ *    body, by kind
+ * ```
+ *
+ * The fingerprint is taken over all that follows the key (the other texts, the body) and the route. So the body's bytes
+ * must be a function of the request's meaning alone: no addresses, no ids of the request, one spelling of each value.
+ */
+import type { CommandHead } from '../../ledger/command.js';
+import type { KeyedHash } from '../../ledger/hash.js';
+import type { RequestHead } from './messages.js';
+import { writeAscii, writeText } from './text.js';
+
+export const MessageKind = {
+  post: 1,
+  /** Everything else that is asked, as msgpack. */
+  cold: 2,
+  atomicBatch: 3,
+  /** A posting that is committed. */
+  recorded: 16,
+  replay: 17,
+  /** Every other answer, as msgpack. */
+  answer: 18,
+} as const;
+export type MessageKind = (typeof MessageKind)[keyof typeof MessageKind];
+
+/** Where a record is written: a ring's memory, or any other. */
+export interface RingTarget {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+}
+
+export type NumberedHead = RequestHead & { readonly requestId: number };
+
+export const HEAD_BYTES = 40;
+/** Longest `route` of a head; it is written behind the record for a moment, to be hashed with it. */
+export const ROUTE_MAX = 128;
+export const KEY_MAX = 255;
+
+const Flag = { keyed: 1, dryRun: 2 } as const;
+
+export const kindOf = (view: DataView, offset: number): number => view.getUint8(offset);
+/** Of a request or an answer. */
+export const requestIdOf = (view: DataView, offset: number): number => view.getUint32(offset + 4, true);
+/** Of a request. */
+export const shardOf = (view: DataView, offset: number): number => view.getUint16(offset + 2, true);
+/** Of a request. */
+export const bookOf = (view: DataView, offset: number): number => view.getUint32(offset + 8, true);
+/** Where the body of a request begins. */
+export const bodyOffset = (view: DataView, offset: number): number =>
+  offset + HEAD_BYTES + view.getUint32(offset + 12, true);
+
+export interface RequestTexts {
+  readonly reference: string | null;
+  readonly description: string | null;
+  readonly metadata: string | null;
+}
+
+/** Writes head and texts, hashes still missing. @returns where the body begins */
+export function writeHead(
+  kind: MessageKind,
+  head: NumberedHead,
+  dryRun: boolean,
+  texts: RequestTexts,
+  into: RingTarget,
+  offset: number,
+): number {
+  const { bytes, view } = into;
+  const keyed = head.key !== null;
+  view.setUint8(offset, kind);
+  view.setUint8(offset + 1, (keyed ? Flag.keyed : 0) | (dryRun ? Flag.dryRun : 0));
+  view.setUint16(offset + 2, head.shard, true);
+  view.setUint32(offset + 4, head.requestId, true);
+  view.setUint32(offset + 8, head.book, true);
+  const textsOffset = offset + HEAD_BYTES;
+  let at = writeText(bytes, view, textsOffset, head.key);
+  at = writeText(bytes, view, at, texts.reference);
+  at = writeText(bytes, view, at, texts.description);
+  at = writeText(bytes, view, at, texts.metadata);
+  view.setUint32(offset + 12, at - textsOffset, true);
+  for (let zeroed = offset + 16; zeroed < textsOffset; zeroed += 4) view.setInt32(zeroed, 0, true);
+  return at;
+}
+
+const hashed = new Int32Array(4);
+
+/**
+ * Fills in the hashes of a keyed request.
+ * @param end where the record ends; up to ROUTE_MAX bytes behind it are overwritten
+ */
+export function writeHashes(head: NumberedHead, hash: KeyedHash, into: RingTarget, offset: number, end: number): void {
+  if (head.key === null) return;
+  const { bytes, view } = into;
+  const keyOffset = offset + HEAD_BYTES + 4;
+  const keyLength = head.key.length;
+  hash.hash128(head.book, bytes, keyOffset, keyLength, hashed);
+  for (let word = 0; word < 4; word++) view.setInt32(offset + 16 + word * 4, hashed[word] ?? 0, true);
+  // The route behind the record, so that one run of the hash takes both without a copy. It is not part of the record.
+  const hashedEnd = writeAscii(bytes, end, head.route);
+  const from = keyOffset + keyLength;
+  hash.hash64(bytes, from, hashedEnd - from, hashed);
+  view.setInt32(offset + 32, hashed[0] ?? 0, true);
+  view.setInt32(offset + 36, hashed[1] ?? 0, true);
+}
+
+/** A view of texts that is moved from record to record. */
+export class MovableTexts {
+  constructor(
+    public bytes: Uint8Array,
+    public offset: number,
+    public length: number,
+  ) {}
+}
+
+/** Fills the head of a command; its texts point into `bytes`. */
+export function readHead(bytes: Uint8Array, view: DataView, offset: number, into: CommandHead): void {
+  const flags = view.getUint8(offset + 1);
+  into.keyed = (flags & Flag.keyed) !== 0;
+  into.dryRun = (flags & Flag.dryRun) !== 0;
+  into.book = bookOf(view, offset);
+  for (let word = 0; word < 4; word++) into.keyHash[word] = view.getInt32(offset + 16 + word * 4, true);
+  into.fingerprintHi = view.getInt32(offset + 32, true);
+  into.fingerprintLo = view.getInt32(offset + 36, true);
+  const length = view.getUint32(offset + 12, true);
+  // A command that is decoded into again and again keeps its one texts object.
+  if (into.texts instanceof MovableTexts) {
+    into.texts.bytes = bytes;
+    into.texts.offset = offset + HEAD_BYTES;
+    into.texts.length = length;
+  } else {
+    into.texts = new MovableTexts(bytes, offset + HEAD_BYTES, length);
+  }
+}
