@@ -1,47 +1,263 @@
-/** Skeleton: signatures, bodies follow. */
+/**
+ * The remembered idempotency keys of a shard: generations by partition of the log. The newest ones are tables in
+ * memory; of older ones, whose keys have been written to the database, only a filter is kept.
+ *
+ * Partition p holds the positions p·N+1 … (p+1)·N. A key is forgotten when its own time has come, judged in whole
+ * seconds, never early; the bounds count it until then.
+ */
+import { assert } from '../assert.js';
 import type { Micros, Position } from '../record.js';
-import type { KeyFilter } from './filter.js';
+import { bucketsFor, bucketsOf, type KeyBucket } from './bucket.js';
+import { KeyFilter } from './filter.js';
+import { KeyQuota } from './quota.js';
+import { KeyTable } from './table.js';
 
 /** What {@link KeyWindow.find} answers when only a look-up in closed partitions can tell. */
 export const MAYBE_ELSEWHERE = -1;
 
 /** Sorted keys of a closed partition, for writing in bulk. */
-export interface KeyBucket {
-  readonly bucket: number;
-  /** (hash as four big-endian words, position − first position of the partition as uint32 big-endian), sorted. */
-  readonly entries: Uint8Array;
-}
 export interface KeyExport {
   readonly partition: number;
   readonly keys: number;
-  /** A power of two; the bucket of a key is {@link bucketOf}. */
+  /** A power of two; the bucket of a key is that of `bucketOf`. */
   readonly buckets: number;
-  /** Keys by book. */
   readonly byBook: ReadonlyMap<number, number>;
   readonly lastExpiresAt: Micros;
-  /** Filled while `chunks` is read to its end. */
+  /** Complete once `chunks` has been read to its end. */
   readonly filter: KeyFilter;
-  /** Non-empty buckets in order; read it bit by bit, the partition does not change any more. */
+  /** Non-empty buckets in order; may be read bit by bit, the partition does not change any more. */
   chunks(): IterableIterator<KeyBucket>;
 }
 
-export declare class KeyWindow {
-  /** Keys that count against the bounds: resident ones and those behind filters. */
-  get count(): number;
-  get max(): number;
+/** Keys that are forgotten at about the same time, counted by book, so that the bounds follow the clock. */
+interface Slice {
+  readonly firstExpirySeconds: number;
+  lastExpirySeconds: number;
+  readonly byBook: Map<number, { keys: number }>;
+}
+
+interface Generation {
+  readonly partition: number;
+  table: KeyTable | null;
+  filter: KeyFilter | null;
+  readonly slices: Slice[];
+}
+
+const MICROS = 1_000_000;
+/** A window of 7 days is counted in slices of about 10 hours. */
+const SLICES_PER_WINDOW = 16;
+
+export class KeyWindow {
+  readonly #partitionRecords: number;
+  /** In order of partition. */
+  readonly #generations: Generation[] = [];
+  readonly #quota = new KeyQuota();
+  #sliceSeconds = 1;
+
+  constructor(partitionRecords: number) {
+    assert(Number.isInteger(partitionRecords) && partitionRecords > 0, 'a partition holds at least one record');
+    assert(partitionRecords < 2 ** 32, 'places in a partition fit in 32 bits');
+    this.#partitionRecords = partitionRecords;
+  }
+
+  /** Keys that count against the bounds: those in memory and those behind filters. */
+  get count(): number {
+    return this.#quota.total;
+  }
+
+  get max(): number {
+    return this.#quota.max;
+  }
+
+  /** Bytes held for keys. */
+  get sizeBytes(): number {
+    return this.#generations.reduce((sum, { table, filter }) => sum + (table?.sizeBytes ?? 0) + (filter?.sizeBytes ?? 0), 0);
+  }
+
+  countOf(book: number): number {
+    return this.#quota.used(book);
+  }
+
+  configure(settings: { readonly keyWindow: Micros; readonly keysMax: number; readonly keysGuaranteed: number }): void {
+    this.#quota.configure(settings.keysMax, settings.keysGuaranteed);
+    this.#sliceSeconds = Math.max(1, Math.floor(settings.keyWindow / MICROS / SLICES_PER_WINDOW));
+  }
+
+  setBooks(books: number): void {
+    this.#quota.setBooks(books);
+  }
+
   /** Partition p holds positions p·N+1 … (p+1)·N. */
-  partitionOf(position: Position): number;
-  /** Resident generations, oldest first. */
-  residentPartitions(): number[];
-  /** Position of the outcome of the key, 0 for a new key, {@link MAYBE_ELSEWHERE}. */
-  find(hash: Int32Array, now: Micros): Position | 0 | typeof MAYBE_ELSEWHERE;
-  /** Closed partitions whose filter says maybe, newest first: where to look for a key. */
-  partitionsToSearch(hash: Int32Array, now: Micros): number[];
-  sortedEntries(partition: number): KeyExport;
-  /** After its keys have been written: the filter stands for them. */
-  retire(partition: number, filter: KeyFilter): void;
-  /** At start: a partition whose keys were written before. */
-  addFilter(partition: number, filter: KeyFilter, byBook: Iterable<readonly [book: number, keys: number]>, lastExpiresAt: Micros): void;
-  /** Drops generations of which every key has expired; returns their partitions. */
-  forget(now: Micros): number[];
+  partitionOf(position: Position): number {
+    return Math.floor((position - 1) / this.#partitionRecords);
+  }
+
+  firstPositionOf(partition: number): Position {
+    return partition * this.#partitionRecords + 1;
+  }
+
+  /** Those whose keys are in memory, oldest first. */
+  residentPartitions(): number[] {
+    return this.#generations.filter((one) => one.table !== null).map((one) => one.partition);
+  }
+
+  /** Position of the key's outcome, 0 for a new key, or {@link MAYBE_ELSEWHERE}. */
+  find(hash: Int32Array, now: Micros): Position {
+    const nowSeconds = Math.floor(now / MICROS);
+    let maybe = false;
+    for (let index = this.#generations.length - 1; index >= 0; index--) {
+      const generation = this.#generations[index] as Generation;
+      if (generation.table !== null) {
+        const place = generation.table.find(hash, nowSeconds);
+        if (place !== 0) return generation.partition * this.#partitionRecords + place;
+      } else if (!maybe) maybe = mayHold(generation, hash, nowSeconds);
+    }
+    return maybe ? MAYBE_ELSEWHERE : 0;
+  }
+
+  /** Closed partitions whose filter says maybe, newest first: where a look-up has to look. */
+  partitionsToSearch(hash: Int32Array, now: Micros): number[] {
+    const nowSeconds = Math.floor(now / MICROS);
+    return this.#generations
+      .filter((generation) => generation.table === null && mayHold(generation, hash, nowSeconds))
+      .map((generation) => generation.partition)
+      .reverse();
+  }
+
+  /** Whether the book may have one more key remembered. */
+  hasRoom(book: number, now: Micros): boolean {
+    if (this.#quota.hasRoom(book)) return true;
+    this.forget(now);
+    return this.#quota.hasRoom(book);
+  }
+
+  remember(hash: Int32Array, book: number, position: Position, recordedAt: Micros, expiresAt: Micros): void {
+    const generation = this.#generationOf(this.partitionOf(position));
+    assert(generation.table !== null, 'keys are added to a partition that is in memory');
+    const expirySeconds = Math.ceil(expiresAt / MICROS);
+    const place = position - generation.partition * this.#partitionRecords;
+    generation.table.add(hash, place, expirySeconds, Math.floor(recordedAt / MICROS));
+    this.#count(generation, book, expirySeconds);
+  }
+
+  #generationOf(partition: number): Generation {
+    const last = this.#generations[this.#generations.length - 1];
+    if (last?.partition === partition) return last;
+    const known = this.#generations.find((one) => one.partition === partition);
+    if (known !== undefined) return known;
+    const generation = { partition, table: new KeyTable(), filter: null, slices: [] };
+    this.#insert(generation);
+    return generation;
+  }
+
+  #insert(generation: Generation): void {
+    this.#generations.push(generation);
+    this.#generations.sort((a, b) => a.partition - b.partition);
+  }
+
+  #count(generation: Generation, book: number, expirySeconds: number): void {
+    let slice = generation.slices[generation.slices.length - 1];
+    if (slice === undefined || Math.abs(expirySeconds - slice.firstExpirySeconds) > this.#sliceSeconds) {
+      slice = { firstExpirySeconds: expirySeconds, lastExpirySeconds: expirySeconds, byBook: new Map() };
+      generation.slices.push(slice);
+    }
+    slice.lastExpirySeconds = Math.max(slice.lastExpirySeconds, expirySeconds);
+    const counted = slice.byBook.get(book);
+    if (counted === undefined) slice.byBook.set(book, { keys: 1 });
+    else counted.keys++;
+    this.#quota.add(book, 1);
+  }
+
+  /** Undoes the last {@link remember}. */
+  undo(hash: Int32Array, book: number, position: Position): void {
+    const generation = this.#generationOf(this.partitionOf(position));
+    generation.table?.remove(hash, position - generation.partition * this.#partitionRecords);
+    const slice = generation.slices[generation.slices.length - 1];
+    const counted = slice?.byBook.get(book);
+    assert(slice !== undefined && counted !== undefined, 'a key that is undone was counted');
+    counted.keys--;
+    if (counted.keys === 0) slice.byBook.delete(book);
+    if (slice.byBook.size === 0) generation.slices.pop();
+    this.#quota.add(book, -1);
+  }
+
+  /** @throws InvariantError where the partition is not in memory */
+  sortedEntries(partition: number): KeyExport {
+    const generation = this.#generations.find((one) => one.partition === partition);
+    const table = generation?.table;
+    assert(generation !== undefined && table != null, 'a partition that is exported is in memory');
+    const keys = table.count;
+    const buckets = bucketsFor(keys);
+    const filter = KeyFilter.sized(keys);
+    const byBook = new Map<number, number>();
+    let lastExpirySeconds = 0;
+    for (const slice of generation.slices) {
+      lastExpirySeconds = Math.max(lastExpirySeconds, slice.lastExpirySeconds);
+      for (const [book, counted] of slice.byBook) byBook.set(book, (byBook.get(book) ?? 0) + counted.keys);
+    }
+    return {
+      partition,
+      keys,
+      buckets,
+      byBook,
+      lastExpiresAt: lastExpirySeconds * MICROS,
+      filter,
+      chunks: () => bucketsOf(table, buckets, (word1, word2, word3) => filter.add(word1, word2, word3)),
+    };
+  }
+
+  /** After the keys of a closed partition have been written: from now on the filter stands for them. */
+  retire(partition: number, filter: KeyFilter): void {
+    const generation = this.#generations.find((one) => one.partition === partition);
+    assert(generation?.table != null, 'a partition is retired once');
+    generation.table = null;
+    generation.filter = filter;
+  }
+
+  /** At start: a partition whose keys were written before. Before any key of a later one. */
+  addFilter(
+    partition: number,
+    filter: KeyFilter,
+    byBook: Iterable<readonly [book: number, keys: number]>,
+    lastExpiresAt: Micros,
+  ): void {
+    assert(!this.#generations.some((one) => one.partition === partition), 'a partition is added once');
+    const lastExpirySeconds = Math.ceil(lastExpiresAt / MICROS);
+    const slice: Slice = { firstExpirySeconds: lastExpirySeconds, lastExpirySeconds, byBook: new Map() };
+    for (const [book, keys] of byBook) {
+      slice.byBook.set(book, { keys });
+      this.#quota.add(book, keys);
+    }
+    this.#insert({ partition, table: null, filter, slices: [slice] });
+  }
+
+  /** Drops what has expired; returns the partitions that are gone as a whole. The newest partition always stays. */
+  forget(now: Micros): number[] {
+    const nowSeconds = Math.floor(now / MICROS);
+    const gone: number[] = [];
+    for (let index = 0; index < this.#generations.length; index++) {
+      const generation = this.#generations[index] as Generation;
+      this.#forgetSlices(generation, nowSeconds);
+      const newest = generation.table !== null && index === this.#generations.length - 1;
+      if (generation.slices.length > 0 || newest) continue;
+      gone.push(generation.partition);
+      this.#generations.splice(index--, 1);
+    }
+    return gone;
+  }
+
+  #forgetSlices(generation: Generation, nowSeconds: number): void {
+    const { slices } = generation;
+    for (let index = 0; index < slices.length; index++) {
+      const slice = slices[index] as Slice;
+      if (slice.lastExpirySeconds > nowSeconds) continue;
+      for (const [book, counted] of slice.byBook) this.#quota.add(book, -counted.keys);
+      slices.splice(index--, 1);
+    }
+  }
+}
+
+function mayHold(generation: Generation, hash: Int32Array, nowSeconds: number): boolean {
+  if (!generation.slices.some((slice) => slice.lastExpirySeconds > nowSeconds)) return false;
+  return generation.filter?.mayContain(hash[1] as number, hash[2] as number, hash[3] as number) ?? false;
 }

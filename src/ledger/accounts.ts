@@ -1,0 +1,344 @@
+/**
+ * All accounts of a shard, in typed arrays by their dense numbers (1, 2, 3, … in log order). About 110 bytes an
+ * account, name and look-up included. Metadata is not here: only whether there is some, and where it stands.
+ */
+import { assert } from './assert.js';
+import type { NormalBalance } from './command.js';
+import type { KeyedHash } from './hash.js';
+import { NameArena, NameTable } from './names.js';
+import type { Micros, Position } from './record.js';
+
+const SEGMENT_BITS = 13;
+const SEGMENT_ACCOUNTS = 1 << SEGMENT_BITS;
+const INDEX_MASK = SEGMENT_ACCOUNTS - 1;
+
+/** Counters of an account stand side by side in this order. */
+export const Counter = { debitsPosted: 0, creditsPosted: 1, debitsPending: 2, creditsPending: 3 } as const;
+export type Counter = (typeof Counter)[keyof typeof Counter];
+
+export const AccountFlags = {
+  debitNormal: 1,
+  closed: 2,
+  hasMetadata: 4,
+  /** min_balance is null: no lower limit. */
+  minNone: 8,
+  /** min_balance and max_balance, or where it was opened, stand in the account's row of specials. */
+  special: 16,
+  maxSet: 32,
+} as const;
+
+/** Fixed numbers of accounts, so that growth never copies. */
+class Segment {
+  readonly counters = new BigInt64Array(SEGMENT_ACCOUNTS * 4);
+  readonly version = new Float64Array(SEGMENT_ACCOUNTS);
+  readonly configPosition = new Float64Array(SEGMENT_ACCOUNTS);
+  readonly openedAt = new Float64Array(SEGMENT_ACCOUNTS);
+  readonly nameStart = new Uint32Array(SEGMENT_ACCOUNTS);
+  readonly book = new Int32Array(SEGMENT_ACCOUNTS);
+  readonly configVersion = new Uint32Array(SEGMENT_ACCOUNTS);
+  readonly specialRow = new Uint32Array(SEGMENT_ACCOUNTS);
+  readonly currency = new Uint16Array(SEGMENT_ACCOUNTS);
+  readonly nameLength = new Uint8Array(SEGMENT_ACCOUNTS);
+  readonly flags = new Uint8Array(SEGMENT_ACCOUNTS);
+}
+const SEGMENT_BYTES = SEGMENT_ACCOUNTS * (32 + 24 + 16 + 2 + 1 + 1);
+
+/** What an account is opened with, or has after a change. */
+export interface AccountConfig {
+  readonly book: number;
+  readonly name: string;
+  readonly currency: number;
+  readonly normalBalance: NormalBalance;
+  readonly open: boolean;
+  readonly hasMetadata: boolean;
+  readonly minBalance: bigint | null;
+  readonly maxBalance: bigint | null;
+  readonly configVersion: number;
+  readonly configPosition: Position;
+  readonly openedAt: Micros;
+  /** 0: not known. */
+  readonly openedPosition: Position;
+}
+
+/** The parts of {@link AccountConfig} that a change may touch. */
+export type AccountChange = Pick<
+  AccountConfig,
+  'open' | 'hasMetadata' | 'minBalance' | 'maxBalance' | 'configVersion' | 'configPosition' | 'openedPosition'
+>;
+
+/** Three numbers a row: min_balance, max_balance, position of the opening. Rows are used again. */
+class Specials {
+  static readonly rows = 4096;
+  readonly #segments: BigInt64Array[] = [];
+  readonly #free: number[] = [];
+  #next = 0;
+
+  get sizeBytes(): number {
+    return this.#segments.length * Specials.rows * 24 + this.#free.length * 8;
+  }
+
+  take(): number {
+    const free = this.#free.pop();
+    if (free !== undefined) return free;
+    const row = this.#next++;
+    this.#segments[Math.floor(row / Specials.rows)] ??= new BigInt64Array(Specials.rows * 3);
+    return row;
+  }
+
+  give(row: number): void {
+    this.#free.push(row);
+  }
+
+  get(row: number, field: 0 | 1 | 2): bigint {
+    return (this.#segments[Math.floor(row / Specials.rows)] as BigInt64Array)[(row % Specials.rows) * 3 + field] as bigint;
+  }
+
+  set(row: number, field: 0 | 1 | 2, value: bigint): void {
+    (this.#segments[Math.floor(row / Specials.rows)] as BigInt64Array)[(row % Specials.rows) * 3 + field] = value;
+  }
+}
+
+/** Names that begin so stand for the outside world and have no lower limit unless they are given one. */
+export const EXTERNAL_PREFIX = 'external/';
+export const defaultMinBalance = (name: string): bigint | null => (name.startsWith(EXTERNAL_PREFIX) ? null : 0n);
+
+export class Accounts {
+  readonly #segments: Segment[] = [];
+  readonly #names = new NameArena();
+  readonly #table = new NameTable();
+  readonly #specials = new Specials();
+  readonly #hash: KeyedHash;
+  readonly #nameBytes = new Uint8Array(128);
+  #count = 0;
+  /** What is being looked for; fields rather than arguments, so that a look-up makes no closure. */
+  readonly #wanted = {
+    accounts: this as Accounts,
+    book: 0,
+    bytes: this.#nameBytes as Uint8Array,
+    offset: 0,
+    length: 0,
+    matches(number: number): boolean {
+      return this.accounts.#is(number, this.book, this.bytes, this.offset, this.length);
+    },
+  };
+
+  constructor(hash: KeyedHash) {
+    this.#hash = hash;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Bytes held for accounts, look-up included. */
+  get sizeBytes(): number {
+    return (
+      this.#segments.length * SEGMENT_BYTES + this.#names.sizeBytes + this.#table.sizeBytes + this.#specials.sizeBytes
+    );
+  }
+
+  /** Number of the account of that name (ASCII bytes), or 0. */
+  find(book: number, bytes: Uint8Array, offset: number, length: number): number {
+    const wanted = this.#wanted;
+    wanted.book = book;
+    wanted.bytes = bytes;
+    wanted.offset = offset;
+    wanted.length = length;
+    return this.#table.find(this.#hash.hash32(book, bytes, offset, length), wanted);
+  }
+
+  findByName(book: number, name: string): number {
+    const length = this.#encode(name);
+    return length === 0 ? 0 : this.find(book, this.#nameBytes, 0, length);
+  }
+
+  #is(number: number, book: number, bytes: Uint8Array, offset: number, length: number): boolean {
+    const segment = this.#segment(number);
+    const index = number & INDEX_MASK;
+    return (
+      segment.book[index] === book &&
+      segment.nameLength[index] === length &&
+      this.#names.equals(segment.nameStart[index] as number, bytes, offset, length)
+    );
+  }
+
+  /** Length of the name in `#nameBytes`, 0 where no account can have such a name. */
+  #encode(name: string): number {
+    if (name.length > 128) return 0;
+    for (let i = 0; i < name.length; i++) {
+      const code = name.charCodeAt(i);
+      if (code > 127) return 0;
+      this.#nameBytes[i] = code;
+    }
+    return name.length;
+  }
+
+  /** @returns its number */
+  open(config: AccountConfig): number {
+    const length = this.#encode(config.name);
+    assert(length > 0, 'a name of an account is ASCII, 1 to 128 characters');
+    assert(this.find(config.book, this.#nameBytes, 0, length) === 0, 'an account is opened once');
+    const number = this.#count + 1;
+    const segment = (this.#segments[number >>> SEGMENT_BITS] ??= new Segment());
+    const index = number & INDEX_MASK;
+    segment.nameStart[index] = this.#names.add(this.#nameBytes, 0, length);
+    segment.nameLength[index] = length;
+    segment.book[index] = config.book;
+    segment.currency[index] = config.currency;
+    segment.openedAt[index] = config.openedAt;
+    segment.version[index] = 0;
+    segment.counters.fill(0n, index * 4, index * 4 + 4);
+    segment.flags[index] = config.normalBalance === 'debit' ? AccountFlags.debitNormal : 0;
+    this.#table.add(this.#hash.hash32(config.book, this.#nameBytes, 0, length), number);
+    this.#count = number;
+    this.change(number, config);
+    return number;
+  }
+
+  /** Undoes the last {@link open}. */
+  dropLast(): void {
+    const number = this.#count;
+    const segment = this.#segment(number);
+    const index = number & INDEX_MASK;
+    const start = segment.nameStart[index] as number;
+    const name = this.#names.slice(start, segment.nameLength[index] as number);
+    this.#table.remove(this.#hash.hash32(segment.book[index] as number, name, 0, name.length), number);
+    if (this.flag(number, AccountFlags.special)) this.#specials.give(segment.specialRow[index] as number);
+    segment.flags[index] = 0;
+    this.#names.dropLast(start);
+    this.#count = number - 1;
+  }
+
+  change(number: number, config: AccountChange): void {
+    const segment = this.#segment(number);
+    const index = number & INDEX_MASK;
+    const usual = defaultMinBalance(this.name(number));
+    const special =
+      (config.minBalance !== null && config.minBalance !== 0n) ||
+      config.maxBalance !== null ||
+      (config.openedPosition !== 0 && config.openedPosition !== config.configPosition);
+    assert(usual === null || usual === 0n, 'a usual lower limit is none or 0');
+    const was = segment.flags[index] as number;
+    let flags = was & AccountFlags.debitNormal;
+    if (!config.open) flags |= AccountFlags.closed;
+    if (config.hasMetadata) flags |= AccountFlags.hasMetadata;
+    if (config.minBalance === null) flags |= AccountFlags.minNone;
+    if (config.maxBalance !== null) flags |= AccountFlags.maxSet;
+    if (special) flags |= AccountFlags.special;
+    if (special && (was & AccountFlags.special) === 0) segment.specialRow[index] = this.#specials.take();
+    if (!special && (was & AccountFlags.special) !== 0) this.#specials.give(segment.specialRow[index] as number);
+    if (special) {
+      const row = segment.specialRow[index] as number;
+      this.#specials.set(row, 0, config.minBalance ?? 0n);
+      this.#specials.set(row, 1, config.maxBalance ?? 0n);
+      this.#specials.set(row, 2, BigInt(config.openedPosition));
+    }
+    segment.flags[index] = flags;
+    segment.configVersion[index] = config.configVersion;
+    segment.configPosition[index] = config.configPosition;
+  }
+
+  #segment(number: number): Segment {
+    return this.#segments[number >>> SEGMENT_BITS] as Segment;
+  }
+
+  /** The four counters of an account stand in this array from {@link counterIndex} on. */
+  counters(number: number): BigInt64Array {
+    return this.#segment(number).counters;
+  }
+  counterIndex(number: number): number {
+    return (number & INDEX_MASK) * 4;
+  }
+  counter(number: number, counter: Counter): bigint {
+    return this.#segment(number).counters[(number & INDEX_MASK) * 4 + counter] as bigint;
+  }
+  bumpVersion(number: number): void {
+    const version = this.#segment(number).version;
+    version[number & INDEX_MASK] = (version[number & INDEX_MASK] as number) + 1;
+  }
+  version(number: number): number {
+    return this.#segment(number).version[number & INDEX_MASK] as number;
+  }
+  /** For loading and undoing. */
+  setCounters(number: number, counters: readonly [bigint, bigint, bigint, bigint], version: number): void {
+    const segment = this.#segment(number);
+    segment.counters.set(counters, (number & INDEX_MASK) * 4);
+    segment.version[number & INDEX_MASK] = version;
+  }
+
+  flag(number: number, flag: number): boolean {
+    return ((this.#segment(number).flags[number & INDEX_MASK] as number) & flag) !== 0;
+  }
+  flags(number: number): number {
+    return this.#segment(number).flags[number & INDEX_MASK] as number;
+  }
+  isOpen(number: number): boolean {
+    return !this.flag(number, AccountFlags.closed);
+  }
+  book(number: number): number {
+    return this.#segment(number).book[number & INDEX_MASK] as number;
+  }
+  currency(number: number): number {
+    return this.#segment(number).currency[number & INDEX_MASK] as number;
+  }
+  name(number: number): string {
+    const segment = this.#segment(number);
+    const index = number & INDEX_MASK;
+    return this.#names.text(segment.nameStart[index] as number, segment.nameLength[index] as number);
+  }
+  normalBalance(number: number): NormalBalance {
+    return this.flag(number, AccountFlags.debitNormal) ? 'debit' : 'credit';
+  }
+  minBalance(number: number): bigint | null {
+    if (this.flag(number, AccountFlags.minNone)) return null;
+    return this.flag(number, AccountFlags.special) ? this.#specials.get(this.#row(number), 0) : 0n;
+  }
+  maxBalance(number: number): bigint | null {
+    return this.flag(number, AccountFlags.maxSet) ? this.#specials.get(this.#row(number), 1) : null;
+  }
+  #row(number: number): number {
+    return this.#segment(number).specialRow[number & INDEX_MASK] as number;
+  }
+  configVersion(number: number): number {
+    return this.#segment(number).configVersion[number & INDEX_MASK] as number;
+  }
+  configPosition(number: number): Position {
+    return this.#segment(number).configPosition[number & INDEX_MASK] as number;
+  }
+  openedAt(number: number): Micros {
+    return this.#segment(number).openedAt[number & INDEX_MASK] as number;
+  }
+  /** Position of its accountOpened record, 0 where the state it was loaded from did not say. */
+  openedPosition(number: number): Position {
+    if (this.configVersion(number) === 1) return this.configPosition(number);
+    return this.flag(number, AccountFlags.special) ? Number(this.#specials.get(this.#row(number), 2)) : 0;
+  }
+
+  /** All that {@link change} may touch, for undoing it. */
+  changeable(number: number): AccountChange {
+    return {
+      open: this.isOpen(number),
+      hasMetadata: this.flag(number, AccountFlags.hasMetadata),
+      minBalance: this.minBalance(number),
+      maxBalance: this.maxBalance(number),
+      configVersion: this.configVersion(number),
+      configPosition: this.configPosition(number),
+      openedPosition: this.openedPosition(number),
+    };
+  }
+
+  // Amounts as the public sees them: bigints, so not for the hot path.
+  posted(number: number): bigint {
+    const posted = this.counter(number, Counter.creditsPosted) - this.counter(number, Counter.debitsPosted);
+    return this.flag(number, AccountFlags.debitNormal) ? -posted : posted;
+  }
+  pendingIn(number: number): bigint {
+    return this.counter(number, this.flag(number, AccountFlags.debitNormal) ? Counter.debitsPending : Counter.creditsPending);
+  }
+  pendingOut(number: number): bigint {
+    return this.counter(number, this.flag(number, AccountFlags.debitNormal) ? Counter.creditsPending : Counter.debitsPending);
+  }
+  available(number: number): bigint {
+    return this.posted(number) - this.pendingOut(number);
+  }
+}
