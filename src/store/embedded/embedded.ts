@@ -1,23 +1,57 @@
-/** placeholder, filled in next */
+/** Postgres servers that Millrace makes and runs itself, one for each shard. */
 import type { Log } from '../../platform/log.js';
+import { openCluster, urlOf } from './cluster.js';
+import { findPlace, SHARED_FOLDER } from './place.js';
+import { PostgresServer } from './server.js';
+import { defaultSettings } from './settings.js';
 
 export interface EmbeddedOptions {
-  /** The engine's data folder, held by its lock. */
+  /** The engine's data folder, held by its lock; absolute. */
   readonly folder: string;
   /** One server for each, such as "shard-0". */
   readonly names: readonly string[];
   /** Settings of Postgres over the default ones. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Where a root engine keeps what user postgres cannot reach otherwise. */
+  readonly sharedFolder?: string;
   readonly log: Log;
 }
 
 export interface EmbeddedServers {
-  /** A URL for `pg`, by name. */
+  /** URLs for `pg` by name: a socket in a private folder, no password. */
   readonly urls: Readonly<Record<string, string>>;
+  /** Pid of a postmaster; 0 while it is being started again. */
+  pid(name: string): number;
   /** Stops all servers: fast shutdown, waits until they are gone. */
   stop(): Promise<void>;
 }
 
-export async function startEmbedded(_options: EmbeddedOptions): Promise<EmbeddedServers> {
-  throw new Error('not there yet');
+/**
+ * Makes what is missing, starts or takes over what is there, and keeps it running until `stop`.
+ * @throws EmbeddedServerError with one line for the operator
+ */
+export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServers> {
+  const place = await findPlace(options.folder, options.sharedFolder ?? SHARED_FOLDER, options.log);
+  const settings = { ...defaultSettings(options.names.length), ...options.settings };
+  const servers = new Map<string, PostgresServer>();
+  const urls: Record<string, string> = {};
+  const stop = async (): Promise<void> => {
+    await Promise.all([...servers.values()].map((server) => server.stop()));
+  };
+  const started = await Promise.allSettled(
+    options.names.map(async (name) => {
+      const cluster = await openCluster(place, name);
+      const server = new PostgresServer(place, cluster, settings, options.log);
+      urls[name] = urlOf(cluster);
+      await server.start();
+      servers.set(name, server);
+    }),
+  );
+  const failed = started.find((result) => result.status === 'rejected');
+  if (failed !== undefined) {
+    // No server is left behind that nobody looks after.
+    await stop();
+    throw failed.reason;
+  }
+  return { urls, pid: (name) => servers.get(name)?.pid ?? 0, stop };
 }
