@@ -7,18 +7,21 @@
  * in the others they are refused with 503 and nothing of them is done.
  */
 import type { Ledger } from '../../ledger/ledger.js';
+import type { LedgerSettings } from '../../ledger/command.js';
 import type { ErrorCode } from '../../ledger/errors.js';
 import type { Micros, Position } from '../../ledger/record.js';
 import type { ShardClock } from '../../platform/time.js';
 import type { ShardStore } from '../../store/shard-store.js';
-import { AnswerWriter } from './answer-writer.js';
+import { requestIdOf } from '../wire/head.js';
+import { AnswerWriter, writeUnavailable } from './answer-writer.js';
 import { Batch } from './batch.js';
 import type { FrontLink } from './front-link.js';
 import { KeyIndexer } from './key-indexer.js';
 import { Loader } from './loader.js';
 import { Parking } from './parking.js';
-import type { RecoverOptions } from './recover.js';
 import { recoverLedger } from './recover.js';
+import type { ReadAccountRequest, ReadHeadRequest } from '../wire/messages.js';
+import type { ShardStatus } from '../supervisor/messages.js';
 import type { DecodedRequest } from './request.js';
 import { keyText, RequestDecoder } from './request.js';
 
@@ -41,7 +44,7 @@ export interface ShardOptions {
   readonly store: ShardStore;
   readonly clock: ShardClock;
   readonly bounds: ShardBounds;
-  readonly recover: RecoverOptions;
+  readonly settings: LedgerSettings;
   readonly takeOver: boolean;
   /** The merchants that the control log knows, by book. */
   readonly merchants: ReadonlyMap<number, { readonly merchant: string; readonly environment: 'test' | 'live' }>;
@@ -49,6 +52,11 @@ export interface ShardOptions {
   readonly onCommitted: (position: Position) => void;
   readonly onError: (error: Error, doing: string) => void;
 }
+
+/** What a parked command waits for. */
+type Wants = { readonly parent: Position } | { readonly keyHash: Int32Array };
+
+const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** Due expiries written before the commands of a turn; more of them follow in the next turns. */
 const EXPIRIES_A_TURN = 512;
@@ -102,6 +110,13 @@ export class Shard {
     return this.#ledger;
   }
 
+  /** For a shard that has no database yet. */
+  static refuseBeforeStart(link: FrontLink, view: DataView, offset: number): void {
+    const outbox = link.takeOutbox();
+    writeUnavailable(outbox, requestIdOf(view, offset), 'shard_unavailable', RETRY_AFTER_SECONDS);
+    link.deliver(outbox);
+  }
+
   /** Takes the fence, reads the folded state and the tail of the log. */
   async start(): Promise<void> {
     await this.#store.acquire({ takeOver: this.#options.takeOver });
@@ -109,17 +124,42 @@ export class Shard {
     this.#become('ready', null);
   }
 
+  status(): Omit<ShardStatus, 'shard'> {
+    const { commits, records, ambiguous, failed } = this.counts;
+    const ledger = this.#ledger;
+    return {
+      name: this.name,
+      state: this.#state,
+      epoch: this.#store.epoch,
+      position: this.#committed,
+      commits,
+      records,
+      ambiguous,
+      failed,
+      parked: this.#parking.size + this.#waiting.length,
+      accounts: ledger?.accountCount ?? 0,
+      keys: ledger?.keys.count ?? 0,
+      openHolds: ledger?.openHoldCount ?? 0,
+    };
+  }
+
+  static statusBeforeStart(name: string): Omit<ShardStatus, 'shard'> {
+    const none = { epoch: 0, position: 0, commits: 0, records: 0, ambiguous: 0, failed: 0, parked: 0 };
+    return { name, state: 'starting', ...none, accounts: 0, keys: 0, openHolds: 0 };
+  }
+
   async #load(): Promise<void> {
-    const ledger = await recoverLedger(this.#store, this.#options.recover);
+    await this.#keyIndexer?.close();
+    const ledger = await recoverLedger(this.#store, this.#options.settings);
     this.#ledger = ledger;
     this.#committed = ledger.head;
     this.#keyIndexer = new KeyIndexer(this.#store.sql, ledger.keys, {
-      partitionRecords: this.#options.recover.partitionRecords,
+      partitionRecords: this.#store.partitionRecords,
       residentKeysMax: this.#options.bounds.residentKeysMax,
       onError: (error) => this.#options.onError(error, 'indexing the keys of a partition'),
     });
-    ledger.apply({ type: 'configure', settings: this.#options.recover.settings }, this.#recordTime(), this.#gathering.encoder);
-    this.#keyIndexer.catchUp(this.#committed);
+    ledger.apply({ type: 'configure', settings: this.#options.settings }, this.#recordTime(), this.#gathering.encoder);
+    this.#keyIndexer.catchUp(this.#committed, ledger.lastRecordedAt);
   }
 
   /** A command from a front; the bytes are valid during the call only. */
@@ -144,7 +184,9 @@ export class Shard {
   turnEnded(): void {
     if (this.#state !== 'ready') return;
     this.#expire();
-    if (this.#commits === null && this.#gathering.encoder.records > 0) {
+    if (this.#commits !== null) return;
+    if (this.#gathering.encoder.records === 0) this.#flushNow();
+    else {
       this.#commits = this.#commitLoop().finally(() => {
         this.#commits = null;
       });
@@ -162,7 +204,7 @@ export class Shard {
     this.turnEnded();
     await this.#commits;
     if (this.#expiryTimer !== null) clearTimeout(this.#expiryTimer);
-    await this.#keyIndexer?.settled();
+    await this.#keyIndexer?.close();
   }
 
   #gatheringFull(): boolean {
@@ -180,12 +222,12 @@ export class Shard {
         return;
       }
       this.#park(link, request, key, bytes, offset, length);
-      if (request.parent !== 0) this.#prefetch(book, request.parent);
+      if (request.parent !== 0) this.#prefetch(request.parent);
       return;
     }
     const wants = this.#decide(link, request);
     if (wants === null) return;
-    if (this.#park(link, request, keyText(request), bytes, offset, length)) this.#load1(book, wants);
+    if (this.#park(link, request, keyText(request), bytes, offset, length)) this.#loadFor(book, wants);
   }
 
   #park(link: FrontLink, request: DecodedRequest, key: string, bytes: Uint8Array, offset: number, length: number): boolean {
@@ -195,10 +237,11 @@ export class Shard {
   }
 
   /** Applies a command and attaches its answer. @returns what must be loaded first, or null when it is done */
-  #decide(link: FrontLink, request: DecodedRequest): { parent: Position } | { keyHash: Int32Array } | null {
+  #decide(link: FrontLink, request: DecodedRequest): Wants | null {
     const ledger = this.#mustLedger();
-    if (request.what.type === 'read_account' || request.what.type === 'read_head') {
-      this.#answers.writeRead(this.#latestOutbox(link), request, ledger);
+    const command = request.what;
+    if (command.type === 'read_account' || command.type === 'read_head') {
+      this.#read(link, request, command, ledger);
       return null;
     }
     const now = this.#options.clock.now();
@@ -207,23 +250,30 @@ export class Shard {
       return null;
     }
     if (!ledger.hasBook(request.book)) this.#openMerchant(request.book, now);
-    const sink = this.#answers.recording(this.#gathering.encoder, request.what);
-    const outcome = ledger.apply(request.what, now, sink);
+    const outcome = ledger.apply(command, now, this.#answers.sinkFor(command, this.#gathering.encoder));
     switch (outcome.type) {
       case 'recorded':
-        this.#answers.writeRecorded(this.#gathering.outbox(link), request, outcome, ledger);
+        this.#answers.recorded(this.#gathering.outbox(link), request, command, outcome, ledger);
         return null;
       case 'answered':
-        this.#answers.writeAnswered(this.#latestOutbox(link), request, outcome);
+        this.#answers.answered(this.#latestOutbox(link), request, outcome);
         return null;
       case 'replay':
-        this.#answers.writeReplay(this.#outboxFor(link, outcome.position), request, outcome.position);
+        this.#answers.replay(this.#outboxFor(link, outcome.position), request, command, outcome.position);
         return null;
       case 'load_parent':
         return { parent: outcome.position };
       case 'load_key':
-        return { keyHash: Int32Array.from(request.what.type === 'post' ? request.what.keyHash : request.keyHash) };
+        return { keyHash: Int32Array.from(command.keyHash) };
     }
+  }
+
+  #read(link: FrontLink, request: DecodedRequest, read: ReadAccountRequest | ReadHeadRequest, ledger: Ledger): void {
+    const outbox = this.#latestOutbox(link);
+    const { book } = request;
+    const sequence = ledger.hasBook(book) ? ledger.bookSequence(book) : 0;
+    if (read.type === 'read_head') this.#answers.head(outbox, request, sequence, ledger.lastRecordedAt);
+    else this.#answers.account(outbox, request, sequence === 0 ? null : ledger.account(book, read.account), sequence);
   }
 
   #openMerchant(book: number, now: Micros): void {
@@ -244,39 +294,45 @@ export class Shard {
     return this.#gathering.outbox(link);
   }
 
-  #load1(book: number, wants: { parent: Position } | { keyHash: Int32Array }): void {
+  #loadFor(book: number, wants: Wants): void {
     const ledger = this.#mustLedger();
-    const loaded = 'parent' in wants ? this.#loader.parent(wants.parent) : this.#loader.key(ledger.keys, book, wants.keyHash);
+    const loaded =
+      'parent' in wants
+        ? this.#loader.parent(wants.parent).then((records) => () => {
+            if (records.length > 0) ledger.admitParent(records);
+            else ledger.admitAbsentParent(wants.parent);
+          })
+        : this.#loader.key(ledger.keys, wants.keyHash, ledger.lastRecordedAt).then((fact) => () => {
+            ledger.admitKey(wants.keyHash, fact.position, fact.recordedAt);
+          });
     loaded.then(
-      (fact) => {
+      (admit) => {
+        // Loaded for a memory that is gone: what was parked on it has been refused.
         if (this.#ledger !== ledger || this.#state !== 'ready') return;
-        if ('parent' in wants) {
-          if (fact.records.length > 0) ledger.admitParent(fact.records);
-          else ledger.admitAbsentParent(wants.parent);
-        } else ledger.admitKey(wants.keyHash, fact.position);
+        admit();
         this.#unpark(book);
         this.turnEnded();
       },
       (error: Error) => {
         this.#options.onError(error, 'loading what a command needs');
-        this.#failParked(book);
+        if (this.#ledger === ledger) this.#failParked(book);
       },
     );
   }
 
   /** Starts a load ahead of its turn, so that a queue of actions waits for one round trip and not for one each. */
-  #prefetch(_book: number, parent: Position): void {
-    if (this.#mustLedger().isResident(parent)) return;
+  #prefetch(parent: Position): void {
+    if (this.#mustLedger().transactionView(parent) !== null) return;
     void this.#loader.parent(parent).catch(() => undefined);
   }
 
   #unpark(book: number): void {
     for (let parked = this.#parking.head(book); parked !== undefined; parked = this.#parking.head(book)) {
       const { bytes, link } = parked;
-      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      const view = viewOf(bytes);
       const wants = this.#decide(link, this.#decoder.decode(bytes, view, 0, bytes.length));
       if (wants !== null) {
-        this.#load1(book, wants);
+        this.#loadFor(book, wants);
         return;
       }
       this.#parking.shift(book);
@@ -286,7 +342,7 @@ export class Shard {
   #failParked(book: number): void {
     for (let parked = this.#parking.head(book); parked !== undefined; parked = this.#parking.head(book)) {
       this.#parking.shift(book);
-      this.#refuse(parked.link, this.#decoder.requestId(parked.bytes), 'shard_unavailable');
+      this.#refuse(parked.link, requestIdOf(viewOf(parked.bytes), 0), 'shard_unavailable');
     }
     this.#flushNow();
   }
@@ -333,7 +389,7 @@ export class Shard {
     this.#spare = batch;
     const ledger = this.#mustLedger();
     ledger.evictParents(this.#committed, EVICT_A_BATCH);
-    this.#keyIndexer?.catchUp(this.#committed);
+    this.#keyIndexer?.catchUp(this.#committed, ledger.lastRecordedAt);
     this.#options.onCommitted(this.#committed);
   }
 
@@ -345,7 +401,7 @@ export class Shard {
     this.#refuseAll(batch, how === 'ambiguous' ? 'outcome_unknown' : 'shard_unavailable');
     this.#refuseAll(this.#gathering, how === 'ambiguous' ? 'outcome_unknown' : 'shard_unavailable');
     for (const parked of [...this.#parking.takeAll(), ...this.#waiting.splice(0)]) {
-      this.#refuse(parked.link, this.#decoder.requestId(parked.bytes), 'shard_unavailable');
+      this.#refuse(parked.link, requestIdOf(viewOf(parked.bytes), 0), 'shard_unavailable');
     }
     this.#flushNow();
     if (how === 'fenced') {
@@ -399,7 +455,7 @@ export class Shard {
       const next = this.#waiting[taken];
       if (next === undefined) break;
       const { bytes, link } = next;
-      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      const view = viewOf(bytes);
       this.#take(link, this.#decoder.decode(bytes, view, 0, bytes.length), bytes, 0, bytes.length);
     }
     if (taken > 0) this.#waiting.splice(0, taken);
@@ -410,19 +466,14 @@ export class Shard {
   }
 
   #refuseBytes(link: FrontLink, view: DataView, offset: number, code: ErrorCode): void {
-    this.#refuse(link, this.#decoder.requestIdAt(view, offset), code);
+    this.#refuse(link, requestIdOf(view, offset), code);
   }
 
   /** Depends on no state, so it goes out at once. */
   #refuse(link: FrontLink, requestId: number, code: ErrorCode): void {
     const outbox = link.takeOutbox();
-    this.#answers.writeUnavailable(outbox, requestId, code, RETRY_AFTER_SECONDS);
+    writeUnavailable(outbox, requestId, code, RETRY_AFTER_SECONDS);
     link.deliver(outbox);
-  }
-
-  /** Sends answers that wait for no commit. */
-  flushReads(): void {
-    if (this.#inFlight === null && this.#gathering.encoder.records === 0) this.#flushNow();
   }
 
   #flushNow(): void {

@@ -1,0 +1,121 @@
+/** Writes what the ledger decided into the outbox of the front that asked. */
+import type { ErrorCode } from '../../ledger/errors.js';
+import type { Ledger } from '../../ledger/ledger.js';
+import type { Outcome } from '../../ledger/outcome.js';
+import type { LogSink, Position } from '../../ledger/record.js';
+import { isTransaction, LogRecord } from '../../ledger/record.js';
+import type { AccountView, RecordView } from '../../ledger/view.js';
+import { encodeAnswer, encodeRecorded, encodeReplay, RECORDED_BYTES, REPLAY_BYTES } from '../wire/answer.js';
+import type { Answer } from '../wire/messages.js';
+import type { Outbox } from './outbox.js';
+import type { DecodedRequest, FrontCommand } from './request.js';
+
+type Recorded = Extract<Outcome, { type: 'recorded' }>;
+type Answered = Extract<Outcome, { type: 'answered' }>;
+
+/** Keeps copies of the records that a command writes, beside writing them. */
+class RecordingSink implements LogSink {
+  readonly records: LogRecord[] = [];
+  readonly #start: number;
+
+  constructor(readonly sink: LogSink) {
+    this.#start = sink.mark();
+    this.#marks.push([this.#start, 0]);
+  }
+
+  readonly #marks: [mark: number, records: number][] = [];
+
+  append(record: LogRecord): void {
+    this.sink.append(record);
+    this.records.push(new LogRecord().copyFrom(record));
+  }
+
+  mark(): number {
+    const mark = this.sink.mark();
+    this.#marks.push([mark, this.records.length]);
+    return mark;
+  }
+
+  rewind(mark: number): void {
+    this.sink.rewind(mark);
+    while (this.#marks.length > 1 && (this.#marks.at(-1)?.[0] ?? 0) > mark) this.#marks.pop();
+    this.records.length = this.#marks.at(-1)?.[1] ?? 0;
+  }
+}
+
+export class AnswerWriter {
+  #recording: RecordingSink | null = null;
+
+  /** The sink for a command: the batch itself for a posting, whose front knows all that it answers with. */
+  sinkFor(command: FrontCommand, batch: LogSink): LogSink {
+    if (command.type === 'post') {
+      this.#recording = null;
+      return batch;
+    }
+    this.#recording = new RecordingSink(batch);
+    return this.#recording;
+  }
+
+  recorded(outbox: Outbox, request: DecodedRequest, command: FrontCommand, outcome: Recorded, ledger: Ledger): void {
+    const { requestId } = request;
+    const { position, sequence, recordedAt, code, details } = outcome;
+    if (command.type === 'post' && code === null) {
+      const expiresAt = command.pending ? recordedAt + (command.expiresIn || ledger.settings.holdDefault) : 0;
+      outbox.append(requestId, RECORDED_BYTES, (_bytes, view, offset) =>
+        encodeRecorded(view, offset, requestId, position, sequence, recordedAt, expiresAt),
+      );
+      return;
+    }
+    const records = code === null ? this.#views(ledger) : [];
+    const accounts = code === null ? accountsOf(command, ledger) : [];
+    append(outbox, requestId, { type: 'recorded', code, position, sequence, recordedAt, expiresAt: 0, details, records, accounts });
+  }
+
+  answered(outbox: Outbox, request: DecodedRequest, outcome: Answered): void {
+    const { code, details, preview } = outcome;
+    append(outbox, request.requestId, { type: 'answered', code, details, records: preview?.records ?? [] });
+  }
+
+  replay(outbox: Outbox, request: DecodedRequest, command: FrontCommand, position: Position): void {
+    const { fingerprintHi, fingerprintLo } = command;
+    outbox.append(request.requestId, REPLAY_BYTES, (_bytes, view, offset) =>
+      encodeReplay(view, offset, request.requestId, position, fingerprintHi, fingerprintLo),
+    );
+  }
+
+  account(outbox: Outbox, request: DecodedRequest, account: AccountView | null, sequence: number): void {
+    append(outbox, request.requestId, { type: 'account', account, sequence });
+  }
+
+  head(outbox: Outbox, request: DecodedRequest, sequence: number, recordedAt: number): void {
+    append(outbox, request.requestId, { type: 'head', sequence, recordedAt });
+  }
+
+  /** The new transactions among the records just written. */
+  #views(ledger: Ledger): RecordView[] {
+    const records = this.#recording?.records ?? [];
+    return records.filter(({ kind }) => isTransaction(kind)).map((record) => ledger.recordView(record));
+  }
+}
+
+export function writeUnavailable(outbox: Outbox, requestId: number, code: ErrorCode, retryAfterSeconds: number): void {
+  append(outbox, requestId, { type: 'unavailable', code, retryAfterSeconds });
+}
+
+function append(outbox: Outbox, requestId: number, answer: Answer): void {
+  const encoded = encodeAnswer(requestId, answer);
+  outbox.append(requestId, encoded.length, (bytes, _view, offset) => {
+    bytes.set(encoded, offset);
+    return encoded.length;
+  });
+}
+
+function accountsOf(command: FrontCommand, ledger: Ledger): AccountView[] {
+  const names =
+    command.type === 'open_accounts'
+      ? command.accounts.map(({ name }) => name)
+      : 'account' in command
+        ? [command.account]
+        : [];
+  return names.flatMap((name) => ledger.account(command.book, name) ?? []);
+}

@@ -1,0 +1,115 @@
+/**
+ * Writes the keys of closed partitions in bulk, so that they can leave memory: sorted buckets for look-ups and a filter
+ * that answers most of them. Its cursor is `log_partition.keys_indexed`; a partition half-written is written again.
+ */
+import type { KeyFilter } from '../../ledger/keys/filter.js';
+import type { KeyBucket, KeyWindow } from '../../ledger/keys/window.js';
+import type { Micros, Position } from '../../ledger/record.js';
+import type { Sql } from '../../store/sql.js';
+
+export interface KeyIndexerOptions {
+  readonly partitionRecords: number;
+  /** Closed partitions stay resident while their keys, counted as full partitions, are no more than this. */
+  readonly residentKeysMax: number;
+  readonly onError: (error: Error) => void;
+}
+
+/** Buckets a statement: about 100 KiB, so that commits on the same database are not held up. */
+const BUCKETS_A_STATEMENT = 32;
+const RETRY_MS = 1_000;
+
+export class KeyIndexer {
+  readonly #sql: Sql;
+  readonly #keys: KeyWindow;
+  readonly #options: KeyIndexerOptions;
+  readonly #written = new Map<number, KeyFilter>();
+  #working: Promise<void> | null = null;
+  #retryAt = 0;
+  #closed = false;
+
+  constructor(sql: Sql, keys: KeyWindow, options: KeyIndexerOptions) {
+    this.#sql = sql;
+    this.#keys = keys;
+    this.#options = options;
+  }
+
+  /** Indexes partitions that end at or before the committed position, in the background. */
+  catchUp(committed: Position, now: Micros): void {
+    if (this.#working !== null || this.#closed || performance.now() < this.#retryAt) return;
+    const due = this.#keys
+      .residentPartitions()
+      .find((partition) => (partition + 1) * this.#options.partitionRecords <= committed && !this.#written.has(partition));
+    if (due === undefined) return;
+    this.#working = this.#index(due, now)
+      .catch((error: Error) => {
+        this.#retryAt = performance.now() + RETRY_MS;
+        this.#options.onError(error);
+      })
+      .finally(() => {
+        this.#working = null;
+      });
+  }
+
+  /** Starts nothing more; resolves when what is under way has ended. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#working;
+  }
+
+  async #index(partition: number, now: Micros): Promise<void> {
+    const keys = this.#keys.sortedEntries(partition);
+    let some: KeyBucket[] = [];
+    for (const bucket of keys.chunks()) {
+      some.push(bucket);
+      if (some.length < BUCKETS_A_STATEMENT) continue;
+      await this.#writeBuckets(partition, some);
+      if (this.#closed) return;
+      some = [];
+    }
+    if (some.length > 0) await this.#writeBuckets(partition, some);
+    await this.#sql.query(
+      `WITH filter AS (
+         INSERT INTO key_filter (partition, keys, buckets, bits, by_book, last_expires_at)
+         VALUES ($1, $2, $3, $4, $5::json, to_timestamp($6::float8 / 1000000))
+         ON CONFLICT (partition) DO NOTHING
+       )
+       UPDATE log_partition SET keys_indexed = true WHERE number = $1`,
+      [
+        partition,
+        keys.keys,
+        keys.buckets,
+        keys.filter.toBytes(),
+        JSON.stringify(Object.fromEntries(keys.byBook)),
+        keys.lastExpiresAt,
+      ],
+    );
+    this.#written.set(partition, keys.filter);
+    this.#retireOld();
+    await this.#forgetExpired(now);
+  }
+
+  async #writeBuckets(partition: number, buckets: readonly KeyBucket[]): Promise<void> {
+    await this.#sql.query(
+      `INSERT INTO key_bucket (partition, bucket, entries)
+       SELECT $1, bucket, decode(entries, 'hex') FROM unnest($2::int4[], $3::text[]) AS b(bucket, entries)
+       ON CONFLICT (partition, bucket) DO NOTHING`,
+      [partition, buckets.map(({ bucket }) => bucket), buckets.map(({ entries }) => Buffer.from(entries).toString('hex'))],
+    );
+  }
+
+  #retireOld(): void {
+    const stay = Math.floor(this.#options.residentKeysMax / this.#options.partitionRecords);
+    const indexed = this.#keys.residentPartitions().filter((partition) => this.#written.has(partition));
+    for (const partition of indexed.slice(0, Math.max(0, indexed.length - stay))) {
+      const filter = this.#written.get(partition);
+      if (filter !== undefined) this.#keys.retire(partition, filter);
+    }
+  }
+
+  async #forgetExpired(now: Micros): Promise<void> {
+    const gone = this.#keys.forget(now);
+    if (gone.length === 0) return;
+    await this.#sql.query('DELETE FROM key_filter WHERE partition = ANY ($1::int4[])', [gone]);
+    await this.#sql.query('DELETE FROM key_bucket WHERE partition = ANY ($1::int4[])', [gone]);
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * Loads what is not resident: transactions that are acted on, and keys of closed partitions. Loads that are wanted in
+ * the same turn go in one query, and one that is under way is not started twice.
+ */
+import type { KeyWindow } from '../../ledger/keys/window.js';
+import { bucketOf } from '../../ledger/keys/window.js';
+import type { LogRecord, Micros, Position } from '../../ledger/record.js';
+import type { ShardStore } from '../../store/shard-store.js';
+
+export interface KeyFact {
+  /** Where its outcome stands; null: the key is new. */
+  readonly position: Position | null;
+  readonly recordedAt: Micros;
+}
+
+/** Hash of a key as it stands in a bucket, then the place within the partition. */
+const HASH_BYTES = 16;
+const ENTRY_BYTES = HASH_BYTES + 4;
+const PARENTS_A_QUERY = 1000;
+
+interface Wanted {
+  readonly resolve: (records: readonly LogRecord[]) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class Loader {
+  readonly #store: ShardStore;
+  readonly #loading = new Map<Position, Promise<readonly LogRecord[]>>();
+  #wanted = new Map<Position, Wanted>();
+  #underWay = new Set<Promise<unknown>>();
+
+  constructor(store: ShardStore) {
+    this.#store = store;
+  }
+
+  /** The transaction's record and its actions, from the committed log; empty where there is no such record. */
+  parent(position: Position): Promise<readonly LogRecord[]> {
+    const known = this.#loading.get(position);
+    if (known !== undefined) return known;
+    const loading = new Promise<readonly LogRecord[]>((resolve, reject) => {
+      if (this.#wanted.size === 0) setImmediate(() => this.#loadWanted());
+      this.#wanted.set(position, { resolve, reject });
+    });
+    this.#loading.set(position, loading);
+    this.#follow(loading.finally(() => this.#loading.delete(position)));
+    return loading;
+  }
+
+  /** Looks a key up in the closed partitions whose filters do not rule it out. */
+  key(keys: KeyWindow, hash: Int32Array, now: Micros): Promise<KeyFact> {
+    return this.#follow(this.#findKey(keys, hash, now));
+  }
+
+  /** Resolves when no load is under way. */
+  async settled(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.allSettled([...this.#underWay]);
+  }
+
+  #follow<T>(loading: Promise<T>): Promise<T> {
+    this.#underWay.add(loading);
+    const done = () => this.#underWay.delete(loading);
+    loading.then(done, done);
+    return loading;
+  }
+
+  #loadWanted(): void {
+    const wanted = [...this.#wanted];
+    this.#wanted = new Map();
+    for (let at = 0; at < wanted.length; at += PARENTS_A_QUERY) void this.#loadSome(new Map(wanted.slice(at, at + PARENTS_A_QUERY)));
+  }
+
+  async #loadSome(wanted: Map<Position, Wanted>): Promise<void> {
+    try {
+      const found = new Map<Position, LogRecord[]>();
+      for (const record of await this.#store.loadParents([...wanted.keys()])) {
+        const parent = wanted.has(record.position) ? record.position : record.parent;
+        const group = found.get(parent);
+        if (group === undefined) found.set(parent, [record]);
+        else group.push(record);
+      }
+      for (const [position, { resolve }] of wanted) resolve(found.get(position) ?? []);
+    } catch (error) {
+      for (const { reject } of wanted.values()) reject(error as Error);
+    }
+  }
+
+  async #findKey(keys: KeyWindow, hash: Int32Array, now: Micros): Promise<KeyFact> {
+    const bytes = new Uint8Array(HASH_BYTES);
+    const view = new DataView(bytes.buffer);
+    hash.forEach((word, index) => {
+      view.setInt32(index * 4, word);
+    });
+    for (const partition of keys.partitionsToSearch(hash, now)) {
+      const [filter] = await this.#store.sql.query('SELECT buckets FROM key_filter WHERE partition = $1', [partition]);
+      if (filter === undefined) continue;
+      const [row] = await this.#store.sql.query('SELECT entries FROM key_bucket WHERE partition = $1 AND bucket = $2', [
+        partition,
+        bucketOf(hash, Number(filter.buckets)),
+      ]);
+      const offset = row === undefined ? -1 : findEntry(row.entries as Uint8Array, bytes);
+      if (offset === -1) continue;
+      const position = partition * this.#store.partitionRecords + 1 + offset;
+      const [record] = await this.#store.sql.query('SELECT recorded_at FROM log WHERE position = $1', [position]);
+      return { position, recordedAt: Number(record?.recorded_at ?? 0) };
+    }
+    return { position: null, recordedAt: 0 };
+  }
+}
+
+/** @returns the place within the partition, or −1 */
+function findEntry(entries: Uint8Array, hash: Uint8Array): number {
+  const view = new DataView(entries.buffer, entries.byteOffset, entries.byteLength);
+  for (let at = 0; at + ENTRY_BYTES <= entries.length; at += ENTRY_BYTES) {
+    if (hash.every((byte, index) => entries[at + index] === byte)) return view.getUint32(at + HASH_BYTES);
+  }
+  return -1;
+}

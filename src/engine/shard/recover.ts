@@ -1,0 +1,85 @@
+/**
+ * Brings a shard's memory to the end of its log: reads the folded state, the keys of partitions that have no index yet,
+ * and the tail of the log. History is not read.
+ */
+import { randomBytes } from 'node:crypto';
+import type { LedgerSettings } from '../../ledger/command.js';
+import { KeyedHash } from '../../ledger/hash.js';
+import { KeyFilter } from '../../ledger/keys/filter.js';
+import { Ledger } from '../../ledger/ledger.js';
+import type { LogRecord, Position } from '../../ledger/record.js';
+import { isAction } from '../../ledger/record.js';
+import type { ShardStore } from '../../store/shard-store.js';
+
+/** What memory and the log say of the same records differs: the shard must not go on. */
+export class DivergenceError extends Error {
+  readonly code = 'MR_DIVERGENCE';
+}
+
+export async function recoverLedger(store: ShardStore, settings: LedgerSettings): Promise<Ledger> {
+  const hash = new KeyedHash(store.hashKey);
+  const ledger = new Ledger({
+    keyHash: (book, key, into) => hash.hash128(book, key, 0, key.length, into),
+    partitionRecords: store.partitionRecords,
+    settings,
+    nameKey: randomBytes(16),
+  });
+  const folded = await store.folded();
+  for await (const records of folded.configured) for (const record of records) ledger.loadConfigured(record);
+  for await (const books of folded.books) for (const book of books) ledger.loadBook(book);
+  for await (const accounts of folded.accounts) for (const account of accounts) ledger.loadAccount(account);
+  for await (const records of byParent(folded.openHolds)) ledger.loadHold(records);
+  await loadFilters(store, ledger);
+  await loadKeys(store, ledger, folded.foldedTo);
+  ledger.finishLoad(folded.foldedTo, folded.foldedHash, folded.foldedAt);
+  for await (const records of folded.tail) for (const record of records) ledger.replay(record);
+  if (ledger.head !== folded.head || ledger.chainHash !== folded.headHash) {
+    throw new DivergenceError(
+      `the log ends at position ${folded.head} with hash ${folded.headHash}, memory at ${ledger.head} with ${ledger.chainHash}: run millrace verify`,
+    );
+  }
+  return ledger;
+}
+
+/** Groups a parent's record with the actions that follow it; chunks may end anywhere. */
+async function* byParent(chunks: AsyncIterable<readonly LogRecord[]>): AsyncGenerator<readonly LogRecord[]> {
+  let group: LogRecord[] = [];
+  for await (const records of chunks) {
+    for (const record of records) {
+      if (!isAction(record.kind) && group.length > 0) {
+        yield group;
+        group = [];
+      }
+      group.push(record);
+    }
+  }
+  if (group.length > 0) yield group;
+}
+
+/** Keys of closed partitions: a filter each. */
+async function loadFilters(store: ShardStore, ledger: Ledger): Promise<void> {
+  const rows = await store.sql.query(
+    'SELECT partition, bits, by_book, last_expires_at FROM key_filter WHERE last_expires_at > now() ORDER BY partition',
+  );
+  for (const { partition, bits, by_book, last_expires_at } of rows) {
+    const byBook = Object.entries(JSON.parse(String(by_book)) as Record<string, number>);
+    ledger.keys.addFilter(
+      Number(partition),
+      KeyFilter.fromBytes(bits as Uint8Array),
+      byBook.map(([book, keys]) => [Number(book), keys] as const),
+      Number(last_expires_at),
+    );
+  }
+}
+
+/** Keys of partitions that are open or not indexed yet, up to where the tail begins. */
+async function loadKeys(store: ShardStore, ledger: Ledger, foldedTo: Position): Promise<void> {
+  const [row] = await store.sql.query('SELECT min(first_position) AS first FROM log_partition WHERE NOT keys_indexed');
+  if (row === undefined || row.first === null) return;
+  for await (const keys of store.keysSince(Number(row.first))) {
+    for (const { book, key, position, recordedAt } of keys) {
+      if (position > foldedTo) return;
+      ledger.loadKey(book, key, position, recordedAt);
+    }
+  }
+}

@@ -1,0 +1,56 @@
+/** A request as it came up a ring, decoded for the shard. */
+import type { Command } from '../../ledger/command.js';
+import { PostCommand } from '../../ledger/command.js';
+import type { Position } from '../../ledger/record.js';
+import { decodeCold } from '../wire/cold.js';
+import { bookOf, kindOf, MessageKind } from '../wire/head.js';
+import type { ReadAccountRequest, ReadHeadRequest } from '../wire/messages.js';
+import { decodePost } from '../wire/post.js';
+
+/** What a front may ask a ledger to do. */
+export type FrontCommand = Exclude<Command, { readonly type: 'open_merchant' | 'configure' }>;
+type Read = ReadAccountRequest | ReadHeadRequest;
+
+/** One instance is reused: it is good until the next call of `decode`. */
+export class DecodedRequest {
+  requestId = 0;
+  book = 0;
+  what: FrontCommand | Read;
+
+  constructor(what: FrontCommand | Read) {
+    this.what = what;
+  }
+
+  /** The transaction acted on, 0 for none. */
+  get parent(): Position {
+    return 'parent' in this.what ? this.what.parent : 0;
+  }
+
+  get keyHash(): Int32Array | null {
+    return 'keyHash' in this.what && this.what.keyed ? this.what.keyHash : null;
+  }
+}
+
+/** The key's hash as text, for sets of parked keys; '' without a key. */
+export const keyText = (request: DecodedRequest): string => request.keyHash?.join() ?? '';
+
+export class RequestDecoder {
+  readonly #post = new PostCommand();
+  readonly #request = new DecodedRequest(this.#post);
+
+  /** A posting points into `bytes` until it is applied; everything else has memory of its own. */
+  decode(bytes: Uint8Array, view: DataView, offset: number, length: number): DecodedRequest {
+    const request = this.#request;
+    if (kindOf(view, offset) === MessageKind.post) {
+      request.requestId = decodePost(bytes, view, offset, length, this.#post);
+      request.book = this.#post.book;
+      request.what = this.#post;
+      return request;
+    }
+    const message = decodeCold(bytes, offset, length);
+    request.requestId = message.requestId;
+    request.book = bookOf(view, offset);
+    request.what = message.request;
+    return request;
+  }
+}

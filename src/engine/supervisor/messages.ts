@@ -1,0 +1,114 @@
+/** What the supervisor says to its threads, and they to it. */
+import type { MessagePort } from 'node:worker_threads';
+import type { LedgerSettings } from '../../ledger/command.js';
+import type { ShardBounds, ShardState } from '../shard/shard.js';
+import type { FrontConnection, WorkerConnection } from './connections.js';
+
+export interface Merchant {
+  readonly book: number;
+  readonly merchant: string;
+  readonly environment: 'test' | 'live';
+}
+
+/** Where a shard's database is. */
+export type ShardPlace =
+  | { readonly kind: 'postgres'; readonly url: string }
+  /** A folder that PGlite opens, in the worker's thread. */
+  | { readonly kind: 'pglite'; readonly folder: string };
+
+export interface ShardSpec {
+  readonly shard: number;
+  readonly name: string;
+  /** As in the configuration: "0-8191". */
+  readonly slots: string;
+  readonly place: ShardPlace;
+}
+
+export interface WorkerTask {
+  readonly worker: number;
+  readonly shards: readonly ShardSpec[];
+  readonly fronts: readonly FrontConnection[];
+  readonly merchants: readonly Merchant[];
+  readonly settings: LedgerSettings;
+  readonly bounds: ShardBounds;
+  readonly commitDeadlineMs: number;
+  /** The loss that the operator accepts by name; null: none, and the databases are checked for it. */
+  readonly acceptLoss: string | null;
+  readonly takeOver: boolean;
+  readonly control: MessagePort;
+}
+
+/** What a shard's readers and ids need; known when the shard has started. */
+export interface ShardIdentity {
+  readonly logId: number;
+  readonly incarnation: number;
+  readonly hashKey: Uint8Array;
+  readonly partitionRecords: number;
+}
+
+export interface ShardStatus {
+  readonly shard: number;
+  readonly name: string;
+  readonly state: ShardState;
+  readonly epoch: number;
+  readonly position: number;
+  readonly commits: number;
+  readonly records: number;
+  readonly ambiguous: number;
+  readonly failed: number;
+  readonly parked: number;
+  readonly accounts: number;
+  readonly keys: number;
+  readonly openHolds: number;
+}
+
+export type ToWorker =
+  | { readonly type: 'connect'; readonly connection: FrontConnection }
+  | { readonly type: 'merchant'; readonly merchant: Merchant }
+  /** Serve this shard's SQL on the port (databases that live in the worker's thread). */
+  | { readonly type: 'sql'; readonly shard: number; readonly port: MessagePort }
+  | { readonly type: 'status' }
+  | { readonly type: 'drain' };
+
+export type FromWorker =
+  | {
+      readonly type: 'shard';
+      readonly shard: number;
+      readonly state: ShardState;
+      readonly identity: ShardIdentity | null;
+      readonly error: string | null;
+    }
+  | { readonly type: 'committed'; readonly shard: number; readonly position: number }
+  | { readonly type: 'status'; readonly shards: readonly ShardStatus[] }
+  | { readonly type: 'problem'; readonly shard: string; readonly doing: string; readonly message: string };
+
+export type ToFront =
+  | { readonly type: 'connect'; readonly connection: WorkerConnection }
+  | {
+      readonly type: 'shard';
+      readonly shard: number;
+      readonly state: ShardState;
+      readonly identity: ShardIdentity | null;
+    }
+  | { readonly type: 'sql'; readonly shard: number; readonly port: MessagePort }
+  /** The whole table of API keys, whenever it changes. */
+  | { readonly type: 'keys'; readonly keys: readonly ApiKeyEntry[]; readonly stale: boolean }
+  | { readonly type: 'lag'; readonly shard: number; readonly lagRecords: number; readonly lagMs: number }
+  | { readonly type: 'drain' };
+
+export type FromFront =
+  | { readonly type: 'listening'; readonly port: number }
+  | { readonly type: 'problem'; readonly doing: string; readonly message: string };
+
+/** An API key as fronts know it. */
+export interface ApiKeyEntry {
+  readonly id: string;
+  /** SHA-256 of the whole key, hex. */
+  readonly hash: string;
+  readonly merchant: string;
+  readonly environment: 'test' | 'live';
+  readonly book: number;
+  readonly shard: number;
+  readonly scopes: readonly 'force'[];
+  readonly revoked: boolean;
+}

@@ -1,0 +1,214 @@
+/**
+ * A worker thread: one long task of the pool, the single writer of its shards. Commands come up the rings of the
+ * fronts, each to its shard; answers go down again when what they saw is committed.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import { ShardClock } from '../platform/time.js';
+import { openShardStore } from '../store/open.js';
+import type { ShardStore } from '../store/shard-store.js';
+import { servePortSql } from '../store/port-sql.js';
+import { ChannelConsumer, ChannelProducer } from './ring/channel.js';
+import { FrontLink } from './shard/front-link.js';
+import { Shard } from './shard/shard.js';
+import { shardOf } from './wire/head.js';
+import type { FrontConnection } from './supervisor/connections.js';
+import type { FromWorker, ShardSpec, ShardStatus, ToWorker, WorkerTask } from './supervisor/messages.js';
+
+/** A shard that could not start tries again after this; meanwhile its merchants get 503. */
+const START_RETRY_MS = 500;
+const START_RETRY_MAX_MS = 5_000;
+
+interface Running {
+  readonly spec: ShardSpec;
+  shard: Shard | null;
+  store: ShardStore | null;
+}
+
+class Worker {
+  readonly #task: WorkerTask;
+  readonly #port: MessagePort;
+  readonly #merchants = new Map<number, { readonly merchant: string; readonly environment: 'test' | 'live' }>();
+  /** By index of the shard in the configuration; empty where another worker writes it. */
+  readonly #shards: (Running | undefined)[] = [];
+  readonly #fronts = new Map<number, { readonly link: FrontLink; readonly consumer: ChannelConsumer }>();
+  #draining = false;
+
+  constructor(task: WorkerTask) {
+    this.#task = task;
+    this.#port = task.control;
+    for (const { book, merchant, environment } of task.merchants) this.#merchants.set(book, { merchant, environment });
+  }
+
+  /** Runs until it is told to drain. */
+  async run(): Promise<void> {
+    const drained = new Promise<void>((resolve, reject) => {
+      this.#port.on('message', (message: ToWorker) => {
+        if (message.type === 'drain') this.#drain().then(resolve, reject);
+        else this.#onMessage(message);
+      });
+    });
+    for (const spec of this.#task.shards) {
+      const running: Running = { spec, shard: null, store: null };
+      this.#shards[spec.shard] = running;
+      void this.#startShard(running);
+    }
+    for (const connection of this.#task.fronts) this.#connect(connection);
+    await drained;
+    this.#port.close();
+  }
+
+  #onMessage(message: Exclude<ToWorker, { type: 'drain' }>): void {
+    switch (message.type) {
+      case 'connect':
+        this.#connect(message.connection);
+        break;
+      case 'merchant': {
+        const { book, merchant, environment } = message.merchant;
+        this.#merchants.set(book, { merchant, environment });
+        break;
+      }
+      case 'sql': {
+        const store = this.#shards[message.shard]?.store;
+        if (store === null || store === undefined) message.port.close();
+        else servePortSql(message.port, store.sql);
+        break;
+      }
+      case 'status':
+        this.#say({ type: 'status', shards: this.#statuses() });
+        break;
+    }
+  }
+
+  #connect(connection: FrontConnection): void {
+    this.#fronts.get(connection.front)?.link.close();
+    this.#fronts.get(connection.front)?.consumer.close();
+    const producer = new ChannelProducer(connection.answers);
+    const link = new FrontLink(connection.front, {
+      send: (bytes, offset, length) => producer.send(bytes.subarray(offset, offset + length)),
+      flush: () => producer.publish(),
+    });
+    const consumer = new ChannelConsumer(connection.commands, {
+      onRecord: (bytes, view, offset, length) => {
+        const running = this.#shards[shardOf(view, offset)];
+        if (running === undefined) throw new Error('a command came to a worker that does not write its shard');
+        if (running.shard === null) Shard.refuseBeforeStart(link, view, offset);
+        else running.shard.submit(link, bytes, view, offset, length);
+      },
+      onTurnEnd: () => this.#turnEnded(),
+      onEnd: () => link.close(),
+    });
+    this.#fronts.set(connection.front, { link, consumer });
+  }
+
+  #turnEnded(): void {
+    for (const running of this.#shards) running?.shard?.turnEnded();
+  }
+
+  async #startShard(running: Running): Promise<void> {
+    const { spec } = running;
+    for (let waitMs = START_RETRY_MS; !this.#draining; waitMs = Math.min(waitMs * 2, START_RETRY_MAX_MS)) {
+      try {
+        await this.#openShard(running);
+        return;
+      } catch (error) {
+        await running.store?.close().catch(() => undefined);
+        running.store = null;
+        running.shard = null;
+        this.#say({ type: 'shard', shard: spec.shard, state: 'starting', identity: null, error: (error as Error).message });
+        await new Promise((resolve) => setTimeout(resolve, waitMs * (0.5 + Math.random() / 2)));
+      }
+    }
+  }
+
+  async #openShard(running: Running): Promise<void> {
+    const { spec } = running;
+    const { bounds, settings, takeOver, commitDeadlineMs, acceptLoss } = this.#task;
+    const store = await openShardStore({
+      name: spec.name,
+      slots: spec.slots,
+      place: spec.place,
+      commitDeadlineMs,
+      acceptLoss,
+      onProblem: (error) => this.#problem(spec.name, 'talking to the database', error),
+    });
+    running.store = store;
+    const shard: Shard = new Shard({
+      name: spec.name,
+      store,
+      clock: new ShardClock(),
+      bounds,
+      settings,
+      takeOver,
+      merchants: this.#merchants,
+      onState: (state, error) =>
+        this.#say({
+          type: 'shard',
+          shard: spec.shard,
+          state,
+          identity:
+            state === 'starting'
+              ? null
+              : {
+                  logId: store.logId,
+                  incarnation: store.incarnation,
+                  hashKey: store.hashKey,
+                  partitionRecords: store.partitionRecords,
+                },
+          error: error?.message ?? null,
+        }),
+      onCommitted: (position) => this.#committed(spec.shard, position),
+      onError: (error, doing) => this.#problem(spec.name, doing, error),
+    });
+    await shard.start();
+    running.shard = shard;
+  }
+
+  /** Tells the folds, at most once a turn of the event loop. */
+  readonly #newest = new Map<number, number>();
+  #committed(shard: number, position: number): void {
+    if (this.#newest.size === 0) {
+      setTimeout(() => {
+        for (const [which, last] of this.#newest) this.#say({ type: 'committed', shard: which, position: last });
+        this.#newest.clear();
+      }, COMMITTED_EVERY_MS).unref();
+    }
+    this.#newest.set(shard, position);
+  }
+
+  async #drain(): Promise<void> {
+    this.#draining = true;
+    await Promise.all(this.#shards.map((running) => running?.shard?.drain()));
+    // Answers are in the rings or wait for room there; fronts drain until their last request is answered.
+    await this.#answersGone();
+    for (const { consumer } of this.#fronts.values()) consumer.close();
+    await Promise.all(this.#shards.map((running) => running?.store?.close()));
+  }
+
+  async #answersGone(): Promise<void> {
+    const until = performance.now() + ANSWERS_GONE_MAX_MS;
+    while ([...this.#fronts.values()].some(({ link }) => link.backlog > 0) && performance.now() < until) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  #statuses(): ShardStatus[] {
+    return this.#shards.flatMap((running) =>
+      running === undefined ? [] : [{ shard: running.spec.shard, ...(running.shard?.status() ?? Shard.statusBeforeStart(running.spec.name)) }],
+    );
+  }
+
+  #problem(shard: string, doing: string, error: Error): void {
+    this.#say({ type: 'problem', shard, doing, message: error.message });
+  }
+
+  #say(message: FromWorker): void {
+    this.#port.postMessage(message);
+  }
+}
+
+const COMMITTED_EVERY_MS = 20;
+const ANSWERS_GONE_MAX_MS = 2_000;
+
+export default async function runWorker(task: WorkerTask): Promise<void> {
+  await new Worker(task).run();
+}
