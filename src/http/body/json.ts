@@ -1,9 +1,281 @@
+/**
+ * A strict reader of JSON (RFC 8259) for every body. `JSON.parse` cannot see duplicate fields, rounded numbers or `1.0`;
+ * this one refuses them. The text is decoded once, natively, and then walked by character: strings are slices of it.
+ */
 import type { BodyValue } from '../types.js';
+import { RequestProblem } from '../types.js';
+import { Reading } from './reading.js';
+import { utf8Text } from './utf8.js';
+
+const TAB = 0x09;
+const LINE_FEED = 0x0a;
+const RETURN = 0x0d;
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const MINUS = 0x2d;
+const DOT = 0x2e;
+const ZERO = 0x30;
+const NINE = 0x39;
+const COLON = 0x3a;
+const OPEN_BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+
+/** 2^53−1 has 16 digits. */
+const SAFE_DIGITS = 16;
+
+const INTEGERS_ONLY =
+  'Numbers are integers from −(2^53−1) to 2^53−1, written without fraction, exponent or minus zero; send larger amounts as strings of digits.';
 
 /**
- * Reads one JSON document strictly.
- * @throws RequestProblem `malformed_body`, `unknown_field` or `invalid_field`
+ * Reads one JSON document.
+ * @throws RequestProblem `malformed_body` where it is not one (bytes that are not UTF-8, duplicate fields, too deep,
+ *   anything after it); else `unknown_field` (`__proto__`) or `invalid_field` (numbers that are not safe integers, lone
+ *   surrogates, NUL), both with the pointer of the value
  */
-export function readJson(_bytes: Uint8Array): BodyValue {
-  throw new Error('not built yet');
+export function readJson(bytes: Uint8Array): BodyValue {
+  const text = utf8Text(bytes);
+  if (text === null) throw new RequestProblem('malformed_body', 'The body is not UTF-8.');
+  return new JsonReader(text).document();
 }
+
+class JsonReader {
+  readonly #text: string;
+  readonly #reading = new Reading();
+  #at = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  document(): BodyValue {
+    const value = this.#value(1);
+    if (this.#skip() === this.#text.length) return this.#reading.finish(value);
+    return this.#unexpected('nothing more');
+  }
+
+  #unexpected(wanted: string): never {
+    const found = this.#at < this.#text.length ? `character ${this.#at + 1} stands` : 'the body ends';
+    return this.#reading.malformed(`Not JSON: ${found} where ${wanted} should.`);
+  }
+
+  /** Skips white space; returns where the next character stands. */
+  #skip(): number {
+    const text = this.#text;
+    let at = this.#at;
+    for (; at < text.length; at++) {
+      const c = text.charCodeAt(at);
+      if (c !== SPACE && c !== LINE_FEED && c !== RETURN && c !== TAB) break;
+    }
+    this.#at = at;
+    return at;
+  }
+
+  /** The next character that is not white space; NaN at the end. */
+  #next(): number {
+    return this.#text.charCodeAt(this.#skip());
+  }
+
+  #value(depth: number): BodyValue {
+    const c = this.#next();
+    if (c === QUOTE) return this.#string();
+    if (c === OPEN_BRACE) return this.#object(depth);
+    if (c === OPEN_BRACKET) return this.#array(depth);
+    if (c === MINUS || (c >= ZERO && c <= NINE)) return this.#number();
+    if (this.#word('true')) return true;
+    if (this.#word('false')) return false;
+    if (this.#word('null')) return null;
+    return this.#unexpected('a value');
+  }
+
+  #word(word: string): boolean {
+    if (!this.#text.startsWith(word, this.#at)) return false;
+    this.#at += word.length;
+    return true;
+  }
+
+  #object(depth: number): BodyValue {
+    const reading = this.#reading;
+    reading.enter(depth);
+    const members = new Map<string, BodyValue>();
+    this.#at++;
+    if (this.#next() === CLOSE_BRACE) {
+      this.#at++;
+      return members;
+    }
+    for (;;) {
+      if (this.#next() !== QUOTE) this.#unexpected('the name of a field');
+      const key = this.#string();
+      reading.path.push(key);
+      reading.member(members, key);
+      if (this.#next() !== COLON) this.#unexpected('":"');
+      this.#at++;
+      members.set(key, this.#value(depth + 1));
+      reading.path.pop();
+      const c = this.#next();
+      if (c !== COMMA && c !== CLOSE_BRACE) this.#unexpected('"," or "}"');
+      this.#at++;
+      if (c === CLOSE_BRACE) return members;
+    }
+  }
+
+  #array(depth: number): BodyValue {
+    const reading = this.#reading;
+    reading.enter(depth);
+    const items: BodyValue[] = [];
+    this.#at++;
+    if (this.#next() === CLOSE_BRACKET) {
+      this.#at++;
+      return items;
+    }
+    for (;;) {
+      reading.path.push(items.length);
+      items.push(this.#value(depth + 1));
+      reading.path.pop();
+      const c = this.#next();
+      if (c !== COMMA && c !== CLOSE_BRACKET) this.#unexpected('"," or "]"');
+      this.#at++;
+      if (c === CLOSE_BRACKET) return items;
+    }
+  }
+
+  #number(): number {
+    const text = this.#text;
+    const start = this.#at;
+    const negative = text.charCodeAt(start) === MINUS;
+    const first = negative ? start + 1 : start;
+    const end = this.#digits(first);
+    if (end - first > 1 && text.charCodeAt(first) === ZERO) this.#unexpected('a number without leading zeros');
+    if (this.#fractionOrExponent(end)) {
+      this.#reading.note('invalid_field', INTEGERS_ONLY);
+      return 0;
+    }
+    this.#at = end;
+    let value = 0;
+    // Sixteen digits may round, but never down to a safe integer from beyond: 2^53 and 10^16 − 1 are both unsafe.
+    for (let i = first; i < end && end - first <= SAFE_DIGITS; i++) value = value * 10 + text.charCodeAt(i) - ZERO;
+    if (end - first > SAFE_DIGITS || !Number.isSafeInteger(value) || (negative && value === 0)) {
+      this.#reading.note('invalid_field', INTEGERS_ONLY);
+      return 0;
+    }
+    return negative ? -value : value;
+  }
+
+  /** Where the digits from `at` end; there is at least one. */
+  #digits(at: number): number {
+    const text = this.#text;
+    let end = at;
+    for (; end < text.length; end++) {
+      const c = text.charCodeAt(end);
+      if (c < ZERO || c > NINE) break;
+    }
+    this.#at = end;
+    if (end === at) this.#unexpected('a digit');
+    return end;
+  }
+
+  /** Reads what JSON allows after an integer; true if there was any. */
+  #fractionOrExponent(end: number): boolean {
+    const text = this.#text;
+    let at = end;
+    if (text.charCodeAt(at) === DOT) at = this.#digits(at + 1);
+    if ((text.charCodeAt(at) | 0x20) === 0x65) {
+      const sign = text[at + 1];
+      at = this.#digits(at + (sign === '+' || sign === '-' ? 2 : 1));
+    }
+    this.#at = at;
+    return at !== end;
+  }
+
+  /** The string whose opening quote stands here. */
+  #string(): string {
+    const text = this.#text;
+    const start = this.#at + 1;
+    for (let at = start; at < text.length; at++) {
+      const c = text.charCodeAt(at);
+      if (c === QUOTE) {
+        this.#at = at + 1;
+        return text.substring(start, at);
+      }
+      if (c === BACKSLASH) return this.#escaped(start, at);
+      if (c < SPACE) return this.#control(at);
+    }
+    this.#at = text.length;
+    return this.#unexpected('the end of a string');
+  }
+
+  #control(at: number): never {
+    this.#at = at;
+    return this.#unexpected('a character that is not a raw control character');
+  }
+
+  /** The rest of a string from its first backslash on. */
+  #escaped(start: number, firstEscape: number): string {
+    const text = this.#text;
+    let value = text.substring(start, firstEscape);
+    let plain = firstEscape;
+    for (let at = firstEscape; at < text.length; at++) {
+      const c = text.charCodeAt(at);
+      if (c < SPACE) return this.#control(at);
+      if (c === QUOTE) {
+        this.#at = at + 1;
+        return value + text.substring(plain, at);
+      }
+      if (c !== BACKSLASH) continue;
+      value += text.substring(plain, at);
+      this.#at = at + 1;
+      value += this.#escape();
+      plain = this.#at;
+      at = plain - 1;
+    }
+    this.#at = text.length;
+    return this.#unexpected('the end of a string');
+  }
+
+  /** What the escape after a backslash stands for. */
+  #escape(): string {
+    const c = this.#text[this.#at] ?? '';
+    if (c === 'u') return this.#unicodeEscape();
+    const meaning = SHORT_ESCAPES.get(c);
+    if (meaning === undefined) return this.#unexpected('an escape that JSON knows');
+    this.#at++;
+    return meaning;
+  }
+
+  #unicodeEscape(): string {
+    const unit = this.#hex4();
+    if (unit === 0) this.#reading.note('invalid_field', 'A string may not hold U+0000.');
+    if (unit < 0xd800 || unit > 0xdfff) return String.fromCharCode(unit);
+    if (unit < 0xdc00 && this.#text.startsWith('\\u', this.#at)) {
+      const afterHigh = this.#at;
+      this.#at++;
+      const low = this.#hex4();
+      if (low >= 0xdc00 && low <= 0xdfff) return String.fromCharCode(unit, low);
+      this.#at = afterHigh;
+    }
+    this.#reading.note('invalid_field', 'A string may not hold half of a surrogate pair.');
+    return '\ufffd';
+  }
+
+  /** Four hexadecimal digits after the "u" that stands here. */
+  #hex4(): number {
+    const digits = this.#text.substring(this.#at + 1, this.#at + 5);
+    if (!/^[0-9a-fA-F]{4}$/.test(digits)) return this.#unexpected('"u" and four hexadecimal digits');
+    this.#at += 5;
+    return Number.parseInt(digits, 16);
+  }
+}
+
+const SHORT_ESCAPES: ReadonlyMap<string, string> = new Map([
+  ['"', '"'],
+  ['\\', '\\'],
+  ['/', '/'],
+  ['b', '\b'],
+  ['f', '\f'],
+  ['n', '\n'],
+  ['r', '\r'],
+  ['t', '\t'],
+]);
