@@ -24,6 +24,37 @@ CREATE TABLE currency (
   exponent int2 NOT NULL,
   code     text NOT NULL UNIQUE
 );
+INSERT INTO currency (code, number, exponent) VALUES
+  ('AED', 784, 2), ('AFN', 971, 2), ('ALL', 8, 2), ('AMD', 51, 2), ('AOA', 973, 2), ('ARS', 32, 2), ('AUD', 36, 2),
+  ('AWG', 533, 2), ('AZN', 944, 2), ('BAM', 977, 2), ('BBD', 52, 2), ('BDT', 50, 2), ('BGN', 975, 2), ('BHD', 48, 3),
+  ('BIF', 108, 0), ('BMD', 60, 2), ('BND', 96, 2), ('BOB', 68, 2), ('BOV', 984, 2), ('BRL', 986, 2), ('BSD', 44, 2),
+  ('BTN', 64, 2), ('BWP', 72, 2), ('BYN', 933, 2), ('BZD', 84, 2), ('CAD', 124, 2), ('CDF', 976, 2), ('CHE', 947, 2),
+  ('CHF', 756, 2), ('CHW', 948, 2), ('CLF', 990, 4), ('CLP', 152, 0), ('CNY', 156, 2), ('COP', 170, 2),
+  ('COU', 970, 2), ('CRC', 188, 2), ('CUP', 192, 2), ('CVE', 132, 2), ('CZK', 203, 2), ('DJF', 262, 0),
+  ('DKK', 208, 2), ('DOP', 214, 2), ('DZD', 12, 2), ('EGP', 818, 2), ('ERN', 232, 2), ('ETB', 230, 2),
+  ('EUR', 978, 2), ('FJD', 242, 2), ('FKP', 238, 2), ('GBP', 826, 2), ('GEL', 981, 2), ('GHS', 936, 2),
+  ('GIP', 292, 2), ('GMD', 270, 2), ('GNF', 324, 0), ('GTQ', 320, 2), ('GYD', 328, 2), ('HKD', 344, 2),
+  ('HNL', 340, 2), ('HTG', 332, 2), ('HUF', 348, 2), ('IDR', 360, 2), ('ILS', 376, 2), ('INR', 356, 2),
+  ('IQD', 368, 3), ('IRR', 364, 2), ('ISK', 352, 0), ('JMD', 388, 2), ('JOD', 400, 3), ('JPY', 392, 0),
+  ('KES', 404, 2), ('KGS', 417, 2), ('KHR', 116, 2), ('KMF', 174, 0), ('KPW', 408, 2), ('KRW', 410, 0),
+  ('KWD', 414, 3), ('KYD', 136, 2), ('KZT', 398, 2), ('LAK', 418, 2), ('LBP', 422, 2), ('LKR', 144, 2),
+  ('LRD', 430, 2), ('LSL', 426, 2), ('LYD', 434, 3), ('MAD', 504, 2), ('MDL', 498, 2), ('MGA', 969, 2),
+  ('MKD', 807, 2), ('MMK', 104, 2), ('MNT', 496, 2), ('MOP', 446, 2), ('MRU', 929, 2), ('MUR', 480, 2),
+  ('MVR', 462, 2), ('MWK', 454, 2), ('MXN', 484, 2), ('MXV', 979, 2), ('MYR', 458, 2), ('MZN', 943, 2),
+  ('NAD', 516, 2), ('NGN', 566, 2), ('NIO', 558, 2), ('NOK', 578, 2), ('NPR', 524, 2), ('NZD', 554, 2),
+  ('OMR', 512, 3), ('PAB', 590, 2), ('PEN', 604, 2), ('PGK', 598, 2), ('PHP', 608, 2), ('PKR', 586, 2),
+  ('PLN', 985, 2), ('PYG', 600, 0), ('QAR', 634, 2), ('RON', 946, 2), ('RSD', 941, 2), ('RUB', 643, 2),
+  ('RWF', 646, 0), ('SAR', 682, 2), ('SBD', 90, 2), ('SCR', 690, 2), ('SDG', 938, 2), ('SEK', 752, 2),
+  ('SGD', 702, 2), ('SHP', 654, 2), ('SLE', 925, 2), ('SOS', 706, 2), ('SRD', 968, 2), ('SSP', 728, 2),
+  ('STN', 930, 2), ('SVC', 222, 2), ('SYP', 760, 2), ('SZL', 748, 2), ('THB', 764, 2), ('TJS', 972, 2),
+  ('TMT', 934, 2), ('TND', 788, 3), ('TOP', 776, 2), ('TRY', 949, 2), ('TTD', 780, 2), ('TWD', 901, 2),
+  ('TZS', 834, 2), ('UAH', 980, 2), ('UGX', 800, 0), ('USD', 840, 2), ('USN', 997, 2), ('UYI', 940, 0),
+  ('UYU', 858, 2), ('UYW', 927, 4), ('UZS', 860, 2), ('VED', 926, 2), ('VES', 928, 2), ('VND', 704, 0),
+  ('VUV', 548, 0), ('WST', 882, 2), ('XAD', 396, 2), ('XAF', 950, 0), ('XAG', 961, 0), ('XAU', 959, 0),
+  ('XBA', 955, 0), ('XBB', 956, 0), ('XBC', 957, 0), ('XBD', 958, 0), ('XCD', 951, 2), ('XCG', 532, 2),
+  ('XDR', 960, 0), ('XOF', 952, 0), ('XPD', 964, 0), ('XPF', 953, 0), ('XPT', 962, 0), ('XSU', 994, 0),
+  ('XTS', 963, 0), ('XUA', 965, 0), ('XXX', 999, 0), ('YER', 886, 2), ('ZAR', 710, 2), ('ZMW', 967, 2),
+  ('ZWG', 924, 2);
 
 -- Counters as of the cursor of `balances`. A free part of each page keeps updates on the page (HOT), off the indexes.
 CREATE TABLE account (
@@ -36,6 +67,7 @@ CREATE TABLE account (
   max_balance     int8,
   config_version  int8 NOT NULL,
   config_position int8 NOT NULL,                 -- the record that opened or last changed it
+  opened_position int8 NOT NULL,
   opened_at       timestamptz NOT NULL,
   number          int4 PRIMARY KEY,
   book            int4 NOT NULL,
@@ -46,6 +78,13 @@ CREATE TABLE account (
   name            text COLLATE "C" NOT NULL,
   UNIQUE (book, name)
 ) WITH (fillfactor = 60);
+
+-- Records that changed, closed or reopened an account: its settings in the past.
+CREATE TABLE account_setting (
+  position int8 NOT NULL,
+  account  int4 NOT NULL,
+  PRIMARY KEY (account, position)
+);
 
 -- Transactions that still hold money.
 CREATE TABLE hold (
@@ -173,30 +212,33 @@ BEGIN
      WHERE NOT EXISTS (SELECT FROM currency known WHERE known.code = fresh.code);
 
   INSERT INTO account (number, book, name, currency, normal_balance, open, has_metadata, min_balance, max_balance,
-                       config_version, config_position, opened_at)
-    SELECT l.debit, l.book, l.details ->> 'name', (l.details ->> 'currency')::int2, l.details ->> 'normal_balance',
-           (l.details ->> 'open')::boolean, l.details ->> 'metadata' IS NOT NULL, (l.details ->> 'min_balance')::int8,
-           (l.details ->> 'max_balance')::int8, (l.details ->> 'config_version')::int8, l.position, l.recorded_at
-      FROM log l WHERE l.position > after_position AND l.position <= to_position AND l.kind = 9;
+                       config_version, config_position, opened_position, opened_at)
+    SELECT l.debit, l.book, d.name, d.currency, d.normal_balance, d.open, d.metadata IS NOT NULL, d.min_balance,
+           d.max_balance, d.config_version, l.position, l.position, l.recorded_at
+      FROM log l, json_to_record(l.details) AS d(name text, currency int2, normal_balance text, open boolean,
+                                                 metadata text, min_balance int8, max_balance int8, config_version int8)
+     WHERE l.position > after_position AND l.position <= to_position AND l.kind = 9
+     ORDER BY l.book, d.name;
+
+  INSERT INTO account_setting (account, position)
+    SELECT l.debit, l.position
+      FROM log l WHERE l.position > after_position AND l.position <= to_position AND l.kind BETWEEN 10 AND 12;
 
   UPDATE account a
-     SET open = (c.details ->> 'open')::boolean,
-         has_metadata = c.details ->> 'metadata' IS NOT NULL,
-         min_balance = (c.details ->> 'min_balance')::int8,
-         max_balance = (c.details ->> 'max_balance')::int8,
-         config_version = (c.details ->> 'config_version')::int8,
-         config_position = c.position
+     SET open = d.open, has_metadata = d.metadata IS NOT NULL, min_balance = d.min_balance, max_balance = d.max_balance,
+         config_version = d.config_version, config_position = c.position
     FROM (SELECT DISTINCT ON (l.debit) l.debit, l.position, l.details
             FROM log l
            WHERE l.position > after_position AND l.position <= to_position AND l.kind BETWEEN 10 AND 12
-           ORDER BY l.debit, l.position DESC) c
+           ORDER BY l.debit, l.position DESC) c,
+         json_to_record(c.details) AS d(open boolean, metadata text, min_balance int8, max_balance int8, config_version int8)
    WHERE a.number = c.debit;
 END $$;
 
 -- Counters and statements. One row for each account and record in `change`; counters are added once for each account.
 CREATE FUNCTION fold_changes(after_position int8, to_position int8) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  WITH moved AS NOT MATERIALIZED (
+  WITH moved AS MATERIALIZED (
     SELECT l.position, l.debit, l.credit, l.more_legs, l.kind, l.effective_at,
            CASE WHEN l.kind IN (1, 3, 7) THEN coalesce(l.amount, 0) ELSE 0 END AS posted,
            CASE WHEN l.kind IN (2, 5) THEN coalesce(l.amount, 0)
@@ -204,29 +246,29 @@ BEGIN
                 ELSE 0 END AS pending
       FROM log l
      WHERE l.position > after_position AND l.position <= to_position AND l.kind BETWEEN 1 AND 7
+  ), leg AS (
+    SELECT m.position, m.effective_at, m.debit, m.credit, m.posted, m.pending FROM moved m WHERE m.more_legs IS NOT NULL
+    UNION ALL
+    SELECT m.position, m.effective_at, g.debit, g.credit, CASE WHEN m.kind IN (1, 3, 7) THEN g.amount ELSE 0 END,
+           CASE WHEN m.kind IN (2, 5) THEN g.amount WHEN m.kind IN (3, 4, 6) THEN -g.amount - g.released ELSE 0 END
+      FROM moved m, more_legs_of(m.more_legs) g WHERE m.more_legs IS NOT NULL
   ), change AS MATERIALIZED (
-    -- One leg: its two accounts differ, so each gets one row as it is.
-    SELECT s.account, m.position, s.dp, s.cp, s.dh, s.ch, CASE WHEN s.dp + s.cp > 0 THEN m.effective_at END AS effective_at
-      FROM moved m, LATERAL (VALUES (m.debit, m.posted, 0::int8, m.pending, 0::int8),
-                                    (m.credit, 0::int8, m.posted, 0::int8, m.pending)) AS s(account, dp, cp, dh, ch)
-     WHERE m.more_legs IS NULL
+    -- One leg: its two accounts differ, so each gets one row as it is. (Three times faster than VALUES beside each row.)
+    SELECT m.debit AS account, m.position, m.posted AS dp, 0::int8 AS cp, m.pending AS dh, 0::int8 AS ch,
+           CASE WHEN m.posted > 0 THEN m.effective_at END AS effective_at
+      FROM moved m WHERE m.more_legs IS NULL
+    UNION ALL
+    SELECT m.credit, m.position, 0, m.posted, 0, m.pending, CASE WHEN m.posted > 0 THEN m.effective_at END
+      FROM moved m WHERE m.more_legs IS NULL
     UNION ALL
     -- Several legs: an account that stands on more than one of them still changes once.
-    SELECT s.account, m.position, sum(s.dp)::int8, sum(s.cp)::int8, sum(s.dh)::int8, sum(s.ch)::int8,
-           CASE WHEN sum(s.dp + s.cp) > 0 THEN min(m.effective_at) END
-      FROM moved m, LATERAL (
-        SELECT * FROM (VALUES (m.debit, m.posted, 0::int8, m.pending, 0::int8),
-                              (m.credit, 0::int8, m.posted, 0::int8, m.pending)) AS first_leg(account, dp, cp, dh, ch)
-        UNION ALL
-        SELECT e.account, e.dp, e.cp, e.dh, e.ch
-          FROM more_legs_of(m.more_legs) g,
-               LATERAL (SELECT CASE WHEN m.kind IN (1, 3, 7) THEN g.amount ELSE 0 END AS posted,
-                               CASE WHEN m.kind IN (2, 5) THEN g.amount
-                                    WHEN m.kind IN (3, 4, 6) THEN -g.amount - g.released ELSE 0 END AS pending) p,
-               LATERAL (VALUES (g.debit, p.posted, 0::int8, p.pending, 0::int8),
-                               (g.credit, 0::int8, p.posted, 0::int8, p.pending)) AS e(account, dp, cp, dh, ch)) s
-     WHERE m.more_legs IS NOT NULL
-     GROUP BY s.account, m.position
+    SELECT s.account, s.position, sum(s.dp)::int8, sum(s.cp)::int8, sum(s.dh)::int8, sum(s.ch)::int8,
+           CASE WHEN sum(s.dp + s.cp) > 0 THEN min(s.effective_at) END
+      FROM (SELECT g.debit AS account, g.position, g.effective_at, g.posted AS dp, 0::int8 AS cp, g.pending AS dh, 0::int8 AS ch
+              FROM leg g
+             UNION ALL
+            SELECT g.credit, g.position, g.effective_at, 0, g.posted, 0, g.pending FROM leg g) s
+     GROUP BY s.account, s.position
   ), total AS MATERIALIZED (
     SELECT c.account, count(*) AS records, sum(c.dp)::int8 AS dp, sum(c.cp)::int8 AS cp, sum(c.dh)::int8 AS dh,
            sum(c.ch)::int8 AS ch, min(c.effective_at) AS effective_from, array_agg(c.position ORDER BY c.position) AS positions
@@ -316,4 +358,95 @@ BEGIN
      WHERE l.position > after_position AND l.position <= to_position AND l.kind BETWEEN 1 AND 7 AND l.metadata IS NOT NULL
      ORDER BY 1, 2
     ON CONFLICT DO NOTHING;
+END $$;
+
+-- Views for people. Amounts are integers of minor units; times are UTC as the session shows them.
+
+CREATE FUNCTION kind_name(kind int2) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  RETURN (ARRAY['posted', 'pending', 'capture', 'void', 'increment', 'expiry', 'reversal', 'refused', 'account_opened',
+                'account_changed', 'account_closed', 'account_reopened', 'account_confirmed', 'batch', 'merchant_opened',
+                'configured'])[kind];
+
+-- Also of accounts that were opened after the fold's cursor.
+CREATE FUNCTION account_name(account_number int4) RETURNS text LANGUAGE sql STABLE
+  RETURN coalesce((SELECT a.name FROM account a WHERE a.number = account_number),
+                  (SELECT l.details ->> 'name' FROM log l WHERE l.kind = 9 AND l.debit = account_number LIMIT 1));
+
+-- Every transaction, newest last; actions are transactions of their own and name their parent.
+CREATE VIEW transactions AS
+  SELECT l.position, b.merchant, b.environment, l.book, l.sequence, kind_name(l.kind) AS kind, l.parent,
+         CASE WHEN l.kind = 2
+              THEN coalesce((SELECT a.details #>> '{parent_state,status}' FROM log a
+                              WHERE a.parent = l.position AND a.kind BETWEEN 3 AND 6 ORDER BY a.position DESC LIMIT 1), 'pending')
+              ELSE 'posted' END AS status,
+         l.recorded_at, coalesce(l.effective_at, l.recorded_at) AS effective_at, l.expires_at,
+         coalesce(l.flags & 1, 0) = 1 AS forced, l.key, l.reference, l.description, l.metadata
+    FROM log l LEFT JOIN book b USING (book)
+   WHERE l.kind BETWEEN 1 AND 7;
+
+-- Every leg of every transaction, with names.
+CREATE VIEW legs AS
+  SELECT l.position, l.book, l.sequence, kind_name(l.kind) AS kind, l.parent, g.leg, account_name(g.debit) AS debit,
+         account_name(g.credit) AS credit, c.code AS currency, g.amount, g.released, l.recorded_at,
+         coalesce(l.effective_at, l.recorded_at) AS effective_at
+    FROM log l
+   CROSS JOIN LATERAL (SELECT coalesce(l.leg, 0::int2) AS leg, l.debit, l.credit, l.currency, coalesce(l.amount, 0) AS amount,
+                              coalesce(l.released, 0) AS released
+                       UNION ALL
+                       SELECT m.* FROM more_legs_of(l.more_legs) m) g
+    LEFT JOIN currency c ON c.number = g.currency
+   WHERE l.kind BETWEEN 1 AND 7;
+
+-- Balances as of the fold's cursor, signed as each account's normal balance has it.
+CREATE VIEW balances AS
+  SELECT b.merchant, b.environment, a.book, a.name, c.code AS currency, a.normal_balance,
+         CASE WHEN a.open THEN 'open' ELSE 'closed' END AS status,
+         s.posted, s.pending_in, s.pending_out, s.posted - s.pending_out AS available,
+         a.min_balance, a.max_balance, a.version, a.config_version, a.opened_at, a.number
+    FROM account a
+    JOIN book b USING (book)
+    LEFT JOIN currency c ON c.number = a.currency
+   CROSS JOIN LATERAL (
+     SELECT CASE WHEN a.normal_balance = 'credit' THEN a.credits_posted - a.debits_posted
+                 ELSE a.debits_posted - a.credits_posted END AS posted,
+            CASE WHEN a.normal_balance = 'credit' THEN a.credits_pending ELSE a.debits_pending END AS pending_in,
+            CASE WHEN a.normal_balance = 'credit' THEN a.debits_pending ELSE a.credits_pending END AS pending_out) s;
+
+-- Idempotency keys and what became of them; `code` is a number of the error table, null for success.
+CREATE VIEW keys AS
+  SELECT l.book, l.key, l.position, l.sequence, kind_name(l.kind) AS kind, nullif(l.code, 0) AS code, l.recorded_at
+    FROM log l WHERE l.key IS NOT NULL;
+
+-- The last record at or before a time; 0 where there is none. Recorded times never go back, so halving finds it.
+CREATE FUNCTION position_at(at timestamptz) RETURNS int8 LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  low int8 := 0;
+  high int8 := coalesce((SELECT b.last FROM batch b ORDER BY b.prev DESC LIMIT 1), 0);
+  middle int8;
+BEGIN
+  WHILE low < high LOOP
+    middle := (low + high + 1) / 2;
+    IF (SELECT l.recorded_at FROM log l WHERE l.position = middle) <= at THEN low := middle; ELSE high := middle - 1; END IF;
+  END LOOP;
+  RETURN low;
+END $$;
+
+-- Where a folded sequence of a book stands in the log; null for one that is not.
+CREATE FUNCTION position_of(of_book int4, of_sequence int8) RETURNS int8 LANGUAGE sql STABLE AS $$
+  SELECT b.positions[of_sequence - b.first_sequence + 1]
+    FROM book_block b WHERE b.book = of_book AND b.first_sequence <= of_sequence ORDER BY b.first_sequence DESC LIMIT 1
+$$;
+
+-- A book's place in its own count as of a position that is folded.
+CREATE FUNCTION sequence_at(of_book int4, upto int8) RETURNS int8 LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  low int8 := 0;
+  high int8 := coalesce((SELECT b.sequence FROM book b WHERE b.book = of_book), 0);
+  middle int8;
+BEGIN
+  WHILE low < high LOOP
+    middle := (low + high + 1) / 2;
+    IF position_of(of_book, middle) <= upto THEN low := middle; ELSE high := middle - 1; END IF;
+  END LOOP;
+  RETURN low;
 END $$;
