@@ -28,9 +28,9 @@ describe('configuration', () => {
     const config = load(null);
     expect(config.http).toEqual({ host: '127.0.0.1', port: 8080, server: 'uws', threads: 'auto' });
     expect(config.dataDir).toBe(join(folder, '.millrace'));
-    expect(config.shards.map((shard) => [shard.name, shard.slots])).toEqual([
-      ['shard-0', [[0, 8191]]],
-      ['shard-1', [[8192, 16383]]],
+    expect(config.shards.map((shard) => [shard.name, shard.slots, shard.ranges])).toEqual([
+      ['shard-0', '0-8191', [[0, 8191]]],
+      ['shard-1', '8192-16383', [[8192, 16383]]],
     ]);
     expect(config.keys.windowMicros).toBe(7 * 86_400e6);
     expect(config.limits.backdatingMaxMicros).toBeNull();
@@ -51,7 +51,7 @@ describe('configuration', () => {
   });
 
   test('it cannot be changed after it was read', () => {
-    expect(Object.isFrozen(load(null).shards[0]?.slots)).toBe(true);
+    expect(Object.isFrozen(load(null).shards[0]?.ranges)).toBe(true);
   });
 
   test.each([

@@ -84,6 +84,7 @@ function resolveConfig(content: ConfigFile, folder: string, file: string | null)
     keys: {
       windowMicros: durationMicros(content.keys.window),
       keysMax: content.keys.keys_max,
+      residentMax: content.keys.resident_max,
       guaranteed: content.keys.guaranteed,
     },
     limits: {

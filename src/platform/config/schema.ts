@@ -119,6 +119,7 @@ export const ConfigSchema = Type.Object(
     keys: section('The memory of idempotency keys.', {
       window: duration('7d', 'How long a key is remembered.'),
       keys_max: integer(1000, 4294967295, 10000000, 'Keys that one shard remembers.'),
+      resident_max: integer(1000, 134217728, 2000000, 'Keys that one shard holds in memory; older ones are looked up.'),
       guaranteed: integer(0, 4294967295, 10000, "Keys of these that are each merchant's own."),
     }),
     limits: section('Bounds of the ledger, by shard.', {

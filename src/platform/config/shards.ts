@@ -11,7 +11,9 @@ export interface ShardConfig {
   readonly name: string;
   /** null where Millrace runs the database itself. */
   readonly url: string | null;
-  readonly slots: readonly SlotRange[];
+  /** As the configuration says them: "0-8191". */
+  readonly slots: string;
+  readonly ranges: readonly SlotRange[];
 }
 
 const DEFAULTS: Readonly<Record<string, ConfigFile['shards']>> = {
@@ -40,7 +42,7 @@ export function resolveShards(content: ConfigFile): readonly ShardConfig[] {
     if (kind !== 'postgres' && shard.url !== undefined) {
       throw new ConfigError(`${at}.url: must not be given where store.kind is "${kind}", or store.kind must be "postgres"`);
     }
-    return { name: shard.name, url: shard.url ?? null, slots: rangesOf(shard.slots, `${at}.slots`) };
+    return { name: shard.name, url: shard.url ?? null, slots: shard.slots, ranges: rangesOf(shard.slots, `${at}.slots`) };
   });
   checkCoverage(shards);
   return shards;
@@ -58,7 +60,7 @@ function rangesOf(text: string, at: string): readonly SlotRange[] {
 
 function checkCoverage(shards: readonly ShardConfig[]): void {
   const ranges = shards
-    .flatMap(({ name, slots }) => slots.map(([first, last]) => ({ name, first, last })))
+    .flatMap(({ name, ranges: own }) => own.map(([first, last]) => ({ name, first, last })))
     .sort((a, b) => a.first - b.first);
   let next = 0;
   let before = '';

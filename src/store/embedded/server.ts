@@ -137,7 +137,10 @@ export class PostgresServer {
     for (;;) {
       const problem = await this.#connect();
       if (failure !== null) return failure;
-      if (problem === null) return null;
+      if (problem === null) {
+        child.removeAllListeners('exit');
+        return null;
+      }
       await Promise.race([ended, delay(POLL_MS)]);
     }
   }
