@@ -63,7 +63,10 @@ export class Chaskey {
 
 /** As array elements the words would be stored and loaded at each step; as locals they stay in registers. */
 function permute(v: Int32Array): void {
-  let [v0 = 0, v1 = 0, v2 = 0, v3 = 0] = [v[0], v[1], v[2], v[3]];
+  let v0 = v[0] ?? 0;
+  let v1 = v[1] ?? 0;
+  let v2 = v[2] ?? 0;
+  let v3 = v[3] ?? 0;
   for (let round = 0; round < ROUNDS; round++) {
     v0 = (v0 + v1) | 0;
     v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
@@ -84,7 +87,10 @@ function permute(v: Int32Array): void {
 
 /** The steps of `permute`, each undone, last first. */
 function unpermute(v: Int32Array): void {
-  let [v0 = 0, v1 = 0, v2 = 0, v3 = 0] = [v[0], v[1], v[2], v[3]];
+  let v0 = v[0] ?? 0;
+  let v1 = v[1] ?? 0;
+  let v2 = v[2] ?? 0;
+  let v3 = v[3] ?? 0;
   for (let round = 0; round < ROUNDS; round++) {
     v2 = (v2 << 16) | (v2 >>> 16);
     v1 ^= v2;

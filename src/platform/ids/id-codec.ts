@@ -52,8 +52,10 @@ export class IdCodec {
     const block = this.#block;
     if (!readDigits(id, block)) return null;
     this.#cipher.decrypt(block);
-    const [logId = 0, low = 0, high = 0, check = 0] = block;
-    if (check !== 0 || high >>> 21 !== 0 || logId < 0) return null;
+    const logId = block[0] ?? 0;
+    const low = block[1] ?? 0;
+    const high = block[2] ?? 0;
+    if (block[3] !== 0 || high >>> 21 !== 0 || logId < 0) return null;
     return { logId, position: high * TWO_32 + (low >>> 0) };
   }
 }
