@@ -45,7 +45,8 @@ export class ControlLog {
   /** Folds what came since; @returns how many records that were */
   async poll(): Promise<number> {
     const rows = await this.#sql.query(
-      'SELECT position, recorded_at, kind, body::text AS body FROM control.log WHERE position > $1 ORDER BY position',
+      `SELECT position, (extract(epoch FROM recorded_at) * 1000000)::int8 AS recorded_at, kind, body::text AS body
+       FROM control.log WHERE position > $1 ORDER BY position`,
       [this.state.position],
     );
     for (const row of rows) {
