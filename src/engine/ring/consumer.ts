@@ -31,7 +31,7 @@ export class RingConsumer {
   readonly #words: Int32Array;
   readonly #mask: number;
   #cursor: number;
-  /** The producer's cursor when it was last looked at: looked at again only when everything up to it is taken. */
+  /** The producer's cursor as `drain` found it: looked at once a drain, not once a record. */
   #published: number;
   /** How many records the present `drain` may still hand over; `stop` takes it to 0. */
   #limit = 0;
@@ -46,16 +46,12 @@ export class RingConsumer {
   }
 
   /**
-   * Hands over records in order, at most `recordsMax`, and then lets go of their bytes all at once.
+   * Hands over what is published, in order, at most `recordsMax`, and then lets go of their bytes all at once.
    * If `onRecord` throws, the record that it threw at counts as taken.
    * @returns how many were handed over
    */
   drain(onRecord: OnRecord, recordsMax: number, onHandle: OnHandle = refuseHandles): number {
-    if (this.#cursor === this.#published) {
-      // Reading the cursor before the records makes their bytes visible (the producer stores it after them).
-      this.#published = Atomics.load(this.#words, PUBLISHED_WORD);
-      if (this.#cursor === this.#published) return 0;
-    }
+    if (this.isEmpty) return 0;
     const words = this.#words;
     this.#limit = recordsMax;
     let taken = 0;
@@ -97,6 +93,7 @@ export class RingConsumer {
 
   /** True if nothing published is left. */
   get isEmpty(): boolean {
+    // Reading the cursor before the records makes their bytes visible: the producer stores it after them.
     this.#published = Atomics.load(this.#words, PUBLISHED_WORD);
     return this.#cursor === this.#published;
   }

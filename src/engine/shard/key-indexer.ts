@@ -2,8 +2,9 @@
  * Writes the keys of closed partitions in bulk, so that they can leave memory: sorted buckets for look-ups and a filter
  * that answers most of them. Its cursor is `log_partition.keys_indexed`; a partition half-written is written again.
  */
+import type { KeyBucket } from '../../ledger/keys/bucket.js';
 import type { KeyFilter } from '../../ledger/keys/filter.js';
-import type { KeyBucket, KeyWindow } from '../../ledger/keys/window.js';
+import type { KeyWindow } from '../../ledger/keys/window.js';
 import type { Micros, Position } from '../../ledger/record.js';
 import type { Sql } from '../../store/sql.js';
 

@@ -2,8 +2,8 @@
  * Loads what is not resident: transactions that are acted on, and keys of closed partitions. Loads that are wanted in
  * the same turn go in one query, and one that is under way is not started twice.
  */
+import { bucketOf, findInBucket } from '../../ledger/keys/bucket.js';
 import type { KeyWindow } from '../../ledger/keys/window.js';
-import { bucketOf } from '../../ledger/keys/window.js';
 import type { LogRecord, Micros, Position } from '../../ledger/record.js';
 import type { ShardStore } from '../../store/shard-store.js';
 
@@ -13,9 +13,6 @@ export interface KeyFact {
   readonly recordedAt: Micros;
 }
 
-/** Hash of a key as it stands in a bucket, then the place within the partition. */
-const HASH_BYTES = 16;
-const ENTRY_BYTES = HASH_BYTES + 4;
 const PARENTS_A_QUERY = 1000;
 
 interface Wanted {
@@ -85,33 +82,19 @@ export class Loader {
   }
 
   async #findKey(keys: KeyWindow, hash: Int32Array, now: Micros): Promise<KeyFact> {
-    const bytes = new Uint8Array(HASH_BYTES);
-    const view = new DataView(bytes.buffer);
-    hash.forEach((word, index) => {
-      view.setInt32(index * 4, word);
-    });
     for (const partition of keys.partitionsToSearch(hash, now)) {
       const [filter] = await this.#store.sql.query('SELECT buckets FROM key_filter WHERE partition = $1', [partition]);
       if (filter === undefined) continue;
       const [row] = await this.#store.sql.query('SELECT entries FROM key_bucket WHERE partition = $1 AND bucket = $2', [
         partition,
-        bucketOf(hash, Number(filter.buckets)),
+        bucketOf(hash[0] ?? 0, Number(filter.buckets)),
       ]);
-      const offset = row === undefined ? -1 : findEntry(row.entries as Uint8Array, bytes);
-      if (offset === -1) continue;
-      const position = partition * this.#store.partitionRecords + 1 + offset;
+      if (row === undefined) continue;
+      const position = findInBucket(row.entries as Uint8Array, hash, partition * this.#store.partitionRecords + 1);
+      if (position === 0) continue;
       const [record] = await this.#store.sql.query('SELECT recorded_at FROM log WHERE position = $1', [position]);
       return { position, recordedAt: Number(record?.recorded_at ?? 0) };
     }
     return { position: null, recordedAt: 0 };
   }
-}
-
-/** @returns the place within the partition, or −1 */
-function findEntry(entries: Uint8Array, hash: Uint8Array): number {
-  const view = new DataView(entries.buffer, entries.byteOffset, entries.byteLength);
-  for (let at = 0; at + ENTRY_BYTES <= entries.length; at += ENTRY_BYTES) {
-    if (hash.every((byte, index) => entries[at + index] === byte)) return view.getUint32(at + HASH_BYTES);
-  }
-  return -1;
 }

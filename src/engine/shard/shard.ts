@@ -33,8 +33,6 @@ export interface ShardBounds {
   readonly batchBytesMax: number;
   /** Commands that wait for room in a batch or for something to be loaded. */
   readonly parkedMax: number;
-  /** Transactions kept in memory for actions on them, beside those that are pending. */
-  readonly residentParentsMax: number;
   /** Keys kept in memory whole; older partitions are behind a filter. */
   readonly residentKeysMax: number;
 }

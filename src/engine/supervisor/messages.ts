@@ -19,8 +19,7 @@ export type ShardPlace =
 export interface ShardSpec {
   readonly shard: number;
   readonly name: string;
-  /** As in the configuration: "0-8191". */
-  readonly slots: string;
+  readonly slots: readonly (readonly [first: number, last: number])[];
   readonly place: ShardPlace;
 }
 

@@ -76,7 +76,7 @@ interface FoldMessage {
 
 export interface ShardView extends ShardStatus {
   readonly worker: number;
-  readonly slots: string;
+  readonly slots: ShardSpec['slots'];
   readonly error: string | null;
   readonly lagRecords: number;
   readonly lagMs: number;
@@ -136,20 +136,25 @@ export class Supervisor {
     });
   }
 
-  /** Starts all threads. Resolves with the port when every shard is ready and every front listens. */
-  async start(keys: readonly ApiKeyEntry[], merchants: readonly Merchant[]): Promise<{ readonly port: number }> {
-    this.#keys = keys;
-    for (const merchant of merchants) this.#merchants.set(merchant.book, merchant);
-    const { workers, fronts } = this.#options.topology;
-    for (let worker = 0; worker < workers; worker++) this.#workerRuns[worker] = this.#keepWorker(worker);
+  /** Starts the workers. Resolves when every shard is ready. */
+  async startWorkers(): Promise<void> {
+    for (let worker = 0; worker < this.topology.workers; worker++) this.#workerRuns[worker] = this.#keepWorker(worker);
     await this.#until(() => this.#health.every(({ state }) => state === 'ready'));
     this.#startFolds();
-    for (let front = 0; front < fronts; front++) {
+  }
+
+  /** Starts the fronts. Resolves with their port when all of them listen. */
+  async startFronts(): Promise<{ readonly port: number }> {
+    for (let front = 0; front < this.topology.fronts; front++) {
       this.#startFront(front, new Restarts());
       // One by one: the first may be given a free port, which the others then share.
       await this.#until(() => this.#fronts[front]?.listening === true);
     }
     return { port: this.#port };
+  }
+
+  get topology(): Topology {
+    return this.#options.topology;
   }
 
   /** The keys that fronts know, from now on. */
@@ -203,13 +208,17 @@ export class Supervisor {
     };
   }
 
-  /** Stops accepting, finishes what is in flight, commits, ends all threads. */
-  async drain(): Promise<void> {
+  /**
+   * Stops accepting, finishes what is in flight, commits, ends all threads.
+   * @param beforeWorkers closes what still needs the databases that workers hold
+   */
+  async drain(beforeWorkers: () => Promise<void>): Promise<void> {
     this.#draining = true;
     await Promise.all(this.#fronts.map((front) => this.#endFront(front)));
+    await this.#endFolds();
+    await beforeWorkers();
     for (const control of this.#controls) control?.postMessage({ type: 'drain' } satisfies ToWorker);
     await Promise.allSettled(this.#workerRuns);
-    await this.#endFolds();
     await this.#pool.destroy();
   }
 
@@ -368,12 +377,12 @@ export class Supervisor {
     front.thread.postMessage({ type: 'shard', shard, state, identity } satisfies ToFront);
     const place = this.#options.shards[shard]?.place;
     if (state !== 'ready' || place?.kind !== 'pglite') return;
-    const port = this.#sqlPort(shard);
+    const port = this.sqlPort(shard);
     front.thread.postMessage({ type: 'sql', shard, port } satisfies ToFront, [port]);
   }
 
-  /** A port to the thread that holds this shard's database. */
-  #sqlPort(shard: number): import('node:worker_threads').MessagePort {
+  /** A port to the thread that holds this shard's database; for shards on PGlite. */
+  sqlPort(shard: number): import('node:worker_threads').MessagePort {
     const { port1, port2 } = new MessageChannel();
     const control = this.#controls[this.#options.topology.workerOf[shard] ?? 0];
     control?.postMessage({ type: 'sql', shard, port: port2 } satisfies ToWorker, [port2]);
@@ -382,7 +391,7 @@ export class Supervisor {
 
   #startFolds(): void {
     const connections = this.#options.shards.map((spec) => {
-      const port = spec.place.kind === 'pglite' ? this.#sqlPort(spec.shard) : null;
+      const port = spec.place.kind === 'pglite' ? this.sqlPort(spec.shard) : null;
       return {
         port,
         entry: {

@@ -1,0 +1,103 @@
+/** Ties the control log to the running engine: every change of keys and merchants goes to the threads at once. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ApiKeyEntry, ShardSpec } from '../../engine/supervisor/messages.js';
+import type { Supervisor } from '../../engine/supervisor/supervisor.js';
+import { slotOf } from '../../engine/slot.js';
+import type { Config } from '../../platform/config/config.js';
+import { hashApiKey, parseApiKey } from '../../platform/api-key.js';
+import type { Log } from '../../platform/log.js';
+import { Control as ControlFollower } from '../../store/control/control.js';
+import type { CreatedKey, CreateKey } from '../../store/control/log.js';
+import type { ControlKey } from '../../store/control/state.js';
+import { createPgSql } from '../../store/postgres/pg-sql.js';
+import { createPortSql } from '../../store/port-sql.js';
+import type { Sql } from '../../store/sql.js';
+
+export interface FirstKey {
+  readonly token: string;
+  readonly merchant: string;
+  readonly environment: 'test' | 'live';
+}
+
+export interface Control {
+  createKey(request: CreateKey): Promise<CreatedKey>;
+  revokeKey(id: string): Promise<ControlKey>;
+  keys(): readonly ControlKey[];
+  /** The key that a default run prints at every start; null where the operator brings the databases. */
+  firstKey(): Promise<FirstKey | null>;
+  close(): Promise<void>;
+}
+
+interface Options {
+  readonly config: Config;
+  readonly supervisor: Supervisor;
+  readonly shards: readonly ShardSpec[];
+  readonly log: Log;
+}
+
+const FIRST_MERCHANT = 'demo';
+
+export async function openControl({ config, supervisor, shards, log }: Options): Promise<Control> {
+  const follower = await ControlFollower.start({
+    connect: () => connect(config, supervisor, shards),
+    copyFile: join(config.dataDir, 'keys.json'),
+    pollMs: config.control.pollMs,
+    staleMaxMs: config.auth.staleMaxMs,
+    log,
+  });
+  const publish = (): void => {
+    for (const { merchant, testBook, liveBook } of follower.merchants) {
+      supervisor.addMerchant({ book: testBook, merchant, environment: 'test' });
+      supervisor.addMerchant({ book: liveBook, merchant, environment: 'live' });
+    }
+    supervisor.setKeys(follower.keys.map((key) => entryOf(key, shards)), follower.stale);
+  };
+  publish();
+  follower.onChange(publish);
+  return {
+    createKey: (request) => follower.createKey(request),
+    revokeKey: (id) => follower.revokeKey(id),
+    keys: () => follower.keys,
+    firstKey: () => (config.store.kind === 'postgres' ? Promise.resolve(null) : firstKey(config.dataDir, follower)),
+    close: () => follower.close(),
+  };
+}
+
+async function connect(config: Config, supervisor: Supervisor, shards: readonly ShardSpec[]): Promise<Sql> {
+  const first = shards[0]?.place;
+  if (config.control.url !== null) return createPgSql({ url: config.control.url, connectionsMax: 1 });
+  if (first?.kind === 'postgres') return createPgSql({ url: first.url, connectionsMax: 1 });
+  return createPortSql(supervisor.sqlPort(0));
+}
+
+function entryOf(key: ControlKey, shards: readonly ShardSpec[]): ApiKeyEntry {
+  const slot = slotOf(key.merchant);
+  const shard = shards.find(({ slots }) => slots.some(([first, last]) => first <= slot && slot <= last));
+  if (shard === undefined) throw new Error(`slot ${slot} of merchant ${key.merchant} has no shard`);
+  const { id, hash, merchant, environment, book, scopes, revoked } = key;
+  return { id, hash, merchant, environment, book, shard: shard.shard, scopes, revoked };
+}
+
+/** The key in `.millrace/dev-key`, made where there is none that works. */
+async function firstKey(dataDir: string, follower: ControlFollower): Promise<FirstKey> {
+  const file = join(dataDir, 'dev-key');
+  const kept = readKept(file);
+  const known = kept === null ? undefined : follower.keys.find(({ hash }) => hash === hashApiKey(kept));
+  if (kept !== null && known !== undefined && !known.revoked) {
+    return { token: kept, merchant: known.merchant, environment: known.environment };
+  }
+  const { token } = await follower.createKey({ merchant: FIRST_MERCHANT, environment: 'test', scopes: [] });
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  writeFileSync(file, `${token}\n`, { mode: 0o600 });
+  return { token, merchant: FIRST_MERCHANT, environment: 'test' };
+}
+
+function readKept(file: string): string | null {
+  try {
+    const token = readFileSync(file, 'utf8').trim();
+    return parseApiKey(token) === null ? null : token;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * The small parent of `serve`: starts the engine as a process of its own and starts it again when it dies, so that what
+ * takes a whole process down (a native abort, a kill) costs a restart. It holds nothing and touches no request.
+ *
+ * The engine is not in the terminal's process group: Ctrl-C reaches the parent only, which passes it on once.
+ */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { Restarts } from '../../engine/supervisor/restarts.js';
+import { ExitCode } from './exit-codes.js';
+
+/** Set in the engine's environment; the parent hears of `ready` over IPC. */
+export const ENGINE_MARK = 'MILLRACE_ENGINE_PROCESS';
+export const READY_MESSAGE = 'ready';
+
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+
+/** Runs until the engine has ended for good. @returns its exit code */
+export async function superviseEngine(script: string, args: readonly string[]): Promise<number> {
+  const restarts = new Restarts();
+  let engine: ChildProcess | null = null;
+  let stopping = false;
+  for (const signal of SIGNALS) {
+    process.on(signal, () => {
+      stopping = true;
+      engine?.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal);
+    });
+  }
+  for (;;) {
+    restarts.started(performance.now());
+    engine = startEngine(script, args);
+    const end = await endOf(engine);
+    if (stopping || end.code === ExitCode.ok) return end.code ?? ExitCode.ok;
+    // An engine that ends by a code of its own before it was ever ready says what the operator has to mend.
+    if (!end.wasReady && end.code !== null) return end.code;
+    const waitMs = restarts.delayMs(performance.now());
+    const how = end.code === null ? `was killed (${end.signal ?? 'unknown signal'})` : `ended with code ${end.code}`;
+    process.stderr.write(`millrace: the engine ${how}; started again in ${waitMs} ms\n`);
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+    if (stopping) return ExitCode.ok;
+  }
+}
+
+function startEngine(script: string, args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [...process.execArgv, script, ...args], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, [ENGINE_MARK]: '1' },
+    detached: true,
+  });
+}
+
+interface EngineEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly wasReady: boolean;
+}
+
+function endOf(engine: ChildProcess): Promise<EngineEnd> {
+  let wasReady = false;
+  engine.on('message', (message) => {
+    if (message === READY_MESSAGE) wasReady = true;
+  });
+  return new Promise((resolve) => {
+    engine.once('error', () => resolve({ code: ExitCode.unavailable, signal: null, wasReady }));
+    engine.once('exit', (code, signal) => resolve({ code, signal, wasReady }));
+  });
+}
