@@ -41,16 +41,13 @@ export async function printBanner({ config, control, port, topology, out }: Bann
 
 const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`;
 
-function storeName(config: Config): string {
-  switch (config.store.kind) {
-    case 'embedded':
-      return 'embedded Postgres';
-    case 'postgres':
-      return 'Postgres';
-    case 'pglite':
-      return 'PGlite (not synced to disk: survives a kill, not a power cut)';
-  }
-}
+const STORE_NAMES: Readonly<Record<string, string>> = {
+  embedded: 'embedded Postgres',
+  postgres: 'Postgres',
+  pglite: 'PGlite (not synced to disk: survives a kill, not a power cut)',
+};
+
+const storeName = (config: Config): string => STORE_NAMES[config.store.kind] ?? config.store.kind;
 
 function hostForUrl(host: string): string {
   if (host === '0.0.0.0' || host === '::') return '127.0.0.1';

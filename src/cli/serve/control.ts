@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ApiKeyEntry, ShardSpec } from '../../engine/supervisor/messages.js';
 import type { Supervisor } from '../../engine/supervisor/supervisor.js';
-import { slotOf } from '../../engine/slot.js';
+import { SlotMap } from '../../engine/slot.js';
 import type { Config } from '../../platform/config/config.js';
 import { hashApiKey, parseApiKey } from '../../platform/api-key.js';
 import type { Log } from '../../platform/log.js';
@@ -46,12 +46,13 @@ export async function openControl({ config, supervisor, shards, log }: Options):
     staleMaxMs: config.auth.staleMaxMs,
     log,
   });
+  const slots = SlotMap.of(shards);
   const publish = (): void => {
     for (const { merchant, testBook, liveBook } of follower.merchants) {
       supervisor.addMerchant({ book: testBook, merchant, environment: 'test' });
       supervisor.addMerchant({ book: liveBook, merchant, environment: 'live' });
     }
-    supervisor.setKeys(follower.keys.map((key) => entryOf(key, shards)), follower.stale);
+    supervisor.setKeys(follower.keys.map((key) => entryOf(key, slots)), follower.stale);
   };
   publish();
   follower.onChange(publish);
@@ -71,12 +72,8 @@ async function connect(config: Config, supervisor: Supervisor, shards: readonly 
   return createPortSql(supervisor.sqlPort(0));
 }
 
-function entryOf(key: ControlKey, shards: readonly ShardSpec[]): ApiKeyEntry {
-  const slot = slotOf(key.merchant);
-  const shard = shards.find(({ slots }) => slots.some(([first, last]) => first <= slot && slot <= last));
-  if (shard === undefined) throw new Error(`slot ${slot} of merchant ${key.merchant} has no shard`);
-  const { id, hash, merchant, environment, book, scopes, revoked } = key;
-  return { id, hash, merchant, environment, book, shard: shard.shard, scopes, revoked };
+function entryOf({ id, hash, merchant, environment, book, scopes, revoked }: ControlKey, slots: SlotMap): ApiKeyEntry {
+  return { id, hash, merchant, environment, book, shard: slots.shardOf(merchant), scopes, revoked };
 }
 
 /** The key in `.millrace/dev-key`, made where there is none that works. */

@@ -19,7 +19,8 @@ export type ShardPlace =
 export interface ShardSpec {
   readonly shard: number;
   readonly name: string;
-  readonly slots: readonly (readonly [first: number, last: number])[];
+  /** As in the configuration: "0-8191". */
+  readonly slots: string;
   readonly place: ShardPlace;
 }
 

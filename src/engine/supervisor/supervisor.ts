@@ -76,7 +76,7 @@ interface FoldMessage {
 
 export interface ShardView extends ShardStatus {
   readonly worker: number;
-  readonly slots: ShardSpec['slots'];
+  readonly slots: string;
   readonly error: string | null;
   readonly lagRecords: number;
   readonly lagMs: number;
