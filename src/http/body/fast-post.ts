@@ -46,7 +46,7 @@ const AMOUNT = 4;
 const CURRENCY = 8;
 const WHOLE_LEG = 15;
 
-let bytes = new Uint8Array(0);
+let bytes: Uint8Array = new Uint8Array(0);
 let at = 0;
 // The string or leg that was read last.
 let stringStart = 0;

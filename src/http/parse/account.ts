@@ -93,3 +93,14 @@ function readChange(
     if (metadata !== undefined) patch.metadata = metadata;
   } else fields.unknown(key);
 }
+
+/**
+ * The body of POST /v1/accounts/{name}/close and reopen: none, or an object without fields.
+ * @throws RequestProblem
+ */
+export function parseEmpty(value: BodyValue): void {
+  const faults = new Faults();
+  const fields = value === null ? null : objectAt(value, '', faults, 'The body');
+  for (const key of fields?.members.keys() ?? []) fields?.unknown(key);
+  faults.throwFirst();
+}
