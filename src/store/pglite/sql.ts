@@ -1,0 +1,29 @@
+/** {@link Sql} on a PGlite database in this thread. Closing it leaves the database open: that is its opener's. */
+import type { PGlite } from '@electric-sql/pglite';
+import type { Sql, SqlRow, SqlValue } from '../sql.js';
+import { PARSERS } from '../postgres/types.js';
+
+/** For `PGlite.create`: values come back as from a server. */
+export const PGLITE_OPTIONS = { parsers: { ...PARSERS } };
+
+export function createPgliteSql(database: PGlite): Sql {
+  return {
+    query: (text, values) => queryPglite(database, text, values),
+    close: () => Promise.resolve(),
+  };
+}
+
+export async function queryPglite(
+  database: Pick<PGlite, 'query'>,
+  text: string,
+  values: readonly SqlValue[] = [],
+): Promise<readonly SqlRow[]> {
+  const { rows } = await database.query<SqlRow>(text, values.map(plainValue));
+  return rows;
+}
+
+/** PGlite guesses no type from a bigint within an array. */
+function plainValue(value: SqlValue): unknown {
+  if (!Array.isArray(value)) return value;
+  return value.map((item: SqlValue) => (typeof item === 'bigint' ? item.toString() : item));
+}
