@@ -156,7 +156,7 @@ class JsonReader {
     this.#at = end;
     let value = 0;
     // Sixteen digits may round, but never down to a safe integer from beyond: 2^53 and 10^16 − 1 are both unsafe.
-    for (let i = first; i < end && end - first <= SAFE_DIGITS; i++) value = value * 10 + text.charCodeAt(i) - ZERO;
+    for (let i = first; i < end && end - first <= SAFE_DIGITS; i++) value = value * 10 + (text.charCodeAt(i) - ZERO);
     if (end - first > SAFE_DIGITS || !Number.isSafeInteger(value) || (negative && value === 0)) {
       this.#reading.note('invalid_field', INTEGERS_ONLY);
       return 0;
