@@ -34,6 +34,7 @@ const ID_END = ID_START + 12;
 export class KeyTable {
   #entries = new Map<string, Entry>();
   #available = true;
+  #version = 0;
 
   constructor(rows: readonly ApiKeyRow[] = []) {
     this.replace(rows);
@@ -48,7 +49,13 @@ export class KeyTable {
     return this.#available;
   }
 
+  /** Rises with every change, so that who was known before it can be asked for again. */
+  get version(): number {
+    return this.#version;
+  }
+
   setAvailable(available: boolean): void {
+    this.#version++;
     this.#available = available;
   }
 
@@ -60,6 +67,7 @@ export class KeyTable {
 
   /** Some rows, new or changed. */
   update(rows: readonly ApiKeyRow[]): void {
+    this.#version++;
     for (const row of rows) {
       if (row.revoked) this.#entries.delete(row.id);
       else this.#entries.set(row.id, toEntry(row));

@@ -23,6 +23,8 @@ export interface Exchange {
   readonly body: Uint8Array;
   /** The connection is gone: answers go nowhere. */
   readonly aborted: boolean;
+  /** Set before answering: the connection ends with the answer. */
+  closeAfter: boolean;
   /** Answers, once; a second answer and one to an aborted request are dropped. May be called at any later time. */
   respond(status: number, headers: HeaderList, body: string | Uint8Array): void;
 }
@@ -44,8 +46,8 @@ export interface RequestHandler<Target extends Opened = Opened> {
   open(exchange: Exchange): Target;
   /** Called with the whole body, unless `target` has a problem. */
   run(exchange: Exchange, target: Target): void;
-  /** Answers with the problem. */
-  refuse(exchange: Exchange, problem: RequestProblem): void;
+  /** Answers with the problem; `target` is null where the request was refused before it was opened. */
+  refuse(exchange: Exchange, problem: RequestProblem, target: Target | null): void;
 }
 
 export interface ServerOptions<Target extends Opened = Opened> {
@@ -59,7 +61,7 @@ export interface ServerOptions<Target extends Opened = Opened> {
 
 export interface HttpServer {
   readonly port: number;
-  /** No new connections from now on; those that are there go on. Idempotent. */
+  /** No new connections from now on; those that are there end with their next answer. Idempotent. */
   stopListening(): void;
   /** Ends every connection at once and frees the port. Idempotent. */
   close(): Promise<void>;

@@ -5,6 +5,8 @@ export class RequestHeaders {
   contentType = '';
   accept = '';
   idempotencyKey = '';
+  /** An empty field was sent all the same. */
+  idempotencyKeySent = false;
   consistencyToken = '';
   ifMatch = '';
   contentLength = '';
@@ -40,6 +42,8 @@ export class RequestHeaders {
         this.contentType = this.#once(name, this.contentType, value);
         return;
       case 'idempotency-key':
+        if (this.idempotencyKeySent) this.repeated ??= name;
+        this.idempotencyKeySent = true;
         this.idempotencyKey = this.#once(name, this.idempotencyKey, value);
         return;
       case 'consistency-token':

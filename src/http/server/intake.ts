@@ -35,6 +35,17 @@ export class BodyBudget {
   }
 }
 
+/** What all requests of one server share. */
+export class ServerState {
+  readonly bodies: BodyBudget;
+  /** Answers end their connections. */
+  closing = false;
+
+  constructor(bodyBytesMax: number) {
+    this.bodies = new BodyBudget(bodyBytesMax);
+  }
+}
+
 export function judgeHead<Target extends Opened>(exchange: Exchange, handler: RequestHandler<Target>): Intake<Target> {
   const framing = framingProblem(exchange.method, exchange.headers);
   if (framing !== null) return { verdict: 'close', lengthBytes: 0, problem: framing, target: null };
@@ -45,7 +56,10 @@ export function judgeHead<Target extends Opened>(exchange: Exchange, handler: Re
     return { verdict, lengthBytes, problem: target.problem, target };
   }
   if (lengthBytes > target.bodyMax) {
-    const problem = new RequestProblem('body_too_large', `The body has ${lengthBytes} bytes; this route takes ${target.bodyMax}.`);
+    const problem = new RequestProblem(
+      'body_too_large',
+      `The body has ${lengthBytes} bytes; this route takes ${target.bodyMax}.`,
+    );
     return { verdict: 'close', lengthBytes, problem, target };
   }
   return { verdict: 'read', lengthBytes, problem: null, target };

@@ -10,7 +10,7 @@ import { RequestProblem } from '../types.js';
 import type { Exchange, HeaderList, HttpServer, Opened, RequestHandler, ServerOptions } from './exchange.js';
 import { RequestHeaders } from './headers.js';
 import type { Intake } from './intake.js';
-import { BodyBudget, bodiesFullProblem, judgeHead } from './intake.js';
+import { bodiesFullProblem, judgeHead, ServerState } from './intake.js';
 import { PortInUseError } from './port.js';
 
 const NO_BODY = new Uint8Array(0);
@@ -35,6 +35,7 @@ class NodeExchange implements Exchange {
   constructor(
     request: IncomingMessage,
     readonly response: ServerResponse,
+    readonly state: ServerState,
   ) {
     this.method = request.method ?? '';
     const url = request.url ?? '';
@@ -52,18 +53,19 @@ class NodeExchange implements Exchange {
     if (this.aborted || this.#answered) return;
     this.#answered = true;
     const all = [...headers, 'Content-Length', String(Buffer.byteLength(body))];
-    if (this.closeAfter) all.push('Connection', 'close');
+    const close = this.closeAfter || this.state.closing;
+    if (close) all.push('Connection', 'close');
     this.response.writeHead(status, all);
     // Of a HEAD, node leaves the body out by itself.
     this.response.end(body);
-    if (this.closeAfter) linger(this.response);
+    if (close) linger(this.response);
   }
 }
 
 /** Listens. @throws PortInUseError */
 export async function startNode<Target extends Opened>(options: ServerOptions<Target>): Promise<HttpServer> {
   const { handler } = options;
-  const budget = new BodyBudget(options.bodyBytesMax);
+  const state = new ServerState(options.bodyBytesMax);
   const server = createServer({
     maxHeaderSize: HEADERS_BYTES_MAX,
     headersTimeout: ARRIVAL_TIMEOUT_MS,
@@ -76,9 +78,9 @@ export async function startNode<Target extends Opened>(options: ServerOptions<Ta
   });
   // Beyond this count node leaves fields out without a word; more than fit into the size are never there to leave out.
   server.maxHeadersCount = HEADERS_BYTES_MAX;
-  server.on('request', (request, response) => take(request, response, handler, budget));
+  server.on('request', (request, response) => take(request, response, handler, state));
   // Whoever waits for "100 Continue" gets it only if the body will be read.
-  server.on('checkContinue', (request, response) => take(request, response, handler, budget));
+  server.on('checkContinue', (request, response) => take(request, response, handler, state));
   server.on('clientError', answerUnreadable);
   server.on('upgrade', (_request, socket: Duplex) => socket.destroy());
   server.on('connect', (_request, socket: Duplex) => socket.destroy());
@@ -95,6 +97,7 @@ export async function startNode<Target extends Opened>(options: ServerOptions<Ta
   const ended = new Promise<void>((resolve) => server.once('close', resolve));
   let listening = true;
   const stopListening = (): void => {
+    state.closing = true;
     if (listening) server.close();
     listening = false;
   };
@@ -113,26 +116,30 @@ function take<Target extends Opened>(
   request: IncomingMessage,
   response: ServerResponse,
   handler: RequestHandler<Target>,
-  budget: BodyBudget,
+  state: ServerState,
 ): void {
-  const exchange = new NodeExchange(request, response);
+  const exchange = new NodeExchange(request, response, state);
   response.on('close', () => {
     if (!response.writableFinished) exchange.aborted = true;
   });
   if (request.rawHeaders.length > 2 * HEADERS_COUNT_MAX) {
     exchange.closeAfter = true;
-    handler.refuse(exchange, new RequestProblem('headers_too_large', `More than ${HEADERS_COUNT_MAX} header fields.`));
+    handler.refuse(
+      exchange,
+      new RequestProblem('headers_too_large', `More than ${HEADERS_COUNT_MAX} header fields.`),
+      null,
+    );
     return;
   }
   const intake = judgeHead(exchange, handler);
   if (intake.verdict === 'close') {
     exchange.closeAfter = true;
-    if (intake.problem !== null) handler.refuse(exchange, intake.problem);
+    if (intake.problem !== null) handler.refuse(exchange, intake.problem, intake.target);
     return;
   }
   if (exchange.headers.expectsContinue) response.writeContinue();
   if (intake.lengthBytes === 0) return finish(exchange, handler, intake);
-  readBody(request, exchange, handler, intake, budget);
+  readBody(request, exchange, handler, intake, state);
 }
 
 function finish<Target extends Opened>(
@@ -140,7 +147,7 @@ function finish<Target extends Opened>(
   handler: RequestHandler<Target>,
   intake: Intake<Target>,
 ): void {
-  if (intake.problem !== null) handler.refuse(exchange, intake.problem);
+  if (intake.problem !== null) handler.refuse(exchange, intake.problem, intake.target);
   else if (intake.target !== null) handler.run(exchange, intake.target);
 }
 
@@ -149,19 +156,19 @@ function readBody<Target extends Opened>(
   exchange: NodeExchange,
   handler: RequestHandler<Target>,
   intake: Intake<Target>,
-  budget: BodyBudget,
+  state: ServerState,
 ): void {
   let parts: Buffer[] = [];
   let heldBytes = 0;
   let overBudget = false;
   const release = (): void => {
-    budget.give(heldBytes);
+    state.bodies.give(heldBytes);
     heldBytes = 0;
     parts = [];
   };
   request.on('data', (chunk: Buffer) => {
     if (intake.verdict === 'discard' || overBudget) return;
-    if (budget.take(chunk.length)) {
+    if (state.bodies.take(chunk.length)) {
       heldBytes += chunk.length;
       parts.push(chunk);
       return;
@@ -169,7 +176,7 @@ function readBody<Target extends Opened>(
     overBudget = true;
     release();
     exchange.closeAfter = true;
-    handler.refuse(exchange, bodiesFullProblem());
+    handler.refuse(exchange, bodiesFullProblem(), intake.target);
   });
   request.on('end', () => {
     if (overBudget) return;

@@ -11,7 +11,7 @@ import { App, us_listen_socket_close, us_socket_local_port } from 'uWebSockets.j
 import type { Exchange, HeaderList, HttpServer, Opened, RequestHandler, ServerOptions } from './exchange.js';
 import { RequestHeaders } from './headers.js';
 import type { Intake } from './intake.js';
-import { BodyBudget, bodiesFullProblem, judgeHead } from './intake.js';
+import { bodiesFullProblem, judgeHead, ServerState } from './intake.js';
 import { PortInUseError, reservePort } from './port.js';
 import { statusLine } from './status.js';
 
@@ -44,6 +44,7 @@ class UwsExchange implements Exchange {
     readonly query: string,
     readonly headers: RequestHeaders,
     readonly response: HttpResponse,
+    readonly state: ServerState,
   ) {}
 
   respond(status: number, headers: HeaderList, body: string | Uint8Array): void {
@@ -62,20 +63,21 @@ class UwsExchange implements Exchange {
     for (let index = 0; index + 1 < headers.length; index += 2) {
       response.writeHeader(headers[index] ?? '', headers[index + 1] ?? '');
     }
-    if (this.closeAfter) response.writeHeader('Connection', 'close');
-    if (this.method === 'HEAD') response.endWithoutBody(Buffer.byteLength(body), this.closeAfter);
-    else response.end(body, this.closeAfter);
+    const close = this.closeAfter || this.state.closing;
+    if (close) response.writeHeader('Connection', 'close');
+    if (this.method === 'HEAD') response.endWithoutBody(Buffer.byteLength(body), close);
+    else response.end(body, close);
   }
 }
 
 /** Listens. @throws PortInUseError */
 export async function startUws<Target extends Opened>(options: ServerOptions<Target>): Promise<HttpServer> {
   const { host, handler } = options;
-  const budget = new BodyBudget(options.bodyBytesMax);
+  const state = new ServerState(options.bodyBytesMax);
   // A socket that was bound to port 0 is not shared with other threads by this library, so the number is chosen first.
   const port = options.port === 0 ? await reservePort(host, 0) : options.port;
   const app = App();
-  app.any('/*', (response, request) => take(response, request, handler, budget));
+  app.any('/*', (response, request) => take(response, request, handler, state));
   const socket = await new Promise<us_listen_socket | false>((resolve) => app.listen(host, port, resolve));
   if (socket === false) {
     app.close();
@@ -86,6 +88,7 @@ export async function startUws<Target extends Opened>(options: ServerOptions<Tar
   return {
     port: us_socket_local_port(socket as never),
     stopListening() {
+      state.closing = true;
       if (listening !== null) us_listen_socket_close(listening);
       listening = null;
     },
@@ -102,7 +105,7 @@ function take<Target extends Opened>(
   response: HttpResponse,
   request: HttpRequest,
   handler: RequestHandler<Target>,
-  budget: BodyBudget,
+  state: ServerState,
 ): void {
   const headers = new RequestHeaders();
   request.forEach((name, value) => headers.add(name, value));
@@ -112,6 +115,7 @@ function take<Target extends Opened>(
     request.getQuery() ?? '',
     headers,
     response,
+    state,
   );
   response.onAborted(() => {
     exchange.aborted = true;
@@ -120,7 +124,7 @@ function take<Target extends Opened>(
   const intake = judgeHead(exchange, handler);
   if (intake.verdict === 'close') return refuseAndClose(exchange, handler, intake);
   if (intake.lengthBytes === 0) return finish(exchange, handler, intake);
-  readBody(exchange, handler, intake, budget);
+  readBody(exchange, handler, intake, state);
 }
 
 function refuseAndClose<Target extends Opened>(
@@ -129,7 +133,7 @@ function refuseAndClose<Target extends Opened>(
   intake: Intake<Target>,
 ): void {
   exchange.closeAfter = true;
-  if (intake.problem !== null) handler.refuse(exchange, intake.problem);
+  if (intake.problem !== null) handler.refuse(exchange, intake.problem, intake.target);
 }
 
 function finish<Target extends Opened>(
@@ -137,7 +141,7 @@ function finish<Target extends Opened>(
   handler: RequestHandler<Target>,
   intake: Intake<Target>,
 ): void {
-  if (intake.problem !== null) handler.refuse(exchange, intake.problem);
+  if (intake.problem !== null) handler.refuse(exchange, intake.problem, intake.target);
   else if (intake.target !== null) handler.run(exchange, intake.target);
 }
 
@@ -149,13 +153,13 @@ function readBody<Target extends Opened>(
   exchange: UwsExchange,
   handler: RequestHandler<Target>,
   intake: Intake<Target>,
-  budget: BodyBudget,
+  state: ServerState,
 ): void {
   const parts: Uint8Array[] = [];
   let heldBytes = 0;
   let overBudget = false;
   const release = (): void => {
-    budget.give(heldBytes);
+    state.bodies.give(heldBytes);
     heldBytes = 0;
     parts.length = 0;
   };
@@ -170,11 +174,11 @@ function readBody<Target extends Opened>(
       finish(exchange, handler, intake);
       return;
     }
-    if (!budget.take(chunk.byteLength)) {
+    if (!state.bodies.take(chunk.byteLength)) {
       overBudget = true;
       release();
       exchange.closeAfter = true;
-      handler.refuse(exchange, bodiesFullProblem());
+      handler.refuse(exchange, bodiesFullProblem(), intake.target);
       return;
     }
     heldBytes += chunk.byteLength;

@@ -1,0 +1,212 @@
+/**
+ * Every request of a front comes through here: its route and its sender are found from the head alone, its number in
+ * flight is bounded, and whatever its route throws is answered.
+ */
+import { randomBytes } from 'node:crypto';
+import { errorByCode } from '../../ledger/errors.js';
+import type { KeyTable } from '../auth/key-table.js';
+import { Call } from '../routes/call.js';
+import type { FrontShard, RouteContext } from '../routes/context.js';
+import type { Route } from '../routes/index.js';
+import { SERVED_ROUTES } from '../routes/index.js';
+import type { BodyForm } from '../routes/negotiate.js';
+import { answerForm, bodyForm } from '../routes/negotiate.js';
+import { Router } from '../routes/router.js';
+import { answerProblem, ServiceCall } from '../routes/service-call.js';
+import type { Exchange, Opened, RequestHandler } from '../server/exchange.js';
+import { bodyLength } from '../server/framing.js';
+import type { Principal } from '../types.js';
+import { RequestProblem } from '../types.js';
+
+/** A request whose head was read. */
+export interface Target extends Opened {
+  readonly requestId: string;
+  /** Of the table of keys when the sender was looked up. */
+  readonly keysVersion: number;
+  readonly route: Route | null;
+  readonly principal: Principal | null;
+  readonly segment: string;
+  readonly bodyForm: BodyForm;
+  readonly answerForm: BodyForm;
+}
+
+export interface HandlerOptions {
+  readonly context: RouteContext;
+  readonly keys: KeyTable;
+  /** Requests that may be under way at a time; more are refused as `overloaded`. */
+  readonly inFlightMax: number;
+}
+
+export class FrontHandler implements RequestHandler<Target> {
+  readonly #context: RouteContext;
+  readonly #keys: KeyTable;
+  readonly #inFlightMax: number;
+  readonly #router = new Router(SERVED_ROUTES);
+  /** Unlike those of other fronts, and of this one before its restart. */
+  readonly #requestPrefix = `req_${randomBytes(6).toString('hex')}`;
+  #requests = 0;
+  #inFlight = 0;
+  #draining = false;
+  #whenIdle: (() => void) | null = null;
+  readonly #answered = (): void => {
+    this.#inFlight--;
+    if (this.#inFlight === 0) this.#whenIdle?.();
+  };
+
+  constructor(options: HandlerOptions) {
+    this.#context = options.context;
+    this.#keys = options.keys;
+    this.#inFlightMax = options.inFlightMax;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Takes no new request from here on. Resolves when the last one under way is answered. */
+  drain(): Promise<void> {
+    this.#draining = true;
+    if (this.#inFlight === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#whenIdle = resolve;
+    });
+  }
+
+  open(exchange: Exchange): Target {
+    const target = {
+      requestId: this.#nextRequestId(),
+      keysVersion: 0,
+      route: null as Route | null,
+      principal: null as Principal | null,
+      segment: '',
+      bodyForm: 'json' as BodyForm,
+      answerForm: 'json' as BodyForm,
+      bodyMax: 0,
+      problem: null as RequestProblem | null,
+    };
+    // In the order of the error table: the first problem of several is the one that is answered.
+    try {
+      const { route, segment } = this.#router.match(exchange.method, exchange.path);
+      target.route = route;
+      target.segment = segment;
+      target.bodyMax = route.spec.bodyMax;
+      if (route.serve.auth) {
+        target.keysVersion = this.#keys.version;
+        target.principal = this.#principalOf(exchange);
+      }
+      target.answerForm = answerFormOf(exchange);
+      if (bodyLength(exchange.headers) > 0 && target.bodyMax > 0) {
+        target.bodyForm = bodyForm(exchange.headers.contentType, exchange.headers.contentEncoding);
+      }
+    } catch (error) {
+      target.problem = this.#problemOf(error, exchange);
+    }
+    return target;
+  }
+
+  run(exchange: Exchange, target: Target): void {
+    const { route, principal } = target;
+    if (route === null) throw new Error('a request without a route was run');
+    if (!route.serve.auth) {
+      this.#runOpen(exchange, target, route.serve.run);
+      return;
+    }
+    if (principal === null) throw new Error('a request without a principal was run');
+    const shard = this.#context.shard(principal.shard);
+    const refusal = this.#refusal(exchange, target, shard);
+    if (refusal !== null || shard === null) {
+      this.refuse(exchange, refusal ?? shardAway(), target);
+      return;
+    }
+    this.#inFlight++;
+    const call = new Call(
+      this.#context,
+      exchange,
+      target.requestId,
+      principal,
+      shard,
+      this.#context.codecs(shard),
+      target.segment,
+      target.bodyForm,
+      target.answerForm,
+      this.#answered,
+    );
+    try {
+      const running = route.serve.run(call);
+      if (running instanceof Promise) running.catch((error: unknown) => call.fail(error));
+    } catch (error) {
+      call.fail(error);
+    }
+  }
+
+  refuse(exchange: Exchange, problem: RequestProblem, target: Target | null): void {
+    const requestId = target?.requestId ?? this.#nextRequestId();
+    answerProblem(exchange, problem, requestId, target === null ? null : this.#tokenFor(target));
+  }
+
+  #runOpen(exchange: Exchange, target: Target, run: (call: ServiceCall) => void): void {
+    try {
+      run(new ServiceCall(this.#context, exchange, target.requestId, target.answerForm));
+    } catch (error) {
+      this.refuse(exchange, this.#problemOf(error, exchange), target);
+    }
+  }
+
+  #principalOf(exchange: Exchange): Principal {
+    if (!this.#keys.available) {
+      throw new RequestProblem('keys_unavailable', 'The table of API keys is too old to be trusted.');
+    }
+    const { authorization } = exchange.headers;
+    const principal = this.#keys.authenticate(authorization);
+    if (principal !== null) return principal;
+    const detail =
+      authorization === '' ? 'Send Authorization: Bearer and an API key.' : 'The API key is not known or not in force.';
+    throw new RequestProblem('unauthorized', detail);
+  }
+
+  /** What speaks against running the request now, though nothing is wrong with it. */
+  #refusal(exchange: Exchange, target: Target, shard: FrontShard | null): RequestProblem | null {
+    // While the body came in, the key may have been revoked.
+    if (target.keysVersion !== this.#keys.version) {
+      try {
+        this.#principalOf(exchange);
+      } catch (error) {
+        return this.#problemOf(error, exchange);
+      }
+    }
+    if (this.#inFlight >= this.#inFlightMax) {
+      return new RequestProblem('overloaded', 'Too many requests are under way.');
+    }
+    if (shard === null) return shardAway();
+    return this.#draining ? new RequestProblem('draining', 'The engine is stopping.') : null;
+  }
+
+  #problemOf(error: unknown, exchange: Exchange): RequestProblem {
+    if (error instanceof RequestProblem) return error;
+    this.#context.onError(error, `${exchange.method} ${exchange.path}`);
+    return new RequestProblem('internal_error', errorByCode('internal_error').action);
+  }
+
+  /** Whoever is known gets a token with every answer. */
+  #tokenFor({ principal }: Target): string | null {
+    if (principal === null) return null;
+    const shard = this.#context.shard(principal.shard);
+    if (shard === null) return null;
+    const { sealer } = this.#context.codecs(shard);
+    return sealer.sealToken(shard.incarnation, this.#context.see(principal, 0), principal.book);
+  }
+
+  #nextRequestId(): string {
+    return this.#requestPrefix + (this.#requests++).toString(36);
+  }
+}
+
+function answerFormOf(exchange: Exchange): BodyForm {
+  const form = answerForm(exchange.headers.accept);
+  if (form === null) throw new RequestProblem('not_acceptable', 'Answers are application/json or application/msgpack.');
+  return form;
+}
+
+function shardAway(): RequestProblem {
+  return new RequestProblem('shard_unavailable', 'The shard of this merchant has not started yet.');
+}

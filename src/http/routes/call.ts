@@ -1,0 +1,155 @@
+/**
+ * One request on its way through a route: who asks, what is needed to answer, and the answer itself. Answered exactly
+ * once, whatever happens.
+ */
+import type { ColdRequest, OnAnswer, RequestHead } from '../../engine/wire/messages.js';
+import type { ErrorCode } from '../../ledger/errors.js';
+import { errorByCode } from '../../ledger/errors.js';
+import type { Position } from '../../ledger/record.js';
+import type { RecordView } from '../../ledger/view.js';
+import { readJson } from '../body/json.js';
+import { readMsgpack } from '../body/msgpack.js';
+import { PROBLEM_TYPE, type Problem, renderProblem } from '../problem.js';
+import { toMsgpack } from '../render/msgpack.js';
+import { renderRecord } from '../render/transaction.js';
+import type { Exchange } from '../server/exchange.js';
+import type { BodyValue, Principal } from '../types.js';
+import { RequestProblem } from '../types.js';
+import type { Codecs, FrontShard, RouteContext } from './context.js';
+import type { BodyForm } from './negotiate.js';
+import { ReadRefused } from './read-refused.js';
+
+const RETRY_AFTER_SECONDS = 1;
+
+export interface ProblemFacts extends Omit<Problem, 'code' | 'requestId'> {
+  readonly retryAfterSeconds?: number;
+  readonly replayed?: boolean;
+}
+
+/** Of routes that need no key. */
+export interface OpenCall {
+  readonly context: RouteContext;
+  readonly exchange: Exchange;
+  readonly requestId: string;
+}
+
+export class Call implements OpenCall {
+  /** Highest sequence that this answer is known to show. */
+  sequence = 0;
+  #answered = false;
+
+  constructor(
+    readonly context: RouteContext,
+    readonly exchange: Exchange,
+    readonly requestId: string,
+    readonly principal: Principal,
+    readonly shard: FrontShard,
+    readonly codecs: Codecs,
+    /** The path's `{id}` or `{name}`, as it was sent; empty where the route has none. */
+    readonly segment: string,
+    readonly bodyForm: BodyForm,
+    readonly answerForm: BodyForm,
+    /** Called once, when the answer is given. */
+    readonly onAnswered: () => void,
+  ) {}
+
+  get book(): number {
+    return this.principal.book;
+  }
+
+  /** The body, read strictly; null where none was sent. @throws RequestProblem */
+  readBody(): BodyValue {
+    const { body } = this.exchange;
+    if (body.length === 0) return null;
+    return this.bodyForm === 'json' ? readJson(body) : readMsgpack(body);
+  }
+
+  head(key: string | null, route: string): RequestHead {
+    return { shard: this.principal.shard, book: this.principal.book, key, route };
+  }
+
+  /** Asks the engine; a refusal at the door is answered here. */
+  ask(head: RequestHead, request: ColdRequest, onAnswer: OnAnswer): void {
+    const refusal = this.context.engine.ask(head, request, (answer) => {
+      // An answer comes from the engine's loop: a fault here must neither stop that nor leave the client waiting.
+      try {
+        onAnswer(answer);
+      } catch (error) {
+        this.fail(error);
+      }
+    });
+    if (refusal !== null) this.problem(refusal);
+  }
+
+  id(position: Position): string {
+    return this.codecs.ids.encode(this.shard.logId, position);
+  }
+
+  /** A transaction as of its record; `recorded` false for a dry run, which has no id. */
+  renderRecord(record: RecordView, recorded = true): string {
+    const parentId = record.parent === 0 ? null : this.id(record.parent);
+    return renderRecord(record, recorded ? this.id(record.position) : null, parentId);
+  }
+
+  ok(status: number, json: string, replayed = false): void {
+    const asJson = this.answerForm === 'json';
+    const headers = [
+      'Content-Type',
+      asJson ? 'application/json' : 'application/msgpack',
+      'Consistency-Token',
+      this.#token(),
+      'X-Request-Id',
+      this.requestId,
+    ];
+    if (replayed) headers.push('Idempotency-Replayed', 'true');
+    this.#send(status, headers, asJson ? json : toMsgpack(json));
+  }
+
+  problem(code: ErrorCode, facts: ProblemFacts = {}): void {
+    const { status, retryable } = errorByCode(code);
+    const headers = ['Content-Type', PROBLEM_TYPE, 'Consistency-Token', this.#token(), 'X-Request-Id', this.requestId];
+    if (retryable) headers.push('Retry-After', String(facts.retryAfterSeconds ?? RETRY_AFTER_SECONDS));
+    if (facts.replayed === true) headers.push('Idempotency-Replayed', 'true');
+    this.#send(status, headers, this.renderProblem(code, facts));
+  }
+
+  renderProblem(code: ErrorCode, facts: ProblemFacts = {}): string {
+    const { retryAfterSeconds: _seconds, replayed: _replayed, ...rest } = facts;
+    return renderProblem({ code, requestId: this.requestId, ...rest });
+  }
+
+  /** Answers whatever was thrown while the route ran. */
+  fail(error: unknown): void {
+    if (error instanceof RequestProblem) {
+      this.problem(error.code, { detail: error.detail, param: error.param });
+      return;
+    }
+    if (error instanceof ReadRefused) {
+      this.problem(error.code, { retryAfterSeconds: error.retryAfterSeconds });
+      return;
+    }
+    if (isUnavailable(error)) {
+      this.problem('shard_unavailable');
+      return;
+    }
+    this.context.onError(error, `${this.exchange.method} ${this.exchange.path}`);
+    this.problem('internal_error');
+  }
+
+  #token(): string {
+    const sequence = this.context.see(this.principal, this.sequence);
+    return this.codecs.sealer.sealToken(this.shard.incarnation, sequence, this.principal.book);
+  }
+
+  #send(status: number, headers: string[], body: string | Uint8Array): void {
+    if (this.#answered) return;
+    this.#answered = true;
+    this.exchange.respond(status, headers, body);
+    this.onAnswered();
+  }
+}
+
+/** The shard's database is away: nothing of a read was done, and it may be asked again. */
+function isUnavailable(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'MR_STORE_UNAVAILABLE';
+}

@@ -1,0 +1,79 @@
+/**
+ * Finds the route of a path. Paths are matched as they were sent: a name's own slashes are percent-encoded, so
+ * `/v1/accounts/a%2Fclose` is the account `a/close`, and `/v1/accounts/a/close` closes `a`.
+ */
+import { RequestProblem } from '../types.js';
+import type { Route } from './index.js';
+import { MethodProblem } from './service-call.js';
+
+export interface Matched {
+  readonly route: Route;
+  /** What stands for `{id}` or `{name}`, as it was sent; empty where the path has none. */
+  readonly segment: string;
+}
+
+type ByMethod = Map<string, Route>;
+
+/** Paths with one parameter: what stands before it and after it. */
+interface Pattern {
+  readonly before: string;
+  readonly after: string;
+  readonly byMethod: ByMethod;
+}
+
+export class Router {
+  readonly #fixed = new Map<string, ByMethod>();
+  readonly #patterns: Pattern[] = [];
+
+  constructor(routes: readonly Route[]) {
+    for (const route of routes) this.#add(route);
+  }
+
+  /** @throws RequestProblem `not_found`, `method_not_allowed` */
+  match(method: string, path: string): Matched {
+    const wanted = method === 'HEAD' ? 'GET' : method;
+    const fixed = this.#fixed.get(path);
+    const exact = fixed?.get(wanted);
+    if (exact !== undefined) return { route: exact, segment: '' };
+    // `batch` may be the name of an account too: where the fixed path has another method, the pattern is asked.
+    const allowed = new Set(fixed?.keys());
+    for (const { before, after, byMethod } of this.#patterns) {
+      const segment = segmentOf(path, before, after);
+      if (segment === null) continue;
+      const route = byMethod.get(wanted);
+      if (route !== undefined) return { route, segment };
+      for (const other of byMethod.keys()) allowed.add(other);
+    }
+    if (allowed.size === 0) throw new RequestProblem('not_found', 'There is nothing at this path.');
+    if (allowed.has('GET')) allowed.add('HEAD');
+    throw new MethodProblem(method, [...allowed].join(', '));
+  }
+
+  #add(route: Route): void {
+    const { method, path } = route.spec;
+    const byMethod = this.#methodsOf(path);
+    byMethod.set(method, route);
+  }
+
+  #methodsOf(path: string): ByMethod {
+    const start = path.indexOf('{');
+    if (start < 0) {
+      const known = this.#fixed.get(path) ?? new Map<string, Route>();
+      this.#fixed.set(path, known);
+      return known;
+    }
+    const before = path.slice(0, start);
+    const after = path.slice(path.indexOf('}') + 1);
+    const known = this.#patterns.find((pattern) => pattern.before === before && pattern.after === after);
+    if (known !== undefined) return known.byMethod;
+    const byMethod: ByMethod = new Map();
+    this.#patterns.push({ before, after, byMethod });
+    return byMethod;
+  }
+}
+
+function segmentOf(path: string, before: string, after: string): string | null {
+  if (!path.startsWith(before) || !path.endsWith(after)) return null;
+  const segment = path.slice(before.length, path.length - after.length);
+  return segment === '' || segment.includes('/') ? null : segment;
+}

@@ -1,0 +1,26 @@
+/** Routes that need no API key: health, readiness, the API's own description. */
+import { openApiDocument } from '../openapi/document.js';
+import { parseNoQuery } from '../parse/query.js';
+import { renderErrorTable } from '../problem.js';
+import type { ServiceCall } from './service-call.js';
+
+export function getHealth(call: ServiceCall): void {
+  parseNoQuery(call.exchange.query);
+  call.ok(200, JSON.stringify({ status: 'ok', version: call.context.version }));
+}
+
+export function getReady(call: ServiceCall): void {
+  parseNoQuery(call.exchange.query);
+  const { ready, ...facts } = call.context.readiness();
+  call.ok(ready ? 200 : 503, JSON.stringify({ status: ready ? 'ready' : 'not_ready', ...facts }));
+}
+
+export function getErrors(call: ServiceCall): void {
+  parseNoQuery(call.exchange.query);
+  call.ok(200, renderErrorTable());
+}
+
+export function getOpenApi(call: ServiceCall): void {
+  parseNoQuery(call.exchange.query);
+  call.ok(200, openApiDocument());
+}
