@@ -1,4 +1,10 @@
-/** Keeps the folds of one shard close behind its log. */
+/**
+ * Keeps the folds of one shard close behind its log.
+ *
+ * Busy: steps of many records with a pause as long as the step took, so that it never has more than half of a database
+ * that others need too. Idle: pauses that grow to a second, cut short by a poke. It never throws: a failed step is told
+ * and tried again later, and one shard's failures are no other's.
+ */
 import type { Sql } from '../store/sql.js';
 
 export interface FoldLag {
@@ -15,24 +21,124 @@ export interface FoldRunnerOptions {
   readonly sql: Sql;
   /** Records a step. @defaultValue 50_000 */
   readonly stepRecordsMax?: number;
+  /** Shortest pause between steps, so that a trickle of commits is folded together. @defaultValue 20 */
+  readonly pauseMsMin?: number;
   /** Longest pause while nothing comes. @defaultValue 1_000 */
   readonly idlePauseMsMax?: number;
-  /** After every step, and when the log's end is seen. */
+  /** After every step that folded something, and whenever the end of the log is reached. */
   readonly onLag?: (lag: FoldLag) => void;
   readonly onError?: (error: Error, retryInMs: number) => void;
 }
 
+const STEP_RECORDS_MAX = 50_000;
+const PAUSE_MS_MIN = 20;
+const BUSY_PAUSE_MS_MAX = 250;
+const IDLE_PAUSE_MS_MAX = 1_000;
+const RETRY_MS_MIN = 100;
+const RETRY_MS_MAX = 30_000;
+
+interface Step {
+  readonly folded: number;
+  readonly position: number;
+  readonly head: number;
+}
+
+const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));
+
 export class FoldRunner {
-  constructor(readonly options: FoldRunnerOptions) {}
+  readonly #options: FoldRunnerOptions;
+  #stopping = false;
+  #poked = false;
+  #wake: (() => void) | null = null;
+  #running: Promise<void> | null = null;
+
+  constructor(options: FoldRunnerOptions) {
+    this.#options = options;
+  }
+
   start(): void {
-    throw new Error('not written yet');
+    this.#running ??= this.#run();
   }
-  /** Something was committed: look now. */
+
+  /** Something was committed: look as soon as the pause that spares the database is over. */
   poke(): void {
-    throw new Error('not written yet');
+    this.#poked = true;
+    this.#wake?.();
   }
+
   /** Resolves when the step under way has ended. */
-  stop(): Promise<void> {
-    throw new Error('not written yet');
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#wake?.();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const pauseMsMin = this.#options.pauseMsMin ?? PAUSE_MS_MIN;
+    const idlePauseMsMax = this.#options.idlePauseMsMax ?? IDLE_PAUSE_MS_MAX;
+    let idlePauseMs = pauseMsMin;
+    let retryMs = RETRY_MS_MIN;
+    while (!this.#stopping) {
+      this.#poked = false;
+      const startedAt = performance.now();
+      try {
+        const step = await this.#step();
+        retryMs = RETRY_MS_MIN;
+        if (step.folded > 0) {
+          idlePauseMs = pauseMsMin;
+          const tookMs = performance.now() - startedAt;
+          await this.#pause(Math.min(Math.max(tookMs, pauseMsMin), BUSY_PAUSE_MS_MAX), false);
+        } else {
+          await this.#pause(idlePauseMs, true);
+          idlePauseMs = Math.min(idlePauseMs * 2, idlePauseMsMax);
+        }
+      } catch (thrown) {
+        // Jitter: shards of one server that fails do not come back all at once.
+        const retryInMs = retryMs * (0.5 + Math.random() / 2);
+        retryMs = Math.min(retryMs * 2, RETRY_MS_MAX);
+        this.#options.onError?.(asError(thrown), retryInMs);
+        await this.#pause(retryInMs, false);
+      }
+    }
+  }
+
+  async #step(): Promise<Step> {
+    const { sql, shard, onLag } = this.#options;
+    const [row] = await sql.query('SELECT from_position, to_position, head FROM fold_step($1)', [
+      this.#options.stepRecordsMax ?? STEP_RECORDS_MAX,
+    ]);
+    const position = Number(row?.to_position ?? 0);
+    const head = Number(row?.head ?? 0);
+    const folded = position - Number(row?.from_position ?? 0);
+    if (onLag !== undefined) {
+      // Another session may have folded beyond the head that this one saw.
+      const lagRecords = Math.max(head - position, 0);
+      onLag({ shard, position, head, lagRecords, lagMs: lagRecords === 0 ? 0 : await this.#lagMs(position) });
+    }
+    return { folded, position, head };
+  }
+
+  async #lagMs(position: number): Promise<number> {
+    const [row] = await this.#options.sql.query(
+      `SELECT (extract(epoch FROM clock_timestamp() - l.recorded_at) * 1000)::float8 AS ms FROM log l WHERE l.position = $1`,
+      [position + 1],
+    );
+    return Math.max(Math.round(Number(row?.ms ?? 0)), 0);
+  }
+
+  /** @param canPoke an idle pause ends at a poke; the others spare the database and end by themselves or at stop */
+  async #pause(ms: number, canPoke: boolean): Promise<void> {
+    if (this.#stopping || (canPoke && this.#poked)) return;
+    await new Promise<void>((resolve) => {
+      const finish = (): void => {
+        clearTimeout(timer);
+        this.#wake = null;
+        resolve();
+      };
+      const timer = setTimeout(finish, ms);
+      this.#wake = () => {
+        if (canPoke || this.#stopping) finish();
+      };
+    });
   }
 }
