@@ -5,7 +5,6 @@
 import { KeyedHash } from '../ledger/hash.js';
 import type { ErrorCode } from '../ledger/errors.js';
 import { ChannelConsumer, ChannelProducer } from './ring/channel.js';
-import type { ShardState } from './shard/shard.js';
 import type { WorkerConnection } from './supervisor/connections.js';
 import type { ShardIdentity } from './supervisor/messages.js';
 import { decodeAnswer } from './wire/answer.js';
@@ -29,11 +28,6 @@ interface WorkerRings {
   dirty: boolean;
 }
 
-interface ShardLink {
-  state: ShardState;
-  hash: KeyedHash | null;
-}
-
 /** A request's number is its place in the table and, above that, how often the place was used. */
 const SLOT_BITS = 20;
 const SLOT_MASK = (1 << SLOT_BITS) - 1;
@@ -44,7 +38,8 @@ export class RingClient implements EngineClient {
   readonly #options: RingClientOptions;
   readonly #workers = new Map<number, WorkerRings>();
   readonly #workerOf: (WorkerRings | undefined)[] = [];
-  readonly #shards: ShardLink[];
+  /** By shard; null until it has said who it is. */
+  readonly #hashes: (KeyedHash | null)[];
   /** By slot: who waits (null: nobody), which use of the slot, its worker, since when. */
   readonly #waiting: (OnAnswer | null)[] = [];
   readonly #uses: number[] = [];
@@ -66,7 +61,7 @@ export class RingClient implements EngineClient {
 
   constructor(shards: number, options: RingClientOptions) {
     this.#options = options;
-    this.#shards = Array.from({ length: shards }, () => ({ state: 'starting', hash: null }));
+    this.#hashes = Array.from({ length: shards }, () => null);
     this.#sweep = setInterval(() => this.#sweepLate(), SWEEP_MS);
     this.#sweep.unref();
   }
@@ -95,16 +90,13 @@ export class RingClient implements EngineClient {
     for (const shard of connection.shards) this.#workerOf[shard] = rings;
   }
 
-  setShard(shard: number, state: ShardState, identity: ShardIdentity | null): void {
-    const link = this.#shards[shard];
-    if (link === undefined) throw new Error(`there is no shard ${shard}`);
-    link.state = state;
-    if (identity !== null) link.hash = new KeyedHash(identity.hashKey);
+  setShard(shard: number, identity: ShardIdentity | null): void {
+    if (identity !== null) this.#hashes[shard] = new KeyedHash(identity.hashKey);
   }
 
   post(head: RequestHead, request: PostRequest, onAnswer: OnAnswer): ErrorCode | null {
     const rings = this.#workerOf[head.shard];
-    const hash = this.#shards[head.shard]?.hash;
+    const hash = this.#hashes[head.shard];
     if (rings === undefined || hash === null || hash === undefined) return 'shard_unavailable';
     if (this.#inFlight >= this.#options.inFlightMax) return 'overloaded';
     const { producer } = rings;
@@ -118,7 +110,7 @@ export class RingClient implements EngineClient {
 
   ask(head: RequestHead, request: ColdRequest, onAnswer: OnAnswer): ErrorCode | null {
     const rings = this.#workerOf[head.shard];
-    const hash = this.#shards[head.shard]?.hash;
+    const hash = this.#hashes[head.shard];
     if (rings === undefined || hash === null || hash === undefined) return 'shard_unavailable';
     if (this.#inFlight >= this.#options.inFlightMax) return 'overloaded';
     const requestId = this.#enter(rings, onAnswer);

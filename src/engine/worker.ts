@@ -7,6 +7,7 @@ import { ShardClock } from '../platform/time.js';
 import { openShardStore } from '../store/open.js';
 import type { ShardStore } from '../store/shard-store.js';
 import { servePortSql } from '../store/port-sql.js';
+import { parseSlots } from './slot.js';
 import { ChannelConsumer, ChannelProducer } from './ring/channel.js';
 import { FrontLink } from './shard/front-link.js';
 import { Shard } from './shard/shard.js';
@@ -122,14 +123,14 @@ class Worker {
 
   async #openShard(running: Running): Promise<void> {
     const { spec } = running;
-    const { bounds, settings, takeOver, commitDeadlineMs, acceptLoss } = this.#task;
-    const store = await openShardStore({
+    const { bounds, settings, takeOver, commitDeadlineMs, durability, partitionRecords } = this.#task;
+    const store = openShardStore({
       name: spec.name,
-      slots: spec.slots,
+      slots: parseSlots(spec.slots).map(({ first, last }) => ({ from: first, to: last })),
       place: spec.place,
       commitDeadlineMs,
-      acceptLoss,
-      onProblem: (error) => this.#problem(spec.name, 'talking to the database', error),
+      durability,
+      partitionRecords,
     });
     running.store = store;
     const shard: Shard = new Shard({

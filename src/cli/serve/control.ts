@@ -10,7 +10,7 @@ import type { Log } from '../../platform/log.js';
 import { Control as ControlFollower } from '../../store/control/control.js';
 import type { CreatedKey, CreateKey } from '../../store/control/log.js';
 import type { ControlKey } from '../../store/control/state.js';
-import { createPgSql } from '../../store/postgres/pg-sql.js';
+import { createPgSql } from '../../store/postgres/sql.js';
 import { createPortSql } from '../../store/port-sql.js';
 import type { Sql } from '../../store/sql.js';
 
@@ -67,8 +67,8 @@ export async function openControl({ config, supervisor, shards, log }: Options):
 
 async function connect(config: Config, supervisor: Supervisor, shards: readonly ShardSpec[]): Promise<Sql> {
   const first = shards[0]?.place;
-  if (config.control.url !== null) return createPgSql({ url: config.control.url, connectionsMax: 1 });
-  if (first?.kind === 'postgres') return createPgSql({ url: first.url, connectionsMax: 1 });
+  if (config.control.url !== null) return createPgSql({ url: config.control.url, connectionsMax: 1, applicationName: 'millrace-control' });
+  if (first?.kind === 'postgres') return createPgSql({ url: first.url, connectionsMax: 1, applicationName: 'millrace-control' });
   return createPortSql(supervisor.sqlPort(0));
 }
 

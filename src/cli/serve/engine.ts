@@ -7,11 +7,13 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { planTopology } from '../../engine/supervisor/topology.js';
 import { Supervisor } from '../../engine/supervisor/supervisor.js';
-import type { ShardPlace, ShardSpec } from '../../engine/supervisor/messages.js';
+import type { ShardSpec } from '../../engine/supervisor/messages.js';
+import type { ShardPlace } from '../../store/open.js';
 import type { Config } from '../../platform/config/config.js';
 import type { FolderLock } from '../../platform/lock.js';
 import { callEngine, openLock } from '../../platform/lock.js';
 import { DataFolderHeldError, messageOf } from '../../platform/errors.js';
+import { VERSION } from '../../platform/version.js';
 import type { Log } from '../../platform/log.js';
 import type { EmbeddedServers } from '../../store/embedded/embedded.js';
 import { startEmbedded } from '../../store/embedded/embedded.js';
@@ -27,6 +29,11 @@ export interface ServeOptions {
   readonly takeOver: boolean;
   readonly log: Log;
 }
+
+/** Small enough that a start reads the keys of an open partition in about a second. */
+const PARTITION_RECORDS = 1 << 20;
+/** Keys of closed partitions that a shard keeps whole in memory; older ones are behind filters. */
+const RESIDENT_KEYS_MAX = 4 * PARTITION_RECORDS;
 
 /** A reason not to start, as one line for the operator. */
 class CannotStart extends Error {}
@@ -145,15 +152,16 @@ function createSupervisor({ config, takeOver, log }: ServeOptions, shards: reado
       batchRecordsMax: config.batch.recordsMax,
       batchBytesMax: config.batch.bytesMax,
       parkedMax: config.inFlightMax,
-      residentKeysMax: config.keys.residentMax,
+      residentKeysMax: Math.min(config.keys.keysMax, RESIDENT_KEYS_MAX),
     },
     ringBytes: config.ring.bytes,
     commitDeadlineMs: config.durability.commitDeadlineMs,
-    acceptLoss: config.durability.acceptLoss === false ? null : config.durability.acceptLoss,
+    durability: config.durability,
+    partitionRecords: PARTITION_RECORDS,
     takeOver,
     frontEntry: new URL('../../http/front/thread.js', import.meta.url),
     foldEntry: new URL('../../folds/thread.js', import.meta.url),
-    frontConfig: { server: config.http.server, inFlightMax: config.inFlightMax, folds: config.folds },
+    frontConfig: { server: config.http.server, inFlightMax: config.inFlightMax, version: VERSION },
     host: config.http.host,
     port: config.http.port,
     log,

@@ -1,6 +1,7 @@
 /** What the supervisor says to its threads, and they to it. */
 import type { MessagePort } from 'node:worker_threads';
 import type { LedgerSettings } from '../../ledger/command.js';
+import type { ShardPlace } from '../../store/open.js';
 import type { ShardBounds, ShardState } from '../shard/shard.js';
 import type { FrontConnection, WorkerConnection } from './connections.js';
 
@@ -10,18 +11,18 @@ export interface Merchant {
   readonly environment: 'test' | 'live';
 }
 
-/** Where a shard's database is. */
-export type ShardPlace =
-  | { readonly kind: 'postgres'; readonly url: string }
-  /** A folder that PGlite opens, in the worker's thread. */
-  | { readonly kind: 'pglite'; readonly folder: string };
-
 export interface ShardSpec {
   readonly shard: number;
   readonly name: string;
   /** As in the configuration: "0-8191". */
   readonly slots: string;
   readonly place: ShardPlace;
+}
+
+export interface Durability {
+  /** The loss that the operator accepts, by name; false: none, and databases that would lose answers are refused. */
+  readonly acceptLoss: string | false;
+  readonly synchronousCommit: 'on' | 'remote_apply' | 'remote_write' | 'local' | 'off';
 }
 
 export interface WorkerTask {
@@ -32,8 +33,9 @@ export interface WorkerTask {
   readonly settings: LedgerSettings;
   readonly bounds: ShardBounds;
   readonly commitDeadlineMs: number;
-  /** The loss that the operator accepts by name; null: none, and the databases are checked for it. */
-  readonly acceptLoss: string | null;
+  readonly durability: Durability;
+  /** Records a partition of a new shard's log. */
+  readonly partitionRecords: number;
   readonly takeOver: boolean;
   readonly control: MessagePort;
 }

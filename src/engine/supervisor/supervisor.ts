@@ -13,6 +13,7 @@ import type { Connection } from './connections.js';
 import { connect } from './connections.js';
 import type {
   ApiKeyEntry,
+  Durability,
   FromFront,
   FromWorker,
   Merchant,
@@ -38,7 +39,8 @@ export interface SupervisorOptions {
   readonly bounds: ShardBounds;
   readonly ringBytes: number;
   readonly commitDeadlineMs: number;
-  readonly acceptLoss: string | null;
+  readonly durability: Durability;
+  readonly partitionRecords: number;
   readonly takeOver: boolean;
   /** Module of a front thread; it gets {@link FrontThreadData}. */
   readonly frontEntry: URL;
@@ -258,7 +260,8 @@ export class Supervisor {
         settings: options.settings,
         bounds: options.bounds,
         commitDeadlineMs: options.commitDeadlineMs,
-        acceptLoss: options.acceptLoss,
+        durability: options.durability,
+        partitionRecords: options.partitionRecords,
         takeOver: options.takeOver,
         control: port2,
       },

@@ -1,0 +1,170 @@
+/**
+ * A front's thread: connects the rings, the readers and the keys to the HTTP side, and does what the supervisor says.
+ *
+ * On every way out the server is closed first: a thread that dies while uWebSockets.js listens takes the process along.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { RingClient } from '../../engine/client.js';
+import type { FromFront, ShardIdentity, ToFront } from '../../engine/supervisor/messages.js';
+import type { FrontThreadData } from '../../engine/supervisor/supervisor.js';
+import { ShardReader } from '../../folds/read/shard-reader.js';
+import { CurrencyTable } from '../../ledger/currency.js';
+import { createPortSql } from '../../store/port-sql.js';
+import { createPgSql } from '../../store/postgres/sql.js';
+import type { Sql } from '../../store/sql.js';
+import type { Front, FrontShard, Readiness } from '../front.js';
+import { KeyTable, startFront } from '../front.js';
+
+interface FrontConfig {
+  readonly server: 'uws' | 'node';
+  readonly inFlightMax: number;
+  readonly version: string;
+}
+
+/** A request waits for its answer at most this long; then its outcome is unknown. */
+const REQUEST_DEADLINE_MS = 15_000;
+const READER_CONNECTIONS_MAX = 4;
+
+interface KnownShard {
+  state: string;
+  front: FrontShard | null;
+  sql: Sql | null;
+  identity: ShardIdentity | null;
+  lagRecords: number;
+  lagMs: number;
+}
+
+class FrontThread {
+  readonly #data = workerData as FrontThreadData;
+  readonly #config = this.#data.config as FrontConfig;
+  readonly #keys = new KeyTable(this.#data.keys);
+  readonly #shards: KnownShard[] = this.#data.shards.map(() => ({
+    state: 'starting',
+    front: null,
+    sql: null,
+    identity: null,
+    lagRecords: 0,
+    lagMs: 0,
+  }));
+  readonly #client = new RingClient(this.#data.shards.length, {
+    inFlightMax: this.#config.inFlightMax,
+    deadlineMs: REQUEST_DEADLINE_MS,
+  });
+  #front: Front | null = null;
+  #ending = false;
+
+  async run(): Promise<void> {
+    process.on('uncaughtException', (error) => this.#die(error));
+    process.on('unhandledRejection', (error) => this.#die(error));
+    this.#keys.setAvailable(!this.#data.keysStale);
+    for (const connection of this.#data.connections) this.#client.connect(connection);
+    parentPort?.on('message', (message: ToFront) => this.#onMessage(message));
+    const { host, port, settings } = this.#data;
+    this.#front = await startFront({
+      server: this.#config.server,
+      host,
+      port,
+      engine: this.#client,
+      keys: this.#keys,
+      shard: (index) => this.#shards[index]?.front ?? null,
+      currencies: new CurrencyTable(settings.customCurrencies),
+      inFlightMax: this.#config.inFlightMax,
+      version: this.#config.version,
+      readiness: () => this.#readiness(),
+      onError: (error, doing) => this.#problem(error, doing),
+    });
+    this.#say({ type: 'listening', port: this.#front.port });
+  }
+
+  #onMessage(message: ToFront): void {
+    switch (message.type) {
+      case 'connect':
+        this.#client.connect(message.connection);
+        break;
+      case 'shard':
+        this.#shardChanged(message.shard, message.state, message.identity);
+        break;
+      case 'sql':
+        this.#readBy(message.shard, createPortSql(message.port));
+        break;
+      case 'keys':
+        this.#keys.replace(message.keys);
+        this.#keys.setAvailable(!message.stale);
+        break;
+      case 'lag': {
+        const shard = this.#shards[message.shard];
+        if (shard === undefined) break;
+        shard.lagRecords = message.lagRecords;
+        shard.lagMs = message.lagMs;
+        break;
+      }
+      case 'drain':
+        void this.#end();
+        break;
+    }
+  }
+
+  #shardChanged(index: number, state: KnownShard['state'], identity: ShardIdentity | null): void {
+    const shard = this.#shards[index];
+    const spec = this.#data.shards[index];
+    if (shard === undefined || spec === undefined) return;
+    shard.state = state;
+    this.#client.setShard(index, identity);
+    if (identity === null || shard.identity?.logId === identity.logId) return;
+    shard.identity = identity;
+    if (spec.place.kind === 'postgres') {
+      const { url } = spec.place;
+      this.#readBy(index, createPgSql({ url, applicationName: 'millrace-reader', connectionsMax: READER_CONNECTIONS_MAX }));
+    }
+  }
+
+  #readBy(index: number, sql: Sql): void {
+    const shard = this.#shards[index];
+    const name = this.#data.shards[index]?.name ?? '';
+    if (shard === undefined || shard.identity === null) return;
+    void shard.sql?.close().catch(() => undefined);
+    shard.sql = sql;
+    const { logId, incarnation, hashKey } = shard.identity;
+    shard.front = { logId, incarnation, hashKey, reader: new ShardReader(sql, { name }) };
+  }
+
+  #readiness(): Readiness {
+    const shards = this.#shards.map(({ state, lagRecords, lagMs }, index) => ({
+      name: this.#data.shards[index]?.name ?? '',
+      ready: state === 'ready',
+      state,
+      fold_lag_records: lagRecords,
+      fold_lag_ms: lagMs,
+    }));
+    return { ready: !this.#ending && shards.every(({ ready }) => ready), shards };
+  }
+
+  /** Takes nothing new, answers what is under way, and lets the thread run out. */
+  async #end(): Promise<void> {
+    if (this.#ending) return;
+    this.#ending = true;
+    await this.#front?.close();
+    this.#client.close();
+    await Promise.all(this.#shards.map(({ sql }) => sql?.close()));
+    parentPort?.close();
+    // Whatever still holds the loop (a connection that lingers) must not hold up the stop; the server is closed.
+    process.exit(0);
+  }
+
+  /** A fault that nobody caught: the server is closed, then the thread goes and the supervisor starts another. */
+  #die(error: unknown): void {
+    this.#problem(error, 'a fault that nobody caught');
+    this.#front?.abort();
+    setImmediate(() => process.exit(1));
+  }
+
+  #problem(error: unknown, doing: string): void {
+    this.#say({ type: 'problem', doing, message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  }
+
+  #say(message: FromFront): void {
+    parentPort?.postMessage(message);
+  }
+}
+
+await new FrontThread().run();
