@@ -138,9 +138,7 @@ export class SlotMap {
   /** As even a map as can be, for a number of shards without slots of their own. */
   static even(names: readonly string[]): SlotMap {
     const boundary = (index: number): number => Math.floor((SLOTS * index) / names.length);
-    return SlotMap.of(
-      names.map((name, index) => ({ name, slots: `${boundary(index)}-${boundary(index + 1) - 1}` })),
-    );
+    return SlotMap.of(names.map((name, index) => ({ name, slots: `${boundary(index)}-${boundary(index + 1) - 1}` })));
   }
 
   shardOfSlot(slot: number): number {

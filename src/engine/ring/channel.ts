@@ -276,7 +276,11 @@ export class ChannelConsumer {
     const until = performance.now() + this.#turnMs;
     let taken = 0;
     while (taken < this.#recordsPerTurn) {
-      const count = this.#ring.drain(this.#onRecord, Math.min(RECORDS_PER_LOOK, this.#recordsPerTurn - taken), this.#onHandle);
+      const count = this.#ring.drain(
+        this.#onRecord,
+        Math.min(RECORDS_PER_LOOK, this.#recordsPerTurn - taken),
+        this.#onHandle,
+      );
       taken += count;
       if (count === 0 || this.#paused || this.#closed || this.#waitsForLarge || performance.now() >= until) break;
     }

@@ -20,11 +20,10 @@ import {
   kindOf,
   MessageKind,
   type NumberedHead,
-  readHead,
-  requestIdOf,
   type RequestTexts,
   type RingTarget,
-  ROUTE_MAX,
+  readHead,
+  requestIdOf,
   shardOf,
   writeHashes,
   writeHead,
@@ -74,7 +73,7 @@ export function encodeCold(head: NumberedHead, request: ColdRequest, hash: Keyed
     textSizeMax(texts.description) +
     textSizeMax(texts.metadata) +
     body.length +
-    ROUTE_MAX;
+    head.route.length;
   const into = targetOf(new ArrayBuffer(sizeMax));
   const bodyStart = writeHead(kind, head, dryRun, texts, into, 0);
   into.bytes.set(body, bodyStart);
@@ -91,7 +90,9 @@ export function decodeCold(bytes: Uint8Array, offset: number, length: number): C
   readHead(own, view, 0, head);
   const body = own.subarray(bodyOffset(view, 0));
   const request =
-    kindOf(view, 0) === MessageKind.atomicBatch ? unpackItems(head, body) : toCommand(head, unpack(body) as PackedRequest);
+    kindOf(view, 0) === MessageKind.atomicBatch
+      ? unpackItems(head, body)
+      : toCommand(head, unpack(body) as PackedRequest);
   return { requestId: requestIdOf(view, 0), shard: shardOf(view, 0), book: head.book, request };
 }
 

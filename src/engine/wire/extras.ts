@@ -2,7 +2,10 @@
 import type { AccountSettings, AmountTest, Condition, PostExtras } from '../../ledger/command.js';
 import { pack, unpack } from './pack.js';
 
-type Packed = readonly [conditions: readonly Condition[] | null, open: readonly (readonly [string, AccountSettings])[] | null];
+type Packed = readonly [
+  conditions: readonly Condition[] | null,
+  open: readonly (readonly [string, AccountSettings])[] | null,
+];
 
 /** Most bytes of a condition or of settings beside their strings: every field with its name and a 64-bit value. */
 const CONDITION_BYTES_MAX = 512;
@@ -68,7 +71,7 @@ function conditionInOrder(condition: Condition): Condition {
   return ordered as Condition;
 }
 
-export const settingsInOrder = (settings: AccountSettings): AccountSettings => inOrder(settings, SETTINGS_FIELDS);
+const settingsInOrder = (settings: AccountSettings): AccountSettings => inOrder(settings, SETTINGS_FIELDS);
 
 /** A copy with these fields only, in this order; fields that are absent (or undefined) stay absent. */
 export function inOrder<T extends object, K extends keyof T>(from: T, fields: readonly K[]): Partial<Pick<T, K>> {

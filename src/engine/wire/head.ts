@@ -44,7 +44,7 @@ export interface RingTarget {
 export type NumberedHead = RequestHead & { readonly requestId: number };
 
 export const HEAD_BYTES = 40;
-/** Longest `route` of a head; it is written behind the record for a moment, to be hashed with it. */
+/** Longest `route` of a posting; it is written behind the record for a moment, to be hashed with it. */
 export const ROUTE_MAX = 128;
 export const KEY_MAX = 255;
 
@@ -97,7 +97,7 @@ const hashed = new Int32Array(4);
 
 /**
  * Fills in the hashes of a keyed request.
- * @param end where the record ends; up to ROUTE_MAX bytes behind it are overwritten
+ * @param end where the record ends; as many bytes behind it as the route has characters are overwritten
  */
 export function writeHashes(head: NumberedHead, hash: KeyedHash, into: RingTarget, offset: number, end: number): void {
   if (head.key === null) return;

@@ -19,10 +19,10 @@ import {
   KEY_MAX,
   MessageKind,
   type NumberedHead,
-  readHead,
-  requestIdOf,
   type RingTarget,
   ROUTE_MAX,
+  readHead,
+  requestIdOf,
   writeHashes,
   writeHead,
 } from './head.js';
@@ -45,7 +45,7 @@ export function postSizeMax(request: PostRequest): number {
 }
 
 /**
- * Writes a posting. Names of accounts must be ASCII of at most 255 characters, the key printable ASCII.
+ * Writes a posting. Names of accounts must be ASCII of at most 255 characters, key and route printable ASCII.
  * @param hash of the shard's secret
  * @returns the record's length
  */
@@ -56,6 +56,7 @@ export function encodePost(
   into: RingTarget,
   offset: number,
 ): number {
+  if (head.route.length > ROUTE_MAX) throw new RangeError(`route of ${head.route.length} characters`);
   const body = writeHead(MessageKind.post, head, request.dryRun, request, into, offset);
   const end = writePostBody(request, into, body);
   writeHashes(head, hash, into, offset, end);

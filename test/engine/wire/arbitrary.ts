@@ -63,7 +63,10 @@ const arbitraryText = fc.option(
 );
 export const arbitraryAmount = fc.oneof(
   fc.bigInt(1n, 2n ** 63n - 1n),
-  fc.maxSafeNat().map((amount) => amount + 1 || 1).filter(Number.isSafeInteger),
+  fc
+    .maxSafeNat()
+    .map((amount) => amount + 1 || 1)
+    .filter(Number.isSafeInteger),
   fc.constantFrom(1, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1, 2n ** 53n, 2n ** 63n - 1n),
 );
 const arbitraryInt64 = fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n);

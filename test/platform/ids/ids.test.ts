@@ -49,7 +49,16 @@ describe('the id of a transaction', () => {
   it('of another key or another shape leads nowhere', () => {
     const id = codec.encode(1, 1);
     expect(new IdCodec(new Uint8Array(16)).decode(id)).toBeNull();
-    for (const text of ['', 'txn_', id.slice(4), id.toUpperCase(), `${id}0`, id.slice(0, -1), ` ${id}`, `txn_8${id.slice(5)}`]) {
+    for (const text of [
+      '',
+      'txn_',
+      id.slice(4),
+      id.toUpperCase(),
+      `${id}0`,
+      id.slice(0, -1),
+      ` ${id}`,
+      `txn_8${id.slice(5)}`,
+    ]) {
       expect(codec.decode(text)).toBeNull();
     }
     fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => codec.decode(text) === null));
