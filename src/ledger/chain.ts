@@ -14,8 +14,8 @@ export class Chain {
   #high = 0;
   /** Views of the amounts of the record seen last: a ledger fills one record again and again. */
   #viewed: LogRecord | null = null;
-  #amount = new Int32Array(0);
-  #released = new Int32Array(0);
+  #amount: Int32Array = new Int32Array(0);
+  #released: Int32Array = new Int32Array(0);
 
   get value(): bigint {
     return BigInt.asIntN(64, (BigInt(this.#high) << 32n) | BigInt(this.#low >>> 0));

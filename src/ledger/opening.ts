@@ -1,0 +1,212 @@
+/** Decides what is done to accounts: open, change, close, reopen. */
+import { accountDetails, metadataText } from './account-details.js';
+import { AccountFlags, defaultMinBalance } from './accounts.js';
+import { assert } from './assert.js';
+import type { ChangeAccountCommand, CloseAccountCommand, CommandHead, NewAccount, OpenAccountsCommand } from './command.js';
+import type { AccountDetails } from './details.js';
+import { sameJson } from './json.js';
+import { startOpening } from './posting.js';
+import { type LogRecord, type Position, RecordKind } from './record.js';
+import { type Refusal, refusal, within } from './refusal.js';
+import type { LedgerState } from './state.js';
+import type { RecordWriter } from './writer.js';
+
+/** A record of the log that has to be loaded before the command can be decided. */
+export interface Needed {
+  readonly needed: Position;
+}
+export const isNeeded = (answer: Refusal | Needed): answer is Needed => 'needed' in answer;
+
+/** Records that were loaded for commands which never came back must not pile up. */
+const LOADED_MAX = 10_000;
+
+export class Opening {
+  readonly #state: LedgerState;
+  readonly #writer: RecordWriter;
+  /** Details of account records that were loaded for the command that is tried again. */
+  readonly #loaded = new Map<Position, string>();
+  #used: Position[] = [];
+
+  constructor(state: LedgerState, writer: RecordWriter) {
+    this.#state = state;
+    this.#writer = writer;
+  }
+
+  /** An account's record from the log, for the next command that asks for it. */
+  admit(record: LogRecord): void {
+    if (this.#loaded.size >= LOADED_MAX) this.#loaded.clear();
+    if (record.details !== null) this.#loaded.set(record.position, record.details);
+  }
+
+  #loadedAt(position: Position): string | undefined {
+    const details = this.#loaded.get(position);
+    if (details !== undefined) this.#used.push(position);
+    return details;
+  }
+
+  /** After a command that needed no further loading. */
+  forgetUsed(): void {
+    if (this.#used.length === 0) return;
+    for (const position of this.#used) this.#loaded.delete(position);
+    this.#used = [];
+  }
+
+  // -- open ---------------------------------------------------------------------------------------------------------
+
+  /**
+   * Judges and writes all accounts, after a head where it is a batch. Some may have been written where it refuses.
+   */
+  open(command: OpenAccountsCommand): Refusal | Needed | null {
+    const missing = new Set<string>();
+    for (const { name } of command.accounts) {
+      if (this.#state.accounts.findByName(command.book, name) === 0) missing.add(name);
+    }
+    const { accounts, settings } = this.#state;
+    if (missing.size > 0 && accounts.count + missing.size > settings.accountsMax) return refusal('accounts_full', {});
+    assert(command.batch || command.accounts.length === 1, 'several accounts are opened as a batch');
+    if (command.batch) {
+      const head = this.#writer.start(RecordKind.batch, command.book);
+      head.details = JSON.stringify({ count: command.accounts.length });
+      this.#writer.answers(command);
+      this.#writer.write();
+    }
+    for (const [index, account] of command.accounts.entries()) {
+      const refused = this.#openOne(command.book, account, command.batch ? null : command);
+      if (refused === null) continue;
+      return isNeeded(refused) || !command.batch ? refused : within(`/accounts/${index}`, refused);
+    }
+    return null;
+  }
+
+  #openOne(book: number, wanted: NewAccount, head: CommandHead | null): Refusal | Needed | null {
+    const known = this.#state.accounts.findByName(book, wanted.name);
+    if (known === 0) startOpening(this.#state, this.#writer, book, wanted.name, wanted.currency, wanted);
+    else {
+      const same = this.#isAsOpened(known, wanted);
+      if (typeof same !== 'boolean') return same;
+      if (!same) return refusal('account_exists', { account: wanted.name });
+      const metadata = this.#metadata(known);
+      if (metadata !== null && typeof metadata !== 'string') return metadata;
+      this.#startRecord(RecordKind.accountConfirmed, known, { metadata });
+    }
+    if (head !== null) this.#writer.answers(head);
+    this.#writer.write();
+    return null;
+  }
+
+  /** Whether the account was opened with the same fields, whatever has been changed since. */
+  #isAsOpened(account: number, wanted: NewAccount): boolean | Needed {
+    const { accounts } = this.#state;
+    if (accounts.currency(account) !== wanted.currency) return false;
+    if (accounts.normalBalance(account) !== (wanted.normal_balance ?? 'credit')) return false;
+    const opened = accounts.openedPosition(account);
+    const unchanged = accounts.configVersion(account) === 1;
+    const plain = unchanged && !accounts.flag(account, AccountFlags.hasMetadata);
+    const min = wanted.min_balance === undefined ? defaultMinBalance(wanted.name) : wanted.min_balance;
+    const max = wanted.max_balance ?? null;
+    if (plain) {
+      const limits = accounts.minBalance(account) === min && accounts.maxBalance(account) === max;
+      return limits && wanted.metadata === undefined;
+    }
+    // Where the state that was loaded does not say where it was opened, the present is what it is compared with.
+    const position = opened === 0 ? accounts.configPosition(account) : opened;
+    const details = this.#loadedAt(position);
+    if (details === undefined) return { needed: position };
+    const then = JSON.parse(details) as AccountDetails;
+    return (
+      then.min_balance === (min === null ? null : min.toString()) &&
+      then.max_balance === (max === null ? null : max.toString()) &&
+      sameJson(then.metadata, wanted.metadata === undefined ? null : JSON.parse(wanted.metadata))
+    );
+  }
+
+  // -- change, close, reopen ----------------------------------------------------------------------------------------
+
+  change(command: ChangeAccountCommand): Refusal | Needed | null {
+    const account = this.#find(command);
+    if (typeof account !== 'number') return account;
+    const metadata = command.metadata === undefined ? this.#metadata(account) : command.metadata;
+    if (metadata !== null && typeof metadata !== 'string') return metadata;
+    this.#startRecord(RecordKind.accountChanged, account, {
+      metadata,
+      ...(command.min_balance === undefined ? {} : { minBalance: command.min_balance }),
+      ...(command.max_balance === undefined ? {} : { maxBalance: command.max_balance }),
+      configVersion: this.#state.accounts.configVersion(account) + 1,
+    });
+    this.#writer.answers(command);
+    this.#writer.write();
+    return null;
+  }
+
+  closeOrReopen(command: CloseAccountCommand): Refusal | Needed | null {
+    const account = this.#find(command);
+    if (typeof account !== 'number') return account;
+    const { accounts } = this.#state;
+    const name = command.account;
+    const closes = command.type === 'close_account';
+    if (closes && !accounts.isOpen(account)) return refusal('account_closed', { account: name });
+    if (!closes && accounts.isOpen(account)) return refusal('account_not_closed', { account: name });
+    if (closes && !this.#isEmpty(account)) {
+      return refusal('account_not_empty', {
+        account: name,
+        posted: accounts.posted(account).toString(),
+        pending_in: accounts.pendingIn(account).toString(),
+        pending_out: accounts.pendingOut(account).toString(),
+      });
+    }
+    const metadata = this.#metadata(account);
+    if (metadata !== null && typeof metadata !== 'string') return metadata;
+    this.#startRecord(closes ? RecordKind.accountClosed : RecordKind.accountReopened, account, {
+      metadata,
+      open: !closes,
+      configVersion: accounts.configVersion(account) + 1,
+    });
+    this.#writer.answers(command);
+    this.#writer.write();
+    return null;
+  }
+
+  #find(command: ChangeAccountCommand | CloseAccountCommand): number | Refusal {
+    const { accounts } = this.#state;
+    const account = accounts.findByName(command.book, command.account);
+    if (account === 0) return refusal('unknown_account', { account: command.account });
+    const present = accounts.configVersion(account);
+    if (command.ifMatch !== undefined && command.ifMatch !== present) {
+      return refusal('precondition_failed', { account: command.account, config_version: present });
+    }
+    return account;
+  }
+
+  #isEmpty(account: number): boolean {
+    const { accounts } = this.#state;
+    return (
+      accounts.posted(account) === 0n && accounts.pendingIn(account) === 0n && accounts.pendingOut(account) === 0n
+    );
+  }
+
+  /** JSON text as it was recorded, null for none. */
+  #metadata(account: number): string | null | Needed {
+    const { accounts } = this.#state;
+    if (!accounts.flag(account, AccountFlags.hasMetadata)) return null;
+    const position = accounts.configPosition(account);
+    const details = this.#loadedAt(position);
+    return details === undefined ? { needed: position } : metadataText(details);
+  }
+
+  #startRecord(kind: RecordKind, account: number, changed: Partial<Parameters<typeof accountDetails>[0]>): void {
+    const { accounts } = this.#state;
+    const record = this.#writer.start(kind, accounts.book(account));
+    record.debit[0] = account;
+    record.details = accountDetails({
+      name: accounts.name(account),
+      currency: accounts.currency(account),
+      normalBalance: accounts.normalBalance(account),
+      minBalance: accounts.minBalance(account),
+      maxBalance: accounts.maxBalance(account),
+      configVersion: accounts.configVersion(account),
+      open: accounts.isOpen(account),
+      metadata: null,
+      ...changed,
+    });
+  }
+}
