@@ -90,7 +90,7 @@ class Parameters {
   constructor(query: string, known: readonly string[], withMetadata = false) {
     for (const pair of query === '' ? [] : query.split('&')) {
       const equals = pair.indexOf('=');
-      const name = decode(equals < 0 ? pair : pair.slice(0, equals));
+      const name = formDecode(equals < 0 ? pair : pair.slice(0, equals));
       const value = equals < 0 ? '' : pair.slice(equals + 1);
       const key = withMetadata ? /^metadata\[(.+)\]$/su.exec(name)?.[1] : undefined;
       if (key !== undefined) {
