@@ -160,8 +160,8 @@ class Worker {
       onCommitted: (position) => this.#committed(spec.shard, position),
       onError: (error, doing) => this.#problem(spec.name, doing, error),
     });
-    await shard.start();
     running.shard = shard;
+    await shard.start();
   }
 
   /** Tells the folds, at most once a turn of the event loop. */

@@ -34,7 +34,7 @@ export function answerAdmin({ control, supervisor, draining }: Options): AdminHa
     const asked: AdminRequest = request;
     switch (asked.do) {
       case 'engine.status':
-        return { draining: draining() };
+        return { draining: draining(), pid: process.pid };
       case 'keys.create': {
         const { merchant, environment, scopes } = asked;
         const { token, key } = await control.createKey({ merchant, environment, scopes });
