@@ -20,8 +20,8 @@ const duration = (value: string, description: string) =>
     expected: 'a duration such as "500ms", "15m" or "7d"',
   });
 
-const words = <const W extends readonly string[]>(values: W, value: W[number], description: string) =>
-  Type.Enum([...values] as unknown as W, { default: value, description });
+const words = <W extends string[]>(values: readonly [...W], value: W[number], description: string) =>
+  Type.Enum(values, { default: value, description });
 
 const autoOr = (maximum: number, description: string) =>
   Type.Union([Type.Literal('auto'), Type.Integer({ minimum: 1, maximum })], {
@@ -56,9 +56,9 @@ const Shard = Type.Object(
 const CustomCurrency = Type.Object(
   {
     code: Type.String({
-      pattern: '^[A-Z][A-Z0-9]{2,7}$',
+      pattern: '^[A-Z0-9_]{3,12}$',
       description: 'Its code.',
-      expected: '3 to 8 capital letters and digits, a letter first',
+      expected: '3 to 12 of A-Z, 0-9 and _',
     }),
     exponent: Type.Integer({ minimum: 0, maximum: 18, description: 'Decimal places of its minor unit.' }),
   },
