@@ -136,10 +136,14 @@ export class IndependentBatch {
 
   #replay({ index, key, fingerprint }: Replay, record: RecordView | undefined): void {
     if (record === undefined) throw new Error('the outcome of a key is not in the log');
-    if (!isOutcomeOf(record, key, fingerprint)) return this.#problem(index, 'key_reused');
+    if (!isOutcomeOf(record, key, fingerprint)) {
+      this.#problem(index, 'key_reused');
+      return;
+    }
     this.call.sequence = Math.max(this.call.sequence, record.sequence);
     if (record.kind === RecordKind.refused) {
-      return this.#problem(index, refusalOf(record).code, { details: record.details, final: true });
+      this.#problem(index, refusalOf(record).code, { details: record.details, final: true });
+      return;
     }
     if (!isTransaction(record.kind)) throw new Error(`a posting was replayed from a record of kind ${record.kind}`);
     this.#outcomes[index] = renderItem(201, this.call.renderRecord(record));

@@ -51,7 +51,10 @@ export function answerSettings(
   join: (items: readonly string[]) => string,
 ): void {
   const answer = (whole: readonly AccountView[]): void => call.ok(status, join(whole.map(renderAccountSettings)));
-  if (views.every((view) => view.metadata !== undefined)) return answer(views);
+  if (views.every((view) => view.metadata !== undefined)) {
+    answer(views);
+    return;
+  }
   Promise.all(views.map((view) => withMetadata(call, view)))
     .then(answer)
     .catch((error: unknown) => {

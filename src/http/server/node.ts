@@ -62,6 +62,9 @@ class NodeExchange implements Exchange {
   }
 }
 
+/** Connections that end with the answer that is on its way: nothing more is read from them. */
+const refused = new WeakSet<Duplex>();
+
 /** Listens. @throws PortInUseError */
 export async function startNode<Target extends Opened>(options: ServerOptions<Target>): Promise<HttpServer> {
   const { handler } = options;
@@ -118,28 +121,36 @@ function take<Target extends Opened>(
   handler: RequestHandler<Target>,
   state: ServerState,
 ): void {
+  // What follows a refused request on its connection was never agreed to be one.
+  if (refused.has(request.socket)) return;
   const exchange = new NodeExchange(request, response, state);
   response.on('close', () => {
     if (!response.writableFinished) exchange.aborted = true;
   });
-  if (request.rawHeaders.length > 2 * HEADERS_COUNT_MAX) {
+  const unlike = unlikeDefault(request);
+  if (unlike !== null) {
     exchange.closeAfter = true;
-    handler.refuse(
-      exchange,
-      new RequestProblem('headers_too_large', `More than ${HEADERS_COUNT_MAX} header fields.`),
-      null,
-    );
+    refused.add(request.socket);
+    handler.refuse(exchange, unlike, null);
     return;
   }
   const intake = judgeHead(exchange, handler);
   if (intake.verdict === 'close') {
     exchange.closeAfter = true;
+    refused.add(request.socket);
     if (intake.problem !== null) handler.refuse(exchange, intake.problem, intake.target);
     return;
   }
   if (exchange.headers.expectsContinue) response.writeContinue();
-  if (intake.lengthBytes === 0) return finish(exchange, handler, intake);
-  readBody(request, exchange, handler, intake, state);
+  if (intake.lengthBytes === 0) finish(exchange, handler, intake);
+  else readBody(request, exchange, handler, intake, state);
+}
+
+/** What node would take and the default server does not. */
+function unlikeDefault(request: IncomingMessage): RequestProblem | null {
+  if (request.httpVersion !== '1.1') return new RequestProblem('request_framing', 'Only HTTP/1.1 is spoken here.');
+  if (request.rawHeaders.length <= 2 * HEADERS_COUNT_MAX) return null;
+  return new RequestProblem('headers_too_large', `More than ${HEADERS_COUNT_MAX} header fields.`);
 }
 
 function finish<Target extends Opened>(
@@ -174,6 +185,7 @@ function readBody<Target extends Opened>(
       return;
     }
     overBudget = true;
+    refused.add(request.socket);
     release();
     exchange.closeAfter = true;
     handler.refuse(exchange, bodiesFullProblem(), intake.target);
@@ -198,6 +210,8 @@ function linger(response: ServerResponse): void {
 
 /** What node's parser refuses never becomes a request: the bare status is written to the socket. */
 function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+  // Its answer is under way, and `linger` ends it.
+  if (refused.has(socket)) return;
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;

@@ -63,8 +63,8 @@ class UwsExchange implements Exchange {
     for (let index = 0; index + 1 < headers.length; index += 2) {
       response.writeHeader(headers[index] ?? '', headers[index + 1] ?? '');
     }
+    // The library adds "Connection: close" by itself.
     const close = this.closeAfter || this.state.closing;
-    if (close) response.writeHeader('Connection', 'close');
     if (this.method === 'HEAD') response.endWithoutBody(Buffer.byteLength(body), close);
     else response.end(body, close);
   }
@@ -108,7 +108,9 @@ function take<Target extends Opened>(
   state: ServerState,
 ): void {
   const headers = new RequestHeaders();
-  request.forEach((name, value) => headers.add(name, value));
+  request.forEach((name, value) => {
+    headers.add(name, value);
+  });
   const exchange = new UwsExchange(
     request.getCaseSensitiveMethod(),
     request.getUrl(),
@@ -122,18 +124,24 @@ function take<Target extends Opened>(
     exchange.onAborted?.();
   });
   const intake = judgeHead(exchange, handler);
-  if (intake.verdict === 'close') return refuseAndClose(exchange, handler, intake);
-  if (intake.lengthBytes === 0) return finish(exchange, handler, intake);
-  readBody(exchange, handler, intake, state);
+  if (intake.verdict === 'close') refuseAndClose(exchange, handler, intake);
+  else if (intake.lengthBytes === 0) finish(exchange, handler, intake);
+  else readBody(exchange, handler, intake, state);
 }
 
+/**
+ * Answers in the next turn. Answered at once, the library would go on with what follows in the same packet as with a
+ * next request; while an answer is owed, it drops the connection instead when such a request appears. So whatever hides
+ * behind an ambiguous head is never dispatched, and a client that hides nothing reads why it was refused.
+ */
 function refuseAndClose<Target extends Opened>(
   exchange: UwsExchange,
   handler: RequestHandler<Target>,
   intake: Intake<Target>,
 ): void {
+  const { problem, target } = intake;
   exchange.closeAfter = true;
-  if (intake.problem !== null) handler.refuse(exchange, intake.problem, intake.target);
+  if (problem !== null) setImmediate(() => handler.refuse(exchange, problem, target));
 }
 
 function finish<Target extends Opened>(
