@@ -94,6 +94,34 @@ describe.each([
   }, 120_000);
   afterAll(() => databases?.stop());
 
+  it('are proven on a history that has every kind of record and every state', () => {
+    expect(new Set(model.records.map(({ kind }) => kind))).toEqual(new Set([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 15, 16]));
+    expect(new Set([...model.parents.values()].map((parent) => model.status(parent))).size).toBe(6);
+    expect(model.records.some(({ legs }) => new Set(legs.flatMap((leg) => [leg.debit, leg.credit])).size < legs.length * 2)).toBe(true);
+    expect(model.records.some(({ flags }) => flags === 1)).toBe(true);
+  });
+
+  it('cut the statement of a busy account into pieces, each with the counters before it', async () => {
+    const busy = new Model(SEED, 1);
+    const [bank, till, fees] = ['bank', 'till', 'fees'].map((name) => busy.open(1, name)) as [ModelAccount, ModelAccount, ModelAccount];
+    for (let i = 0; i < 300; i++) {
+      const legs = [{ leg: 0, debit: bank.number, credit: till.number, amount: BigInt(i + 1), released: 0n }];
+      if (i % 3 === 0) legs.push({ leg: 1, debit: till.number, credit: i % 2 ? fees.number : bank.number, amount: 1n, released: 0n });
+      busy.transact(1, i % 5 === 0 ? 2 : 1, legs, { expires: i % 5 === 0 ? busy.now + 1e12 : null });
+    }
+    const shard = await databases.create();
+    await commitBatch(shard, busy.records, () => 978);
+    await foldStep(shard, 1);
+    expect(await lies(shard)).toEqual([]);
+    const blocks = await shard.query('SELECT cardinality(positions) AS n FROM entry_block WHERE account = 2 ORDER BY first_position');
+    expect(blocks.map(({ n }) => n)).toEqual([128, 128, 44]);
+    const page = await new ShardReader(shard, { name: 'busy' }).entries(1, 'till', { limit: 1_000 });
+    const expected = linesOf(busy, till);
+    expect(page?.data.map(({ version, creditsPosted, debitsPending }) => [version, creditsPosted, debitsPending])).toEqual(
+      expected.map(({ version, cp, dh }) => [version, cp, dh]),
+    );
+  });
+
   it('fold every account to what its legs make, whatever the steps', async () => {
     const rows = await sql.query('SELECT * FROM account ORDER BY number');
     expect(rows.length).toBe(model.accounts.length);

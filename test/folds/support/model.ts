@@ -327,7 +327,8 @@ export class Model {
   }
 
   #settle(mine: readonly ModelAccount[]): void {
-    const account = this.pick(mine) as ModelAccount;
+    const closed = this.int(3) === 0 ? mine.find((each) => !each.open) : undefined;
+    const account = closed ?? (this.pick(mine) as ModelAccount);
     const { available, expected } = this.#sides(account);
     if (!account.open) this.change(account, 12, { open: true });
     else if (available === 0n && expected === 0n && this.int(2) === 0) this.change(account, 11, { open: false });
