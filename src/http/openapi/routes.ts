@@ -154,7 +154,7 @@ export const ROUTES = [
     key: 'items',
     bodyMax: BATCH_BODY_MAX,
     body: 'NewTransactionBatch',
-    answers: { 200: 'BatchOutcomes', 201: 'AtomicBatch' },
+    answers: { 200: 'BatchAnswer', 201: 'AtomicBatch' },
     errors: POST_ERRORS,
   },
   action('capture', 'CaptureRequest', 'Post what a transaction holds, all or a part', [...HOLD_ERRORS, 'amount_exceeds_remaining']),
@@ -216,7 +216,7 @@ export const ROUTES = [
     key: 'header',
     bodyMax: BATCH_BODY_MAX,
     body: 'NewAccountBatch',
-    answers: { 200: 'AccountSettingsList', 201: 'AccountSettingsList' },
+    answers: { 201: 'AccountSettingsList' },
     errors: ['unknown_currency', 'accounts_full', 'account_exists'],
   },
   {

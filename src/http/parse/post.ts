@@ -1,5 +1,5 @@
 /** The body of POST /v1/transactions, and items of a batch. */
-import type { AccountSettings, PostExtras } from '../../ledger/command.js';
+import type { AccountSettings } from '../../ledger/command.js';
 import { LEGS_MAX } from '../../ledger/record.js';
 import type { LegRequest, PostRequest } from '../../engine/wire/messages.js';
 import { pointer } from '../body/pointer.js';
@@ -33,7 +33,7 @@ export function parsePost(value: BodyValue, context: ParseContext): PostRequest 
 
 /** Reads a posting at a place of the body. What it returns is of use only if nothing was added to `faults`. */
 export function readPost(value: BodyValue, context: ParseContext, at: string, place: PostPlace, faults: Faults): PostRequest {
-  const draft = new Draft();
+  const draft = newDraft();
   const fields = objectAt(value, at, faults, at === '' ? 'The body' : 'A transaction');
   if (fields === null) return draft;
   fields.require('legs');
@@ -43,18 +43,22 @@ export function readPost(value: BodyValue, context: ParseContext, at: string, pl
   return draft;
 }
 
-/** Filled field by field; the shape of a PostRequest from the start, so that all of them share one. */
-class Draft implements PostRequest {
-  legs: readonly LegRequest[] = [];
-  pending = false;
-  expiresIn = 0;
-  effectiveAt = 0;
-  openAccounts = false;
-  dryRun = false;
-  reference: string | null = null;
-  description: string | null = null;
-  metadata: string | null = null;
-  extras: PostExtras | null = null;
+type Draft = { -readonly [K in keyof PostRequest]: PostRequest[K] };
+
+/** Filled field by field; all have the shape of a PostRequest from the start. */
+function newDraft(): Draft {
+  return {
+    legs: [],
+    pending: false,
+    expiresIn: 0,
+    effectiveAt: 0,
+    openAccounts: false,
+    dryRun: false,
+    reference: null,
+    description: null,
+    metadata: null,
+    extras: null,
+  };
 }
 
 function readField(draft: Draft, fields: Fields, key: string, value: BodyValue, context: ParseContext, place: PostPlace): void {

@@ -91,6 +91,10 @@ const BatchOutcome = Type.Union([
 export const BatchOutcomes = Type.Object({ data: Type.Array(BatchOutcome, { description: 'In the order of the items.' }) });
 export const AtomicBatch = Type.Object({ data: Type.Array(Transaction, { description: 'In the order of the items.' }) });
 
+export const BatchAnswer = Type.Union([BatchOutcomes, AtomicBatch], {
+  description: 'Of independent items their outcomes; of a dry run of an atomic batch the transactions that would be posted.',
+});
+
 const settings = {
   name: AccountName,
   currency: Currency,
@@ -164,8 +168,11 @@ export const ErrorTable = list(
   }),
 );
 
-export const Health = Type.Object({ status: Type.Literal('ok') });
-export const Readiness = Type.Object({ status: Type.Union([Type.Literal('ready'), Type.Literal('not_ready')]) });
+export const Health = Type.Object({ status: Type.Literal('ok'), version: Type.String() });
+export const Readiness = Type.Object(
+  { status: Type.Union([Type.Literal('ready'), Type.Literal('not_ready')]) },
+  { description: 'Further members say how each shard stands.' },
+);
 
 /** Answers as TypeScript sees them. */
 export type TransactionBody = Static<typeof Transaction>;
