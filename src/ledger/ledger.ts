@@ -221,7 +221,10 @@ export class Ledger {
       if (admitted === undefined) return { type: 'load_key' };
       position = admitted;
     }
-    if (position !== 0) return { type: 'replay', position };
+    if (position !== 0) {
+      this.#forgetAdmitted(command);
+      return { type: 'replay', position };
+    }
     return keys.hasRoom(command.book, now) ? null : this.#refuse(command, refusal('key_window_full', {}));
   }
 

@@ -1,0 +1,198 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { bucketOf, findInBucket } from '../../src/ledger/keys/bucket.js';
+import { KeyFilter } from '../../src/ledger/keys/filter.js';
+import { KeyTable } from '../../src/ledger/keys/table.js';
+import { KeyWindow, MAYBE_ELSEWHERE } from '../../src/ledger/keys/window.js';
+import { BOOK, codeOf, DAY, keyHash, MemoryLog, newLedger, SECOND, START, World } from './helpers.js';
+
+const OPEN = { openAccounts: true } as const;
+const hashOf = (text: string, book = 1): Int32Array => {
+  const hash = new Int32Array(4);
+  keyHash(book, new TextEncoder().encode(text), hash);
+  return hash;
+};
+const T0 = START / SECOND;
+
+describe('a key', () => {
+  test('gives its outcome again for as long as the window lasts, then it is new', () => {
+    const world = new World({ keyWindow: 10 * SECOND });
+    const first = world.move('external/x>a 5', { ...OPEN, key: 'k' });
+    expect(world.move('external/x>a 5', { key: 'k' })).toEqual({
+      type: 'replay',
+      position: first.type === 'recorded' ? first.position : 0,
+    });
+    world.now += 10 * SECOND - 1;
+    expect(codeOf(world.move('external/x>a 5', { key: 'k' }))).toBe('replay');
+    world.now += SECOND;
+    expect(codeOf(world.move('external/x>a 5', { key: 'k' }))).toBe('ok');
+    expect(codeOf(world.move('external/x>a 5', { key: 'k' }))).toBe('replay');
+    expect(world.balances('a')).toEqual([10n, 0n, 0n]);
+  });
+
+  test('is scoped to its book', () => {
+    const world = new World();
+    world.apply({ type: 'open_merchant', book: 8, merchant: 'other', environment: 'live' });
+    world.move('external/x>a 5', { ...OPEN, key: 'k' });
+    expect(codeOf(world.move('external/x>a 5', { ...OPEN, key: 'k', book: 8 }))).toBe('ok');
+  });
+
+  test('of another route is the same key', () => {
+    const world = new World();
+    world.open({ name: 'a' }, 'k');
+    expect(codeOf(world.move('external/x>a 5', { ...OPEN, key: 'k' }))).toBe('replay');
+    expect(codeOf(world.act('capture', 999, { key: 'k' }))).toBe('replay');
+  });
+
+  test('beyond the bound is refused rather than an old one forgotten; guaranteed shares stay free', () => {
+    const world = new World({ keysMax: 5, keysGuaranteed: 2, keyWindow: 10 * SECOND });
+    world.apply({ type: 'open_merchant', book: 8, merchant: 'other', environment: 'live' });
+    world.move('external/x>a 5', { ...OPEN, key: '1' });
+    for (const key of ['2', '3']) expect(codeOf(world.move('external/x>a 5', { key }))).toBe('ok');
+    const full = world.move('external/x>a 5', { key: '4' });
+    expect(full).toMatchObject({ type: 'answered', code: 'key_window_full' });
+    expect(codeOf(world.move('external/x>a 5', { key: '1' }))).toBe('replay');
+    expect(codeOf(world.move('external/x>a 5', { ...OPEN, key: '1', book: 8 }))).toBe('ok');
+    expect(codeOf(world.move('external/x>a 5', { key: '2', book: 8 }))).toBe('ok');
+    expect(codeOf(world.move('external/x>a 5', { key: '3', book: 8 }))).toBe('key_window_full');
+    expect(world.ledger.keys.count).toBe(5);
+    world.now += 11 * SECOND;
+    expect(codeOf(world.move('external/x>a 5', { key: '4' }))).toBe('ok');
+  });
+
+  test('of a closed partition is looked up, and the answer serves the next command only', () => {
+    const world = new World({}, 5);
+    const first = world.move('external/x>a 5', { ...OPEN, key: 'k' });
+    const position = first.type === 'recorded' ? first.position : 0;
+    for (let index = 0; index < 10; index++) world.move('external/x>a 1');
+    const { keys } = world.ledger;
+    expect(keys.residentPartitions()).toEqual([0, 1, 2]);
+    const written = keys.sortedEntries(0);
+    const chunks = [...written.chunks()];
+    expect(written).toMatchObject({ partition: 0, keys: 2, lastExpiresAt: START + 7 * DAY });
+    expect([...written.byBook]).toEqual([[BOOK, 2]]);
+    keys.retire(0, KeyFilter.fromBytes(written.filter.toBytes()));
+
+    const command = world.command([{ debit: 'external/x', credit: 'a', amount: 5n }], { key: 'k' });
+    expect(codeOf(world.apply(command))).toBe('load_key');
+    expect(keys.partitionsToSearch(command.keyHash, world.now)).toEqual([0]);
+    const bucket = chunks.find((one) => one.bucket === bucketOf(command.keyHash[0] as number, written.buckets));
+    expect(findInBucket(bucket?.entries ?? new Uint8Array(), command.keyHash, keys.firstPositionOf(0))).toBe(position);
+    world.ledger.admitKey(command.keyHash, position);
+    expect(world.apply(command)).toEqual({ type: 'replay', position });
+    expect(codeOf(world.apply(command))).toBe('load_key');
+    world.ledger.admitKey(command.keyHash, position, START - 8 * DAY);
+    expect(codeOf(world.apply(command))).toBe('ok');
+    expect(codeOf(world.apply(command))).toBe('replay');
+  });
+
+  test('survives a restart, from the log or from loaded keys', () => {
+    const world = new World({ keyWindow: 100 * SECOND }, 5);
+    world.move('external/x>a 5', { ...OPEN, key: 'k' });
+    world.now += 50 * SECOND;
+    for (let index = 0; index < 10; index++) world.move('external/x>a 1');
+    const command = world.command([{ debit: 'external/x', credit: 'a', amount: 5n }], { key: 'k' });
+    expect(world.replayed().apply(command, world.now, new MemoryLog()).type).toBe('replay');
+    const loaded = newLedger(world.settings, 5);
+    loaded.loadBook({ book: BOOK, sequence: 0 });
+    loaded.loadKey(BOOK, new TextEncoder().encode('k'), 4, START);
+    expect(loaded.apply(command, world.now, new MemoryLog())).toEqual({ type: 'replay', position: 4 });
+    expect(codeOf(loaded.apply(command, START + 101 * SECOND, new MemoryLog()))).toBe('unknown_account');
+  });
+});
+
+describe('the window', () => {
+  test('drops generations once all their keys are forgotten', () => {
+    const keys = new KeyWindow(10);
+    keys.configure({ keyWindow: 100 * SECOND, keysMax: 1000, keysGuaranteed: 0 });
+    keys.setBooks(1);
+    for (let position = 1; position <= 25; position++) {
+      const at = (T0 + position) * SECOND;
+      keys.remember(hashOf(`k${position}`), 1, position, at, at + 100 * SECOND);
+    }
+    expect(keys.count).toBe(25);
+    expect(keys.forget((T0 + 100) * SECOND)).toEqual([]);
+    expect(keys.forget((T0 + 111) * SECOND)).toEqual([0]);
+    expect(keys.residentPartitions()).toEqual([1, 2]);
+    expect(keys.count).toBeLessThanOrEqual(15);
+    expect(keys.find(hashOf('k11'), (T0 + 110) * SECOND)).toBe(11);
+    expect(keys.find(hashOf('k11'), (T0 + 111) * SECOND)).toBe(0);
+    expect(keys.forget((T0 + 1000) * SECOND)).toEqual([1]);
+    expect(keys.count).toBe(0);
+  });
+
+  test('counts keys behind filters', () => {
+    const keys = new KeyWindow(10);
+    keys.configure({ keyWindow: 100 * SECOND, keysMax: 5, keysGuaranteed: 0 });
+    keys.setBooks(1);
+    keys.addFilter(0, KeyFilter.build(hashOf('old')), [[1, 5]], (T0 + 100) * SECOND);
+    expect(keys.find(hashOf('old'), T0 * SECOND)).toBe(MAYBE_ELSEWHERE);
+    expect(keys.hasRoom(1, T0 * SECOND)).toBe(false);
+    expect(keys.hasRoom(1, (T0 + 100) * SECOND)).toBe(true);
+    expect(keys.find(hashOf('old'), (T0 + 100) * SECOND)).toBe(0);
+  });
+});
+
+describe('a table of keys', () => {
+  test('agrees with a map under adding, undoing and expiry', () => {
+    const step = fc.record({ key: fc.nat(2000), lives: fc.integer({ min: 1, max: 50 }), undo: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 600 }), (steps) => {
+        const table = new KeyTable();
+        const model = new Map<string, { place: number; expiry: number }>();
+        let now = T0;
+        for (const [index, { key, lives, undo }] of steps.entries()) {
+          now += 1;
+          const hash = hashOf(String(key));
+          const known = model.get(String(key));
+          const expected = known !== undefined && known.expiry > now ? known.place : 0;
+          expect(table.find(hash, now)).toBe(expected);
+          if (expected !== 0) continue;
+          table.add(hash, index + 1, now + lives, now);
+          if (undo) table.remove(hash, index + 1);
+          else model.set(String(key), { place: index + 1, expiry: now + lives });
+        }
+        for (const [key, { place, expiry }] of model) {
+          expect(table.find(hashOf(key), now)).toBe(expiry > now ? place : 0);
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('gives room of expired keys back instead of growing', () => {
+    const table = new KeyTable();
+    let position = 0;
+    for (let second = 0; second < 100; second++) {
+      for (let index = 0; index < 1000; index++) {
+        table.add(hashOf(`${second}/${index}`), ++position, T0 + second + 2, T0 + second);
+      }
+    }
+    expect(table.sizeBytes).toBeLessThan(5000 * 40);
+  });
+});
+
+describe('a filter', () => {
+  test('never denies a key that it was given, and takes few strangers for its own', () => {
+    const filter = KeyFilter.sized(10_000);
+    for (let index = 0; index < 10_000; index++) add(filter, `in${index}`);
+    const stored = KeyFilter.fromBytes(filter.toBytes());
+    let strangers = 0;
+    for (let index = 0; index < 10_000; index++) {
+      expect(has(stored, `in${index}`)).toBe(true);
+      if (has(stored, `out${index}`)) strangers++;
+    }
+    expect(strangers).toBeLessThan(200);
+    expect(filter.sizeBytes * 8).toBeLessThan(10.1 * 10_000);
+    expect(() => KeyFilter.fromBytes(new Uint8Array(5))).toThrow(/not a key filter/);
+  });
+
+  function add(filter: KeyFilter, text: string): void {
+    const hash = hashOf(text);
+    filter.add(hash[1] as number, hash[2] as number, hash[3] as number);
+  }
+  function has(filter: KeyFilter, text: string): boolean {
+    const hash = hashOf(text);
+    return filter.mayContain(hash[1] as number, hash[2] as number, hash[3] as number);
+  }
+});
