@@ -17,7 +17,10 @@ const text = `{ "legs": [{ "debit": "external/card", "credit": "customer/42/wall
   "open_accounts": true, "reference": "order-1001" }`;
 const body = new TextEncoder().encode(text);
 const packed = new Uint8Array(new Packr({ useRecords: false }).pack(JSON.parse(text)));
-const items = Array.from({ length: BATCH_ITEMS }, (_, i) => ({ ...(JSON.parse(text) as object), idempotency_key: `order-${i}` }));
+const items = Array.from({ length: BATCH_ITEMS }, (_, i) => ({
+  ...(JSON.parse(text) as object),
+  idempotency_key: `order-${i}`,
+}));
 const batch = new TextEncoder().encode(JSON.stringify({ transactions: items }));
 
 const currencies = new Map([['EUR', 978]]);

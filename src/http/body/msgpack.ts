@@ -30,7 +30,8 @@ class MsgpackReader {
 
   document(): BodyValue {
     const value = this.#value(1);
-    if (this.#at !== this.#bytes.length) this.#reading.malformed(`The document ends after ${this.#at} bytes; there are more.`);
+    if (this.#at !== this.#bytes.length)
+      this.#reading.malformed(`The document ends after ${this.#at} bytes; there are more.`);
     return this.#reading.finish(value);
   }
 
@@ -100,7 +101,10 @@ class MsgpackReader {
 
   #float(size: number): number {
     this.#take(size);
-    this.#reading.note('invalid_field', 'Numbers are integers; floats are not taken. Send larger amounts as strings of digits.');
+    this.#reading.note(
+      'invalid_field',
+      'Numbers are integers; floats are not taken. Send larger amounts as strings of digits.',
+    );
     return 0;
   }
 
@@ -134,6 +138,7 @@ class MsgpackReader {
     const items: BodyValue[] = [];
     for (let i = 0; i < length; i++) {
       reading.path.push(i);
+      reading.count();
       items.push(this.#value(depth + 1));
       reading.path.pop();
     }

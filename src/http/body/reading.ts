@@ -14,6 +14,8 @@ import { pointer } from './pointer.js';
 export const DEPTH_MAX = 8;
 /** Objects and arrays in one body: bounds memory, since each takes far more of it than of the body. */
 export const CONTAINERS_MAX = 262_144;
+/** Values of all kinds in one body: bounds how long reading can hold up a front. No batch that fits has as many. */
+export const VALUES_MAX = 1_048_576;
 /** Members of one object: bounds what keys chosen to collide can cost. */
 export const MEMBERS_MAX = 1024;
 
@@ -21,6 +23,7 @@ export class Reading {
   /** Keys and indices from the root to the value being read. */
   readonly path: (string | number)[] = [];
   #containers = 0;
+  #values = 0;
   #noted: RequestProblem | null = null;
 
   pointer(): string {
@@ -44,14 +47,21 @@ export class Reading {
     return value;
   }
 
+  /** Called before each value in an object or array. */
+  count(): void {
+    if (++this.#values > VALUES_MAX) this.malformed(`The body has more than ${VALUES_MAX} values.`);
+  }
+
   /** Called before an object or array is read, with the depth that it has. */
   enter(depth: number): void {
     if (depth > DEPTH_MAX) this.malformed(`Objects and arrays may stand at most ${DEPTH_MAX} deep.`);
-    if (++this.#containers > CONTAINERS_MAX) this.malformed(`The body has more than ${CONTAINERS_MAX} objects and arrays.`);
+    if (++this.#containers > CONTAINERS_MAX)
+      this.malformed(`The body has more than ${CONTAINERS_MAX} objects and arrays.`);
   }
 
   /** Called with each key before its value is read; `path` ends with it. */
   member(members: ReadonlyMap<string, BodyValue>, key: string): void {
+    this.count();
     if (members.has(key)) this.malformed('The field stands twice in its object.');
     if (members.size === MEMBERS_MAX) this.malformed(`An object may have at most ${MEMBERS_MAX} fields.`);
     if (key === '__proto__') this.note('unknown_field', 'No field may be called __proto__.');

@@ -3,10 +3,10 @@ import type { ErrorCode } from '../../ledger/errors.js';
 import { errorByCode } from '../../ledger/errors.js';
 import { PROBLEM_TYPE } from '../problem.js';
 import { AccountName, IdempotencyKey } from '../schemas/common.js';
-import { QUERIES, SCHEMAS } from '../schemas/index.js';
 import type { SchemaName } from '../schemas/index.js';
-import { AUTH_ERRORS, BODY_ERRORS, COMMON_ERRORS, ROUTES, WRITE_ERRORS } from './routes.js';
+import { QUERIES, SCHEMAS } from '../schemas/index.js';
 import type { RouteSpec } from './routes.js';
+import { AUTH_ERRORS, BODY_ERRORS, COMMON_ERRORS, ROUTES, WRITE_ERRORS } from './routes.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -34,7 +34,11 @@ export function buildDocument(): Json {
     paths: paths(),
     components: {
       securitySchemes: {
-        apiKey: { type: 'http', scheme: 'bearer', description: 'A key made by `millrace keys create`: mr_live_… or mr_test_….' },
+        apiKey: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'A key made by `millrace keys create`: mr_live_… or mr_test_….',
+        },
       },
       schemas: SCHEMAS,
       headers: HEADERS,
@@ -113,7 +117,13 @@ function headerParameters(route: RouteSpec): Json[] {
     });
   }
   if (route.ifMatch) {
-    parameters.push({ name: 'If-Match', in: 'header', required: false, description: 'The present config_version.', schema: { type: 'string' } });
+    parameters.push({
+      name: 'If-Match',
+      in: 'header',
+      required: false,
+      description: 'The present config_version.',
+      schema: { type: 'string' },
+    });
   }
   if (route.method === 'GET' && route.auth) {
     parameters.push({
@@ -137,8 +147,11 @@ function content(name: SchemaName): Json {
 }
 
 function answers(route: RouteSpec): Json {
-  const replayed = route.key === 'none' ? {} : { 'Idempotency-Replayed': { $ref: '#/components/headers/IdempotencyReplayed' } };
-  const headers = route.auth ? { 'Consistency-Token': { $ref: '#/components/headers/ConsistencyToken' }, ...replayed } : {};
+  const replayed =
+    route.key === 'none' ? {} : { 'Idempotency-Replayed': { $ref: '#/components/headers/IdempotencyReplayed' } };
+  const headers = route.auth
+    ? { 'Consistency-Token': { $ref: '#/components/headers/ConsistencyToken' }, ...replayed }
+    : {};
   return Object.fromEntries(
     Object.entries(route.answers).map(([status, name]) => [
       status,

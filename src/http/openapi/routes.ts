@@ -94,7 +94,11 @@ const POST_ERRORS = [
   ...MOVE_ERRORS,
 ] as const satisfies readonly ErrorCode[];
 const ACTION_ERRORS = ['unknown_transaction', 'not_actionable', 'invalid_leg'] as const satisfies readonly ErrorCode[];
-const HOLD_ERRORS = [...ACTION_ERRORS, 'transaction_not_pending', 'transaction_closed'] as const satisfies readonly ErrorCode[];
+const HOLD_ERRORS = [
+  ...ACTION_ERRORS,
+  'transaction_not_pending',
+  'transaction_closed',
+] as const satisfies readonly ErrorCode[];
 
 function action<W extends 'capture' | 'void' | 'increment' | 'reverse'>(
   word: W,
@@ -125,7 +129,18 @@ function service<O extends string>(
   summary: string,
   answers: RouteSpec['answers'],
 ): RouteSpec & { readonly operationId: O } {
-  return { method: 'GET', path, operationId, tag: 'service', summary, auth: false, key: 'none', bodyMax: 0, answers, errors: [] };
+  return {
+    method: 'GET',
+    path,
+    operationId,
+    tag: 'service',
+    summary,
+    auth: false,
+    key: 'none',
+    bodyMax: 0,
+    answers,
+    errors: [],
+  };
 }
 
 export const ROUTES = [
@@ -135,7 +150,8 @@ export const ROUTES = [
     operationId: 'postTransaction',
     tag: 'transactions',
     summary: 'Post a transaction, or hold its money',
-    description: 'All legs or none. With `pending` the money is held until it is captured, voided or expires. With `dry_run` the same step runs and leaves no trace.',
+    description:
+      'All legs or none. With `pending` the money is held until it is captured, voided or expires. With `dry_run` the same step runs and leaves no trace.',
     auth: true,
     key: 'header',
     bodyMax: SINGLE_BODY_MAX,
@@ -149,7 +165,8 @@ export const ROUTES = [
     operationId: 'postTransactionBatch',
     tag: 'transactions',
     summary: 'Post up to 8,192 transactions',
-    description: 'Independent items each have a key and an outcome of their own (200). With `"atomic": true` all are posted or none (201), under the key of the header.',
+    description:
+      'Independent items each have a key and an outcome of their own (200). With `"atomic": true` all are posted or none (201), under the key of the header.',
     auth: true,
     key: 'items',
     bodyMax: BATCH_BODY_MAX,
@@ -157,8 +174,14 @@ export const ROUTES = [
     answers: { 200: 'BatchAnswer', 201: 'AtomicBatch' },
     errors: POST_ERRORS,
   },
-  action('capture', 'CaptureRequest', 'Post what a transaction holds, all or a part', [...HOLD_ERRORS, 'amount_exceeds_remaining']),
-  action('void', 'VoidRequest', 'Release what a transaction holds, all or a part', [...HOLD_ERRORS, 'amount_exceeds_remaining']),
+  action('capture', 'CaptureRequest', 'Post what a transaction holds, all or a part', [
+    ...HOLD_ERRORS,
+    'amount_exceeds_remaining',
+  ]),
+  action('void', 'VoidRequest', 'Release what a transaction holds, all or a part', [
+    ...HOLD_ERRORS,
+    'amount_exceeds_remaining',
+  ]),
   action('increment', 'IncrementRequest', 'Hold more', [...HOLD_ERRORS, ...MOVE_ERRORS]),
   action('reverse', 'ReverseRequest', 'Turn round what a transaction posted, all or a part', [
     'forbidden',
@@ -302,7 +325,9 @@ export const ROUTES = [
     answers: { 200: 'AccountSettings' },
     errors: ['unknown_account', 'precondition_failed', 'account_not_closed'],
   },
-  service('/v1/errors', 'getErrors', 'Every problem that can be answered, in order of precedence', { 200: 'ErrorTable' }),
+  service('/v1/errors', 'getErrors', 'Every problem that can be answered, in order of precedence', {
+    200: 'ErrorTable',
+  }),
   service('/healthz', 'getHealth', 'Whether the process is alive', { 200: 'Health' }),
   service('/readyz', 'getReady', 'Whether requests are taken', { 200: 'Readiness', 503: 'Readiness' }),
   service('/openapi.json', 'getOpenApi', 'This document', { 200: null }),

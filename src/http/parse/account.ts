@@ -1,6 +1,7 @@
 /** The bodies of POST /v1/accounts, POST /v1/accounts/batch and PATCH /v1/accounts/{name}. */
-import type { NewAccount } from '../../ledger/command.js';
+
 import type { ChangeAccountRequest, OpenAccountsRequest } from '../../engine/wire/messages.js';
+import type { NewAccount } from '../../ledger/command.js';
 import type { BodyValue } from '../types.js';
 import { checkLimits, readSettings } from './account-settings.js';
 import type { ParseContext } from './context.js';
@@ -44,7 +45,8 @@ function readAccounts(fields: Fields, value: BodyValue, context: ParseContext, i
   items.forEach((item, index) => {
     const at = `/accounts/${index}`;
     const account = readAccount(item, at, context, fields.faults);
-    if (names.has(account.name)) fields.faults.add('invalid_field', `${at}/name`, 'Each account stands once in a batch.');
+    if (names.has(account.name))
+      fields.faults.add('invalid_field', `${at}/name`, 'Each account stands once in a batch.');
     if (account.name !== '') names.add(account.name);
     into.push(account);
   });

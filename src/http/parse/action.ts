@@ -21,7 +21,8 @@ export function parseAction(type: ActionRequest['type'], value: BodyValue): Pars
   if (type === 'increment') requireAmount(fields, faults);
   if (fields !== null) {
     for (const [key, member] of fields.members) readField(action, fields, key, member);
-    if (fields.members.has('amount') && fields.members.has('legs')) fields.invalid('legs', 'Send "amount" or "legs", not both.');
+    if (fields.members.has('amount') && fields.members.has('legs'))
+      fields.invalid('legs', 'Send "amount" or "legs", not both.');
   }
   faults.throwFirst();
   return action;
@@ -44,7 +45,12 @@ function requireAmount(fields: Fields | null, faults: Faults): void {
   faults.add('missing_field', '/amount', 'An increment names its "amount", or "legs" with amounts.');
 }
 
-function readField(action: { -readonly [K in keyof ParsedAction]: ParsedAction[K] }, fields: Fields, key: string, value: BodyValue): void {
+function readField(
+  action: { -readonly [K in keyof ParsedAction]: ParsedAction[K] },
+  fields: Fields,
+  key: string,
+  value: BodyValue,
+): void {
   switch (key) {
     case 'amount':
       action.amount = BigInt(fields.amount(key, value) ?? 0);

@@ -64,7 +64,11 @@ function readKeys(items: readonly BodyValue[], faults: Faults): readonly string[
     const key = fields.members.get('idempotency_key');
     if (typeof key === 'string' && isIdempotencyKey(key)) return key;
     if (key !== undefined) {
-      faults.add('key_invalid', `${fields.at}/idempotency_key`, '"idempotency_key" is 1 to 255 printable ASCII characters.');
+      faults.add(
+        'key_invalid',
+        `${fields.at}/idempotency_key`,
+        '"idempotency_key" is 1 to 255 printable ASCII characters.',
+      );
     }
     return '';
   });

@@ -56,7 +56,8 @@ function readCondition(fields: Fields, account: string): Condition {
 
 function readTest(fields: Fields): AmountTest {
   const test: Writable<AmountTest> = {};
-  if (fields.members.size === 0) fields.faults.add('invalid_field', fields.at, 'A test has one of eq, gt, gte, lt, lte.');
+  if (fields.members.size === 0)
+    fields.faults.add('invalid_field', fields.at, 'A test has one of eq, gt, gte, lt, lte.');
   for (const [key, value] of fields.members) {
     if (key === 'eq' || key === 'gt' || key === 'gte' || key === 'lt' || key === 'lte') {
       const amount = fields.signed(key, value);

@@ -12,6 +12,11 @@ export class Faults {
   #param = '';
   #detail = '';
 
+  /** Whether a problem of this code would be the first; asked before a pointer is made for nothing. */
+  wants(code: ErrorCode): boolean {
+    return errorByCode(code).number < this.#rank;
+  }
+
   add(code: ErrorCode, param: string, detail: string): void {
     const rank = errorByCode(code).number;
     if (rank >= this.#rank) return;

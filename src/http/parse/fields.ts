@@ -2,8 +2,9 @@
  * Values of single fields. Each reader returns what it read, or undefined after adding a fault; the parser goes on and
  * throws the first fault at its end, so what it made of a faulty body is never used.
  */
-import type { BodyObject, BodyValue } from '../types.js';
+
 import { pointer } from '../body/pointer.js';
+import type { BodyObject, BodyValue } from '../types.js';
 import type { Faults } from './faults.js';
 import { accountNameFault } from './name.js';
 import { parseTime } from './time.js';
@@ -30,17 +31,23 @@ export class Fields {
 
   /** Pointers are made only for faults. */
   invalid(key: string, detail: string): undefined {
-    this.faults.add('invalid_field', this.at + pointer(key), detail);
+    if (this.faults.wants('invalid_field')) this.faults.add('invalid_field', this.at + pointer(key), detail);
     return undefined;
   }
 
   unknown(key: string): undefined {
-    this.faults.add('unknown_field', this.at + pointer(key), `The field ${JSON.stringify(key)} is not known here.`);
+    if (this.faults.wants('unknown_field')) {
+      this.faults.add(
+        'unknown_field',
+        this.at + pointer(key),
+        `The field ${JSON.stringify(key.slice(0, 64))} is not known here.`,
+      );
+    }
     return undefined;
   }
 
   require(key: string): void {
-    if (!this.members.has(key)) {
+    if (!this.members.has(key) && this.faults.wants('missing_field')) {
       this.faults.add('missing_field', this.at + pointer(key), `The field "${key}" is missing.`);
     }
   }
@@ -94,7 +101,8 @@ export class Fields {
   }
 
   text(key: string, value: BodyValue, min: number, max: number): string | undefined {
-    if (typeof value === 'string' && value.length >= min && (value.length <= max || codePoints(value) <= max)) return value;
+    if (typeof value === 'string' && value.length >= min && (value.length <= max || codePoints(value) <= max))
+      return value;
     return this.invalid(key, `"${key}" is a string of ${min} to ${max} characters.`);
   }
 
@@ -117,7 +125,10 @@ export class Fields {
   time(key: string, value: BodyValue): number | undefined {
     const micros = typeof value === 'string' ? parseTime(value) : null;
     if (micros !== null && micros > 0) return micros;
-    return this.invalid(key, `"${key}" is a time of RFC 3339 after 1970 with at most six digits of a second: 2026-11-21T10:17:03.123456Z.`);
+    return this.invalid(
+      key,
+      `"${key}" is a time of RFC 3339 after 1970 with at most six digits of a second: 2026-11-21T10:17:03.123456Z.`,
+    );
   }
 
   array(key: string, value: BodyValue, min: number, max: number): readonly BodyValue[] | undefined {

@@ -19,7 +19,10 @@ export function parseIdempotencyKey(header: string | undefined): string {
   }
   const key = header.startsWith('"') ? unquote(header) : header;
   if (key !== null && isIdempotencyKey(key)) return key;
-  throw new RequestProblem('key_invalid', 'The Idempotency-Key is 1 to 255 printable ASCII characters, bare or as a quoted string.');
+  throw new RequestProblem(
+    'key_invalid',
+    'The Idempotency-Key is 1 to 255 printable ASCII characters, bare or as a quoted string.',
+  );
 }
 
 /** A string of RFC 9651: within quotes, only \" and \\ are escapes. Null where it is not one. */

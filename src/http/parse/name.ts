@@ -5,7 +5,8 @@ export const NAME_LENGTH_MAX = 128;
 
 /** By character code: 1 where it may stand in a segment of a name. */
 export const NAME_CHARACTERS: Uint8Array = new Uint8Array(128);
-for (const c of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:@+-') NAME_CHARACTERS[c.charCodeAt(0)] = 1;
+for (const c of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:@+-')
+  NAME_CHARACTERS[c.charCodeAt(0)] = 1;
 
 const SLASH = 0x2f;
 

@@ -1,7 +1,8 @@
 /** The body of POST /v1/transactions, and items of a batch. */
+
+import type { LegRequest, PostRequest } from '../../engine/wire/messages.js';
 import type { AccountSettings } from '../../ledger/command.js';
 import { LEGS_MAX } from '../../ledger/record.js';
-import type { LegRequest, PostRequest } from '../../engine/wire/messages.js';
 import { pointer } from '../body/pointer.js';
 import type { BodyObject, BodyValue } from '../types.js';
 import { readSettings } from './account-settings.js';
@@ -32,7 +33,13 @@ export function parsePost(value: BodyValue, context: ParseContext): PostRequest 
 }
 
 /** Reads a posting at a place of the body. What it returns is of use only if nothing was added to `faults`. */
-export function readPost(value: BodyValue, context: ParseContext, at: string, place: PostPlace, faults: Faults): PostRequest {
+export function readPost(
+  value: BodyValue,
+  context: ParseContext,
+  at: string,
+  place: PostPlace,
+  faults: Faults,
+): PostRequest {
   const draft = newDraft();
   const fields = objectAt(value, at, faults, at === '' ? 'The body' : 'A transaction');
   if (fields === null) return draft;
@@ -61,7 +68,14 @@ function newDraft(): Draft {
   };
 }
 
-function readField(draft: Draft, fields: Fields, key: string, value: BodyValue, context: ParseContext, place: PostPlace): void {
+function readField(
+  draft: Draft,
+  fields: Fields,
+  key: string,
+  value: BodyValue,
+  context: ParseContext,
+  place: PostPlace,
+): void {
   switch (key) {
     case 'legs':
       draft.legs = readLegs(fields, value, context);
@@ -126,7 +140,8 @@ function readLeg(parent: Fields, value: BodyValue, index: number, context: Parse
       else if (key === 'credit') credit = fields.accountName(key, member) ?? '';
       else if (key === 'amount') amount = fields.amount(key, member) ?? 0;
       else if (key === 'currency') {
-        currencyCode = typeof member === 'string' ? member : (fields.invalid(key, '"currency" is a code like "EUR".') ?? '');
+        currencyCode =
+          typeof member === 'string' ? member : (fields.invalid(key, '"currency" is a code like "EUR".') ?? '');
         currency = readCurrency(fields, member, context);
       } else fields.unknown(key);
     }
@@ -150,7 +165,11 @@ export function readCurrency(fields: Fields, value: BodyValue, context: ParseCon
   }
   const number = context.currency(value);
   if (number !== undefined) return number;
-  fields.faults.add('unknown_currency', fields.at + pointer('currency'), `The currency ${JSON.stringify(value.slice(0, 16))} is not known.`);
+  fields.faults.add(
+    'unknown_currency',
+    fields.at + pointer('currency'),
+    `The currency ${JSON.stringify(value.slice(0, 16))} is not known.`,
+  );
   return 0;
 }
 

@@ -10,7 +10,14 @@ export const LIMIT_MAX = 1000;
 
 const TEXT_LENGTH_MAX = 1000;
 
-export const STATUSES = ['posted', 'pending', 'captured', 'partially_captured', 'voided', 'expired'] as const satisfies readonly TransactionStatus[];
+export const STATUSES = [
+  'posted',
+  'pending',
+  'captured',
+  'partially_captured',
+  'voided',
+  'expired',
+] as const satisfies readonly TransactionStatus[];
 
 interface Page {
   /** 1–1000. */
@@ -162,7 +169,8 @@ class Parameters {
       throw invalid(`"limit" is an integer from 1 to ${LIMIT_MAX}.`);
     }
     const cursor = this.#raw('cursor');
-    if (cursor !== null && !/^[\x21-\x7e]{1,512}$/.test(cursor)) throw invalid('"cursor" is the next_cursor of an earlier answer.');
+    if (cursor !== null && !/^[\x21-\x7e]{1,512}$/.test(cursor))
+      throw invalid('"cursor" is the next_cursor of an earlier answer.');
     return { limit: limit === null ? LIMIT_DEFAULT : Number(limit), cursor };
   }
 }

@@ -71,7 +71,10 @@ function settingsOf(view: AccountView): Settings {
 }
 
 function settingsFields(settings: Settings): string {
-  const metadata = settings.metadata === null || settings.metadata === undefined ? '' : `,"metadata":${JSON.stringify(settings.metadata)}`;
+  const metadata =
+    settings.metadata === null || settings.metadata === undefined
+      ? ''
+      : `,"metadata":${JSON.stringify(settings.metadata)}`;
   return (
     `"name":"${settings.name}","currency":${quote(settings.currency)},"normal_balance":"${settings.normalBalance}"` +
     `,"status":"${settings.open ? 'open' : 'closed'}","min_balance":${limit(settings.minBalance)},"max_balance":${limit(settings.maxBalance)}` +

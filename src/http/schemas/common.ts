@@ -17,7 +17,8 @@ export const AccountName = Type.String({
   minLength: 1,
   maxLength: 128,
   pattern: NAME_PATTERN,
-  description: 'No empty, `.` or `..` segment, no slash at either end. Names under `external/` default to no lower limit.',
+  description:
+    'No empty, `.` or `..` segment, no slash at either end. Names under `external/` default to no lower limit.',
   examples: ['customer/42/wallet'],
 });
 
@@ -29,25 +30,42 @@ export const Currency = Type.String({
 });
 
 export const Amount = Type.Union([Type.Integer({ minimum: 1, maximum: SAFE }), Type.String({ pattern: DIGITS })], {
-  description: 'Minor units of the currency, 1 to 2^63−1: an integer up to 2^53−1, or a string of digits. Never a fraction or an exponent.',
+  description:
+    'Minor units of the currency, 1 to 2^63−1: an integer up to 2^53−1, or a string of digits. Never a fraction or an exponent.',
 });
 
-export const SignedAmount = Type.Union([Type.Integer({ minimum: -SAFE, maximum: SAFE }), Type.String({ pattern: SIGNED_DIGITS })], {
-  description: 'Minor units of the currency within 64 bits: an integer within ±(2^53−1), or a string of digits.',
-});
+export const SignedAmount = Type.Union(
+  [Type.Integer({ minimum: -SAFE, maximum: SAFE }), Type.String({ pattern: SIGNED_DIGITS })],
+  {
+    description: 'Minor units of the currency within 64 bits: an integer within ±(2^53−1), or a string of digits.',
+  },
+);
 
-export const Limit = Type.Union([Type.Integer({ minimum: -SAFE, maximum: SAFE }), Type.String({ pattern: SIGNED_DIGITS }), Type.Null()], {
-  description: 'Minor units of the currency within 64 bits; null for no limit.',
-});
+export const Limit = Type.Union(
+  [Type.Integer({ minimum: -SAFE, maximum: SAFE }), Type.String({ pattern: SIGNED_DIGITS }), Type.Null()],
+  {
+    description: 'Minor units of the currency within 64 bits; null for no limit.',
+  },
+);
 
 /** As answers show amounts. */
-export const ShownAmount = Type.Union([Type.Integer({ minimum: -SAFE, maximum: SAFE }), Type.String({ pattern: SIGNED_DIGITS })], {
-  description: 'Minor units of the currency: an integer up to ±(2^53−1), a string of digits beyond.',
-});
+export const ShownAmount = Type.Union(
+  [Type.Integer({ minimum: -SAFE, maximum: SAFE }), Type.String({ pattern: SIGNED_DIGITS })],
+  {
+    description: 'Minor units of the currency: an integer up to ±(2^53−1), a string of digits beyond.',
+  },
+);
 
-export const Sums = Type.Union([Type.Integer({ minimum: 0, maximum: SAFE }), Type.String({ pattern: '^[0-9]+$' }), Type.Record(Type.String(), ShownAmount)], {
-  description: 'An amount where all legs have one currency, else an object of amounts by currency.',
-});
+export const Sums = Type.Union(
+  [
+    Type.Integer({ minimum: 0, maximum: SAFE }),
+    Type.String({ pattern: '^[0-9]+$' }),
+    Type.Record(Type.String(), ShownAmount),
+  ],
+  {
+    description: 'An amount where all legs have one currency, else an object of amounts by currency.',
+  },
+);
 
 export const Time = Type.String({
   pattern: TIME_PATTERN,
@@ -70,7 +88,11 @@ export const NormalBalance = Type.Union([Type.Literal('credit'), Type.Literal('d
 export const IdempotencyKey = Type.String({ minLength: 1, maxLength: 255, pattern: '^[\\x20-\\x7e]+$' });
 
 export const Version = Type.Integer({ minimum: 0, maximum: SAFE });
-export const Sequence = Type.Integer({ minimum: 0, maximum: SAFE, description: "The place in the merchant's own gapless order of records." });
+export const Sequence = Type.Integer({
+  minimum: 0,
+  maximum: SAFE,
+  description: "The place in the merchant's own gapless order of records.",
+});
 
 export const Texts = {
   reference: Type.Optional(Reference),

@@ -26,7 +26,10 @@ export const QUERIES = {
   accounts: { prefix: Type.String({ maxLength: 128, description: 'The beginning of the name.' }), ...page },
   account: {
     at: Type.String({ format: 'date-time', description: 'As recorded up to then. Not with `as_of`.' }),
-    as_of: Type.String({ format: 'date-time', description: 'By effective time up to then, `posted` only. Not with `at`.' }),
+    as_of: Type.String({
+      format: 'date-time',
+      description: 'By effective time up to then, `posted` only. Not with `at`.',
+    }),
   },
   entries: {
     kind: Type.Literal('posted', { description: 'Only records that change what is posted.' }),

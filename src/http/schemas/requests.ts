@@ -5,7 +5,21 @@ import { ACCOUNTS_MAX } from '../parse/account.js';
 import { BATCH_ITEMS_MAX } from '../parse/batch.js';
 import { CONDITIONS_MAX } from '../parse/conditions.js';
 import { EXPIRES_IN_SECONDS_MAX } from '../parse/post.js';
-import { AccountName, Amount, CLOSED, Currency, IdempotencyKey, Limit, Metadata, NAME_PATTERN, NormalBalance, SignedAmount, Texts, Time, Version } from './common.js';
+import {
+  AccountName,
+  Amount,
+  CLOSED,
+  Currency,
+  IdempotencyKey,
+  Limit,
+  Metadata,
+  NAME_PATTERN,
+  NormalBalance,
+  SignedAmount,
+  Texts,
+  Time,
+  Version,
+} from './common.js';
 
 const Leg = Type.Object(
   {
@@ -54,12 +68,17 @@ const posting = {
   legs: Type.Array(Leg, { minItems: 1, maxItems: LEGS_MAX }),
   pending: Type.Optional(Type.Boolean({ description: 'Hold the money instead of posting it.' })),
   expires_in: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: EXPIRES_IN_SECONDS_MAX, description: 'Seconds until a hold lapses; only with `"pending": true`.' }),
+    Type.Integer({
+      minimum: 1,
+      maximum: EXPIRES_IN_SECONDS_MAX,
+      description: 'Seconds until a hold lapses; only with `"pending": true`.',
+    }),
   ),
   effective_at: Type.Optional(Time),
   open_accounts: Type.Optional(
     Type.Union([Type.Boolean(), Type.Record(Type.String(), Type.Object(settings, CLOSED), byAccount)], {
-      description: 'true: open accounts that are missing, with defaults. An object: open those that it names, which legs must use.',
+      description:
+        'true: open accounts that are missing, with defaults. An object: open those that it names, which legs must use.',
     }),
   ),
   ...Texts,
@@ -97,13 +116,19 @@ const IndependentItems = Type.Object(
       maxItems: BATCH_ITEMS_MAX,
     }),
   },
-  { ...CLOSED, description: 'Each item has a key and an outcome of its own. The same key twice needs the same payload.' },
+  {
+    ...CLOSED,
+    description: 'Each item has a key and an outcome of its own. The same key twice needs the same payload.',
+  },
 );
 
 export const NewTransactionBatch = Type.Union([IndependentItems, AtomicItems]);
 
 const ActionLeg = Type.Object(
-  { leg: Type.Integer({ minimum: 0, maximum: LEGS_MAX - 1, description: "Index of the transaction's leg." }), amount: Amount },
+  {
+    leg: Type.Integer({ minimum: 0, maximum: LEGS_MAX - 1, description: "Index of the transaction's leg." }),
+    amount: Amount,
+  },
   CLOSED,
 );
 
@@ -113,7 +138,8 @@ const amounts = {
   ...Texts,
   dry_run: Type.Optional(Type.Boolean()),
 };
-const WHOLE_REST = 'Without amounts the whole rest of every leg. `amount` serves a transaction with one leg, `legs` any; not both.';
+const WHOLE_REST =
+  'Without amounts the whole rest of every leg. `amount` serves a transaction with one leg, `legs` any; not both.';
 
 export const CaptureRequest = Type.Object(
   { ...amounts, final: Type.Optional(Type.Boolean({ description: 'Release what is left after this capture.' })) },
@@ -138,7 +164,9 @@ export const AccountPatch = Type.Object(
   {
     min_balance: Type.Optional(Limit),
     max_balance: Type.Optional(Limit),
-    metadata: Type.Optional(Type.Union([Metadata, Type.Null()], { description: 'Replaces all of it; null removes it.' })),
+    metadata: Type.Optional(
+      Type.Union([Metadata, Type.Null()], { description: 'Replaces all of it; null removes it.' }),
+    ),
   },
   { ...CLOSED, minProperties: 1 },
 );

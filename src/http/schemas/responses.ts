@@ -1,7 +1,19 @@
 /** Bodies of answers. */
-import Type from 'typebox';
+
 import type { Static, TSchema } from 'typebox';
-import { AccountName, Currency, Metadata, NormalBalance, Sequence, ShownAmount, Sums, Texts, Time, Version } from './common.js';
+import Type from 'typebox';
+import {
+  AccountName,
+  Currency,
+  Metadata,
+  NormalBalance,
+  Sequence,
+  ShownAmount,
+  Sums,
+  Texts,
+  Time,
+  Version,
+} from './common.js';
 
 const Id = Type.String({ pattern: '^txn_', description: 'Opaque, valid for ever.' });
 
@@ -81,18 +93,26 @@ export const Problem = Type.Object(
     param: Type.Optional(Type.String({ description: 'JSON pointer into the body.' })),
     request_id: Type.String(),
   },
-  { description: 'RFC 9457 problem details. Further members are facts: the account, its balances, the state of the transaction.' },
+  {
+    description:
+      'RFC 9457 problem details. Further members are facts: the account, its balances, the state of the transaction.',
+  },
 );
 
 const BatchOutcome = Type.Union([
   Type.Object({ status: Type.Integer({ minimum: 200, maximum: 299 }), transaction: Transaction }),
   Type.Object({ status: Type.Integer({ minimum: 400, maximum: 599 }), error: Problem }),
 ]);
-export const BatchOutcomes = Type.Object({ data: Type.Array(BatchOutcome, { description: 'In the order of the items.' }) });
-export const AtomicBatch = Type.Object({ data: Type.Array(Transaction, { description: 'In the order of the items.' }) });
+export const BatchOutcomes = Type.Object({
+  data: Type.Array(BatchOutcome, { description: 'In the order of the items.' }),
+});
+export const AtomicBatch = Type.Object({
+  data: Type.Array(Transaction, { description: 'In the order of the items.' }),
+});
 
 export const BatchAnswer = Type.Union([BatchOutcomes, AtomicBatch], {
-  description: 'Of independent items their outcomes; of a dry run of an atomic batch the transactions that would be posted.',
+  description:
+    'Of independent items their outcomes; of a dry run of an atomic batch the transactions that would be posted.',
 });
 
 const settings = {
@@ -127,7 +147,12 @@ const AccountNow = Type.Object({
   sequence: Sequence,
 });
 const AccountAsOf = Type.Object(
-  { ...settings, as_of: Time, balances: Type.Object({ posted: ShownAmount }, { additionalProperties: false }), sequence: Sequence },
+  {
+    ...settings,
+    as_of: Time,
+    balances: Type.Object({ posted: ShownAmount }, { additionalProperties: false }),
+    sequence: Sequence,
+  },
   { description: 'By effective time (`as_of`): what is posted, with the sequence that it was computed at.' },
 );
 export const Account = Type.Union([AccountNow, AccountAsOf]);

@@ -17,8 +17,14 @@ const README_BODY = utf8(
 /** An object as JSON text with its fields in a random order and random white space. */
 const shuffled = (fields: Readonly<Record<string, string>>): fc.Arbitrary<string> =>
   fc
-    .tuple(fc.shuffledSubarray(Object.entries(fields), { minLength: Object.keys(fields).length }), fc.constantFrom('', ' ', '\n\t'))
-    .map(([members, space]) => `{${space}${members.map(([key, value]) => `"${key}"${space}:${space}${value}`).join(`${space},${space}`)}${space}}`);
+    .tuple(
+      fc.shuffledSubarray(Object.entries(fields), { minLength: Object.keys(fields).length }),
+      fc.constantFrom('', ' ', '\n\t'),
+    )
+    .map(
+      ([members, space]) =>
+        `{${space}${members.map(([key, value]) => `"${key}"${space}:${space}${value}`).join(`${space},${space}`)}${space}}`,
+    );
 
 const usual = fc
   .tuple(
@@ -27,10 +33,17 @@ const usual = fc
     fc.subarray(['open_accounts', 'reference', 'description', 'pending'] as const),
   )
   .chain(([name, amount, options]) =>
-    shuffled({ debit: `"x/${name}"`, credit: `"y/${name}"`, amount: String(amount), currency: '"EUR"' }).chain((leg) => {
-      const all = { open_accounts: 'true', reference: `"ref ${name}"`, description: '"A plain text."', pending: 'true' };
-      return shuffled({ legs: `[${leg}]`, ...Object.fromEntries(options.map((option) => [option, all[option]])) });
-    }),
+    shuffled({ debit: `"x/${name}"`, credit: `"y/${name}"`, amount: String(amount), currency: '"EUR"' }).chain(
+      (leg) => {
+        const all = {
+          open_accounts: 'true',
+          reference: `"ref ${name}"`,
+          description: '"A plain text."',
+          pending: 'true',
+        };
+        return shuffled({ legs: `[${leg}]`, ...Object.fromEntries(options.map((option) => [option, all[option]])) });
+      },
+    ),
   );
 
 describe('the hot shape of a posting', () => {
@@ -62,32 +75,66 @@ describe('the hot shape of a posting', () => {
     expect(readFastPost(utf8(`{"legs":[{"debit":"a","credit":"b",${amount},"currency":"EUR"}]}`), context)).toBeNull();
   });
 
-  it.each(['', '/a', 'a/', 'a//b', '.', '..', 'a/../b', 'a b', 'é', 'a\\u0062', 'x'.repeat(129)])('leaves the name %j to the strict way', (name) => {
-    expect(readFastPost(utf8(`{"legs":[{"debit":"${name}","credit":"b","amount":1,"currency":"EUR"}]}`), context)).toBeNull();
-  });
+  it.each(['', '/a', 'a/', 'a//b', '.', '..', 'a/../b', 'a b', 'é', 'a\\u0062', 'x'.repeat(129)])(
+    'leaves the name %j to the strict way',
+    (name) => {
+      expect(
+        readFastPost(utf8(`{"legs":[{"debit":"${name}","credit":"b","amount":1,"currency":"EUR"}]}`), context),
+      ).toBeNull();
+    },
+  );
 });
 
 describe('any body', () => {
   it('that is read fast is read the same strictly', () => {
-    const words = ['{', '}', '[', ']', '"', ',', ':', '\\', '0', '9', '.', '-', 'e', '\0', '\x7f', '/', ' ', '\n', 't'].map((c) => c.charCodeAt(0));
-    const mutation = fc.record({ at: fc.nat(), byte: fc.oneof(fc.constantFrom(...words), fc.nat(255)), how: fc.constantFrom('set', 'insert', 'remove') });
+    const words = [
+      '{',
+      '}',
+      '[',
+      ']',
+      '"',
+      ',',
+      ':',
+      '\\',
+      '0',
+      '9',
+      '.',
+      '-',
+      'e',
+      '\0',
+      '\x7f',
+      '/',
+      ' ',
+      '\n',
+      't',
+    ].map((c) => c.charCodeAt(0));
+    const mutation = fc.record({
+      at: fc.nat(),
+      byte: fc.oneof(fc.constantFrom(...words), fc.nat(255)),
+      how: fc.constantFrom('set', 'insert', 'remove'),
+    });
     let taken = 0;
     fc.assert(
-      fc.property(fc.oneof(usual.map(utf8), fc.constant(README_BODY)), fc.array(mutation, { maxLength: 3 }), fc.nat(9), (seed, mutations, cut) => {
-        const body = [...seed];
-        for (const { at, byte, how } of mutations) {
-          const place = at % (body.length + 1);
-          if (how === 'set') body[Math.min(place, body.length - 1)] = byte;
-          else if (how === 'insert') body.splice(place, 0, byte);
-          else body.splice(place, 1);
-        }
-        if (cut === 0) body.length = mutations.length * 7;
-        const bytes = new Uint8Array(body);
-        const fast = readFastPost(bytes, context);
-        if (fast === null) return;
-        taken++;
-        expect({ ...fast }).toEqual({ ...(strict(bytes) as object) });
-      }),
+      fc.property(
+        fc.oneof(usual.map(utf8), fc.constant(README_BODY)),
+        fc.array(mutation, { maxLength: 3 }),
+        fc.nat(9),
+        (seed, mutations, cut) => {
+          const body = [...seed];
+          for (const { at, byte, how } of mutations) {
+            const place = at % (body.length + 1);
+            if (how === 'set') body[Math.min(place, body.length - 1)] = byte;
+            else if (how === 'insert') body.splice(place, 0, byte);
+            else body.splice(place, 1);
+          }
+          if (cut === 0) body.length = mutations.length * 7;
+          const bytes = new Uint8Array(body);
+          const fast = readFastPost(bytes, context);
+          if (fast === null) return;
+          taken++;
+          expect({ ...fast }).toEqual({ ...(strict(bytes) as object) });
+        },
+      ),
       { numRuns: 5000 },
     );
     // Sometimes: mutations inside texts and amounts leave the body usual.

@@ -15,9 +15,21 @@ const refused = (body: Uint8Array): RequestProblem => problemOf(() => readMsgpac
 const text = fc.string({ unit: 'binary' }).map((s) => Buffer.from(s.replaceAll('\0', '')).toString());
 const integer = fc.maxSafeInteger().map((n) => (Object.is(n, -0) ? 0 : n));
 const document = fc.letrec((tie) => ({
-  value: fc.oneof({ maxDepth: 3, withCrossShrink: true }, integer, text, fc.boolean(), fc.constant(null), tie('list'), tie('map')),
+  value: fc.oneof(
+    { maxDepth: 3, withCrossShrink: true },
+    integer,
+    text,
+    fc.boolean(),
+    fc.constant(null),
+    tie('list'),
+    tie('map'),
+  ),
   list: fc.array(tie('value'), { maxLength: 20 }),
-  map: fc.dictionary(text.filter((key) => key !== '__proto__'), tie('value'), { maxKeys: 20 }),
+  map: fc.dictionary(
+    text.filter((key) => key !== '__proto__'),
+    tie('value'),
+    { maxKeys: 20 },
+  ),
 })).value;
 
 function wide(value: unknown): unknown {
@@ -110,14 +122,22 @@ describe('documents that are refused', () => {
 
 describe('any bytes', () => {
   it('are read or refused by a problem', () => {
-    const seed = pack({ legs: [{ debit: 'a', credit: 'bé', amount: 12500, currency: 'EUR' }], x: [true, null, -1, 70_000, 'long enough to have a length byte of its own'] });
+    const seed = pack({
+      legs: [{ debit: 'a', credit: 'bé', amount: 12500, currency: 'EUR' }],
+      x: [true, null, -1, 70_000, 'long enough to have a length byte of its own'],
+    });
     const mutation = fc.record({ at: fc.nat(seed.length - 1), byte: fc.nat(255) });
     fc.assert(
-      fc.property(fc.array(mutation, { maxLength: 4 }), fc.nat(seed.length), fc.boolean(), (mutations, cut, cutting) => {
-        const body = seed.slice();
-        for (const { at, byte } of mutations) body[at] = byte;
-        readOrRefuse(cutting ? body.subarray(0, cut) : body);
-      }),
+      fc.property(
+        fc.array(mutation, { maxLength: 4 }),
+        fc.nat(seed.length),
+        fc.boolean(),
+        (mutations, cut, cutting) => {
+          const body = seed.slice();
+          for (const { at, byte } of mutations) body[at] = byte;
+          readOrRefuse(cutting ? body.subarray(0, cut) : body);
+        },
+      ),
       { numRuns: 3000 },
     );
     fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), readOrRefuse), { numRuns: 2000 });

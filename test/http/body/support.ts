@@ -3,7 +3,10 @@ import { RequestProblem } from '../../../src/http/types.js';
 
 /** Maps as objects, so that values can be compared with those of JSON.parse. */
 export function plain(value: BodyValue): unknown {
-  if (value instanceof Map) return Object.fromEntries([...(value as ReadonlyMap<string, BodyValue>)].map(([key, member]) => [key, plain(member)]));
+  if (value instanceof Map)
+    return Object.fromEntries(
+      [...(value as ReadonlyMap<string, BodyValue>)].map(([key, member]) => [key, plain(member)]),
+    );
   if (Array.isArray(value)) return (value as readonly BodyValue[]).map(plain);
   return value;
 }

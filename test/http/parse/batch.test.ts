@@ -13,7 +13,7 @@ const posting = { legs: [{ debit: 'a', credit: 'b', amount: 1, currency: 'EUR' }
 const item = (key: unknown, more: object = {}) => ({ idempotency_key: key, ...posting, ...more });
 
 describe('an independent batch', () => {
-  it("gives each item its request or its own problem, with a pointer into the item", () => {
+  it('gives each item its request or its own problem, with a pointer into the item', () => {
     const batch = parse({ transactions: [item('k1'), item('k2', { color: 1 }), item('k3', { dry_run: true })] });
     expect(batch).toMatchObject({
       atomic: false,
@@ -32,14 +32,29 @@ describe('an independent batch', () => {
   });
 
   it.each<[string, unknown, string, string]>([
-    ['a key twice with different payloads', { transactions: [item('k'), item('k', { reference: 'x' })] }, 'invalid_field', '/transactions/1/idempotency_key'],
-    ['a key with a sound and a faulty payload', { transactions: [item('k'), item('k', { x: 1 })] }, 'invalid_field', '/transactions/1/idempotency_key'],
+    [
+      'a key twice with different payloads',
+      { transactions: [item('k'), item('k', { reference: 'x' })] },
+      'invalid_field',
+      '/transactions/1/idempotency_key',
+    ],
+    [
+      'a key with a sound and a faulty payload',
+      { transactions: [item('k'), item('k', { x: 1 })] },
+      'invalid_field',
+      '/transactions/1/idempotency_key',
+    ],
     ['a missing key', { transactions: [item('k'), posting] }, 'missing_field', '/transactions/1/idempotency_key'],
     ['a key that is none', { transactions: [item('')] }, 'key_invalid', '/transactions/0/idempotency_key'],
     ['a key that is a number', { transactions: [item(5)] }, 'key_invalid', '/transactions/0/idempotency_key'],
     ['an item that is no object', { transactions: [item('k'), 5] }, 'invalid_field', '/transactions/1'],
     ['no items', { transactions: [] }, 'invalid_field', '/transactions'],
-    ['8,193 items', { transactions: Array.from({ length: 8193 }, (_, i) => item(`k${i}`)) }, 'invalid_field', '/transactions'],
+    [
+      '8,193 items',
+      { transactions: Array.from({ length: 8193 }, (_, i) => item(`k${i}`)) },
+      'invalid_field',
+      '/transactions',
+    ],
     ['nothing', {}, 'missing_field', '/transactions'],
     ['an array', [], 'invalid_field', ''],
     ['dry_run', { transactions: [item('k')], dry_run: true }, 'unknown_field', '/dry_run'],
@@ -55,13 +70,32 @@ describe('an independent batch', () => {
 
 describe('an atomic batch', () => {
   it('is its items, and may be a dry run', () => {
-    expect(parse({ atomic: true, transactions: [posting, posting], dry_run: true })).toMatchObject({ atomic: true, dryRun: true, items: [{}, {}] });
+    expect(parse({ atomic: true, transactions: [posting, posting], dry_run: true })).toMatchObject({
+      atomic: true,
+      dryRun: true,
+      items: [{}, {}],
+    });
   });
 
   it.each<[string, unknown, string, string]>([
-    ['a fault in an item', { atomic: true, transactions: [posting, { ...posting, color: 1 }] }, 'unknown_field', '/transactions/1/color'],
-    ['a fault deep in an item', { atomic: true, transactions: [posting, { legs: [{ ...posting.legs[0], amount: 0 }] }] }, 'invalid_field', '/transactions/1/legs/0/amount'],
-    ['a key in an item', { atomic: true, transactions: [item('k')] }, 'unknown_field', '/transactions/0/idempotency_key'],
+    [
+      'a fault in an item',
+      { atomic: true, transactions: [posting, { ...posting, color: 1 }] },
+      'unknown_field',
+      '/transactions/1/color',
+    ],
+    [
+      'a fault deep in an item',
+      { atomic: true, transactions: [posting, { legs: [{ ...posting.legs[0], amount: 0 }] }] },
+      'invalid_field',
+      '/transactions/1/legs/0/amount',
+    ],
+    [
+      'a key in an item',
+      { atomic: true, transactions: [item('k')] },
+      'unknown_field',
+      '/transactions/0/idempotency_key',
+    ],
     ['an item that is no object', { atomic: true, transactions: [null] }, 'invalid_field', '/transactions/0'],
   ])('is refused as a whole for %s', (_, body, code, param) => {
     expect(refused(body)).toEqual([code, param]);

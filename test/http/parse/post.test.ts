@@ -29,7 +29,13 @@ describe('a posting', () => {
     expect({ ...request, extras: null }).toEqual({
       legs: [
         { debit: 'external/card', credit: 'customer/42/wallet', amount: 12500, currency: 978, currencyCode: 'EUR' },
-        { debit: 'external/card', credit: 'customer/42/wallet', amount: 2n ** 63n - 1n, currency: 978, currencyCode: 'EUR' },
+        {
+          debit: 'external/card',
+          credit: 'customer/42/wallet',
+          amount: 2n ** 63n - 1n,
+          currency: 978,
+          currencyCode: 'EUR',
+        },
       ],
       pending: true,
       expiresIn: 60_000_000,
@@ -84,8 +90,16 @@ describe('a posting with faults is refused with the first by the error table', (
     [{ legs: [leg], metadata: [] }, 'invalid_field', '/metadata'],
     [{ legs: [leg], metadata: { a: 'x'.repeat(4089) } }, 'invalid_field', '/metadata'],
     [{ legs: [leg], open_accounts: { other: {} } }, 'invalid_field', '/open_accounts/other'],
-    [{ legs: [leg], open_accounts: { 'external/card': { color: 1 } } }, 'unknown_field', '/open_accounts/external~1card/color'],
-    [{ legs: [leg], open_accounts: { 'external/card': { min_balance: 5, max_balance: 4 } } }, 'invalid_field', '/open_accounts/external~1card/max_balance'],
+    [
+      { legs: [leg], open_accounts: { 'external/card': { color: 1 } } },
+      'unknown_field',
+      '/open_accounts/external~1card/color',
+    ],
+    [
+      { legs: [leg], open_accounts: { 'external/card': { min_balance: 5, max_balance: 4 } } },
+      'invalid_field',
+      '/open_accounts/external~1card/max_balance',
+    ],
     [{ legs: [leg], if: { 'a b': { version: 1 } } }, 'invalid_field', '/if/a b'],
     [{ legs: [leg], if: { a: {} } }, 'invalid_field', '/if/a'],
     [{ legs: [leg], if: { a: { available: { ge: 1 } } } }, 'unknown_field', '/if/a/available/ge'],
@@ -93,7 +107,17 @@ describe('a posting with faults is refused with the first by the error table', (
     [{ reference: '', x: 1 }, 'missing_field', '/legs'],
     [{ reference: '', legs: [{ ...leg, currency: 'XXQ' }], x: 1 }, 'unknown_field', '/x'],
     [{ reference: '', legs: [{ ...leg, currency: 'XXQ' }] }, 'invalid_field', '/reference'],
-    [{ legs: [{ ...leg, amount: 0 }, { ...leg, amount: 0 }], reference: '' }, 'invalid_field', '/legs/0/amount'],
+    [
+      {
+        legs: [
+          { ...leg, amount: 0 },
+          { ...leg, amount: 0 },
+        ],
+        reference: '',
+      },
+      'invalid_field',
+      '/legs/0/amount',
+    ],
   ])('%j: %s at %j', (body, code, param) => {
     expect(refused(body)).toEqual([code, param]);
   });

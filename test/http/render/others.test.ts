@@ -3,11 +3,17 @@ import { Compile } from 'typebox/compile';
 import { describe, expect, it } from 'vitest';
 import { readMsgpack } from '../../../src/http/body/msgpack.js';
 import { problemStatus, renderErrorTable, renderProblem, renderRequestProblem } from '../../../src/http/problem.js';
-import { renderAccount, renderAccountAsOf, renderAccountRecord, renderAccountSettings, renderEntry } from '../../../src/http/render/account.js';
+import {
+  renderAccount,
+  renderAccountAsOf,
+  renderAccountRecord,
+  renderAccountSettings,
+  renderEntry,
+} from '../../../src/http/render/account.js';
 import { renderAll, renderItem, renderList } from '../../../src/http/render/list.js';
 import { toMsgpack } from '../../../src/http/render/msgpack.js';
-import { formatTime } from '../../../src/http/render/time.js';
 import { quote } from '../../../src/http/render/text.js';
+import { formatTime } from '../../../src/http/render/time.js';
 import type { SchemaName } from '../../../src/http/schemas/index.js';
 import { SCHEMAS } from '../../../src/http/schemas/index.js';
 import { RequestProblem } from '../../../src/http/types.js';
@@ -66,7 +72,12 @@ describe('an account', () => {
   });
 
   it('shows amounts beyond 2^53−1 as strings', () => {
-    expect(valid('Account', renderAccount({ ...account, creditsPosted: 2n ** 63n - 1n, minBalance: -(2n ** 63n), maxBalance: 2n ** 53n }))).toMatchObject({
+    expect(
+      valid(
+        'Account',
+        renderAccount({ ...account, creditsPosted: 2n ** 63n - 1n, minBalance: -(2n ** 63n), maxBalance: 2n ** 53n }),
+      ),
+    ).toMatchObject({
       min_balance: '-9223372036854775808',
       max_balance: '9007199254740992',
       balances: { posted: '9223372036854775307' },
@@ -74,7 +85,11 @@ describe('an account', () => {
   });
 
   it('by effective time shows what was posted', () => {
-    expect(valid('Account', renderAccountAsOf(account, -5n, AT, 7))).toMatchObject({ balances: { posted: -5 }, as_of: formatTime(AT), sequence: 7 });
+    expect(valid('Account', renderAccountAsOf(account, -5n, AT, 7))).toMatchObject({
+      balances: { posted: -5 },
+      as_of: formatTime(AT),
+      sequence: 7,
+    });
   });
 
   it('is the same bytes from the view and from the record that changed it', () => {
@@ -125,15 +140,30 @@ describe('a line of a statement', () => {
     [RecordKind.void, 0n, 20n, { posted: 0, pending_in: -20, pending_out: 0 }],
   ] as const)('of kind %i shows what changed and the balances after it', (kind, amount, released, change) => {
     const record = { ...record0, kind, legs: [{ ...other, credit: 'w', amount, released }] };
-    const body = valid('Entry', renderEntry({ record, ...counters }, { name: 'w', normalBalance: 'credit' }, 'txn_x', null));
-    expect(body).toMatchObject({ transaction: 'txn_x', version: 3, change, balances: { posted: 12_500 }, reference: 'r', metadata: { a: 1 } });
+    const body = valid(
+      'Entry',
+      renderEntry({ record, ...counters }, { name: 'w', normalBalance: 'credit' }, 'txn_x', null),
+    );
+    expect(body).toMatchObject({
+      transaction: 'txn_x',
+      version: 3,
+      change,
+      balances: { posted: 12_500 },
+      reference: 'r',
+      metadata: { a: 1 },
+    });
   });
   it('adds up the legs, on the side that the account has', () => {
     const legs = [
       { ...other, credit: 'w', amount: 100n, released: 0n },
       { ...other, debit: 'w', credit: 'x', amount: 30n, released: 0n },
     ];
-    const body = renderEntry({ record: { ...record0, legs }, ...counters }, { name: 'w', normalBalance: 'debit' }, 'txn_x', null);
+    const body = renderEntry(
+      { record: { ...record0, legs }, ...counters },
+      { name: 'w', normalBalance: 'debit' },
+      'txn_x',
+      null,
+    );
     expect(valid('Entry', body)).toMatchObject({ change: { posted: -70 }, balances: { posted: -12_500 } });
   });
 });
@@ -157,7 +187,14 @@ describe('problems', () => {
   });
 
   it('show the facts of a refusal, amounts as numbers up to 2^53−1, names as they are', () => {
-    const details = JSON.stringify({ param: '/legs/0/debit', account: '42', available: '100', min_balance: '-9223372036854775808', version: 7, status: 1 });
+    const details = JSON.stringify({
+      param: '/legs/0/debit',
+      account: '42',
+      available: '100',
+      min_balance: '-9223372036854775808',
+      version: 7,
+      status: 1,
+    });
     expect(JSON.parse(renderProblem({ code: 'insufficient_funds', requestId: 'r', details }))).toMatchObject({
       param: '/legs/0/debit',
       account: '42',
@@ -180,12 +217,19 @@ describe('problems', () => {
   });
 
   it('of a dry run are not final', () => {
-    expect(JSON.parse(renderProblem({ code: 'insufficient_funds', requestId: 'r', final: false }))).toMatchObject({ final: false });
+    expect(JSON.parse(renderProblem({ code: 'insufficient_funds', requestId: 'r', final: false }))).toMatchObject({
+      final: false,
+    });
   });
 
   it('of the edge name the field, escaped', () => {
     const text = renderRequestProblem(new RequestProblem('unknown_field', 'The field "é\n" is not known.', '/"'), 'r');
-    expect(valid('Problem', text)).toMatchObject({ detail: 'The field "é\n" is not known.', param: '/"', final: false, outcome: 'none' });
+    expect(valid('Problem', text)).toMatchObject({
+      detail: 'The field "é\n" is not known.',
+      param: '/"',
+      final: false,
+      outcome: 'none',
+    });
   });
 
   it('stand in one table in their order', () => {
@@ -198,13 +242,16 @@ describe('lists and batches', () => {
   it('wrap what they hold', () => {
     expect(renderList(['{}', '1'], 'c1."x')).toBe('{"data":[{},1],"next_cursor":"c1.\\"x"}');
     expect(renderList([], null)).toBe('{"data":[],"next_cursor":null}');
-    expect(renderAll([renderItem(201, '{}'), renderItem(422, '{}')])).toBe('{"data":[{"status":201,"transaction":{}},{"status":422,"error":{}}]}');
+    expect(renderAll([renderItem(201, '{}'), renderItem(422, '{}')])).toBe(
+      '{"data":[{"status":201,"transaction":{}},{"status":422,"error":{}}]}',
+    );
   });
 });
 
 describe('msgpack answers', () => {
   it('hold what the JSON text holds, integers as integers, for our reader and for others', () => {
-    const json = '{"a":9007199254740991,"b":-9007199254740991,"c":[1,-1,4294967296,"9223372036854775807",null,true],"d":{"é":{}}}';
+    const json =
+      '{"a":9007199254740991,"b":-9007199254740991,"c":[1,-1,4294967296,"9223372036854775807",null,true],"d":{"é":{}}}';
     expect(plain(readMsgpack(toMsgpack(json)))).toEqual(JSON.parse(json));
     expect(new Unpackr({ useRecords: false, int64AsType: 'number' }).unpack(toMsgpack(json))).toEqual(JSON.parse(json));
   });
@@ -212,13 +259,29 @@ describe('msgpack answers', () => {
 
 describe('texts and times', () => {
   it('are quoted as JSON.stringify does', () => {
-    for (const text of ['', 'plain', 'a"b', 'a\\b', '\n', 'é', '\u2028', '\ud800', '\x7f', 'x'.repeat(100), `${'x'.repeat(100)}"`]) {
+    for (const text of [
+      '',
+      'plain',
+      'a"b',
+      'a\\b',
+      '\n',
+      'é',
+      '\u2028',
+      '\ud800',
+      '\x7f',
+      'x'.repeat(100),
+      `${'x'.repeat(100)}"`,
+    ]) {
       expect(JSON.parse(quote(text))).toBe(JSON.parse(JSON.stringify(text)));
     }
   });
   it('keep six digits, and the second that was cached', () => {
     expect([AT, AT + 1, AT + 999_999, AT + 1_000_000, AT].map((at) => formatTime(at).slice(17))).toEqual([
-      '03.000000Z', '03.000001Z', '03.999999Z', '04.000000Z', '03.000000Z',
+      '03.000000Z',
+      '03.000001Z',
+      '03.999999Z',
+      '04.000000Z',
+      '03.000000Z',
     ]);
   });
 });

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { Compile } from 'typebox/compile';
 import { describe, expect, it } from 'vitest';
 import type { PostRequest } from '../../../src/engine/wire/messages.js';
-import { RecordKind } from '../../../src/ledger/record.js';
-import type { LegState, LegView, RecordView } from '../../../src/ledger/view.js';
 import { renderPosted, renderRecord, renderTransaction } from '../../../src/http/render/transaction.js';
 import { SCHEMAS } from '../../../src/http/schemas/index.js';
+import { RecordKind } from '../../../src/ledger/record.js';
+import type { LegState, LegView, RecordView } from '../../../src/ledger/view.js';
 
 const AT = Date.UTC(2026, 10, 21, 10, 17, 3) * 1000 + 123_456;
 
@@ -36,9 +36,16 @@ const leg = (index: number, amount: bigint, currency = 'EUR', released = 0n): Le
   amount,
   released,
 });
-const state = (captured: bigint, remaining: bigint, released: bigint, reversed: bigint): LegState => ({ captured, remaining, released, reversed });
+const state = (captured: bigint, remaining: bigint, released: bigint, reversed: bigint): LegState => ({
+  captured,
+  remaining,
+  released,
+  reversed,
+});
 const parentState = (status: string, byCurrency: Readonly<Record<string, string>>): string =>
-  JSON.stringify({ parent_state: { status, captured: byCurrency, remaining: byCurrency, released: byCurrency, reversed: byCurrency } });
+  JSON.stringify({
+    parent_state: { status, captured: byCurrency, remaining: byCurrency, released: byCurrency, reversed: byCurrency },
+  });
 const valid = (schema: 'Transaction' | 'Action', text: string): unknown => {
   const body: unknown = JSON.parse(text);
   expect([...Compile(SCHEMAS[schema]).Errors(body)]).toEqual([]);
@@ -46,7 +53,10 @@ const valid = (schema: 'Transaction' | 'Action', text: string): unknown => {
 };
 
 /** The record that the ledger makes of a request, as it is read back. */
-function recordOf(request: PostRequest, facts: { sequence: number; recordedAt: number; expiresAt: number }): RecordView {
+function recordOf(
+  request: PostRequest,
+  facts: { sequence: number; recordedAt: number; expiresAt: number },
+): RecordView {
   return {
     ...base,
     ...facts,
@@ -69,7 +79,9 @@ function recordOf(request: PostRequest, facts: { sequence: number; recordedAt: n
 describe('a fresh posting', () => {
   it('is rendered as the API shows it', () => {
     const request: PostRequest = {
-      legs: [{ debit: 'external/card', credit: 'customer/42/wallet', amount: 12500, currency: 978, currencyCode: 'EUR' }],
+      legs: [
+        { debit: 'external/card', credit: 'customer/42/wallet', amount: 12500, currency: 978, currencyCode: 'EUR' },
+      ],
       pending: false,
       expiresIn: 0,
       effectiveAt: 0,
@@ -95,7 +107,10 @@ describe('a fresh posting', () => {
         fc.record({
           debit: fc.constantFrom('a', 'external/card'),
           credit: fc.constantFrom('b', 'c/d'),
-          amount: fc.oneof(fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), fc.bigInt({ min: 2n ** 53n, max: 2n ** 63n - 1n })),
+          amount: fc.oneof(
+            fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+            fc.bigInt({ min: 2n ** 53n, max: 2n ** 63n - 1n }),
+          ),
           currency: fc.constant(1),
           currencyCode: fc.constantFrom('EUR', 'JPY', 'a"\\'),
         }),
@@ -123,7 +138,12 @@ describe('a fresh posting', () => {
 });
 
 describe('a hold', () => {
-  const record: RecordView = { ...base, kind: RecordKind.pending, expiresAt: AT + 1, legs: [leg(0, 100n), leg(1, 2n ** 63n - 1n)] };
+  const record: RecordView = {
+    ...base,
+    kind: RecordKind.pending,
+    expiresAt: AT + 1,
+    legs: [leg(0, 100n), leg(1, 2n ** 63n - 1n)],
+  };
 
   it('as recorded holds all of it', () => {
     expect(valid('Transaction', renderRecord(record, 'txn_x', null))).toMatchObject({
@@ -137,10 +157,17 @@ describe('a hold', () => {
   });
 
   it('as it stands shows its state, also by leg', () => {
-    const view = { record, status: 'partially_captured', legs: [state(60n, 30n, 10n, 5n), state(0n, 2n ** 63n - 1n, 0n, 0n)] } as const;
+    const view = {
+      record,
+      status: 'partially_captured',
+      legs: [state(60n, 30n, 10n, 5n), state(0n, 2n ** 63n - 1n, 0n, 0n)],
+    } as const;
     expect(valid('Transaction', renderTransaction(view, 'txn_x', null))).toMatchObject({
       status: 'partially_captured',
-      legs: [{ amount: 100, captured: 60, remaining: 30, released: 10, reversed: 5 }, { amount: '9223372036854775807', captured: 0 }],
+      legs: [
+        { amount: 100, captured: 60, remaining: 30, released: 10, reversed: 5 },
+        { amount: '9223372036854775807', captured: 0 },
+      ],
       captured: 60,
       remaining: '9223372036854775837',
       released: 10,
@@ -150,7 +177,11 @@ describe('a hold', () => {
 
   it('in several currencies shows sums by currency', () => {
     const two = { ...record, legs: [leg(0, 100n), leg(1, 7n, 'JPY')] };
-    const view = { record: two, status: 'partially_captured', legs: [state(100n, 0n, 0n, 0n), state(0n, 7n, 0n, 0n)] } as const;
+    const view = {
+      record: two,
+      status: 'partially_captured',
+      legs: [state(100n, 0n, 0n, 0n), state(0n, 7n, 0n, 0n)],
+    } as const;
     expect(valid('Transaction', renderTransaction(view, 'txn_x', null))).toMatchObject({
       captured: { EUR: 100, JPY: 0 },
       remaining: { EUR: 0, JPY: 7 },
@@ -160,8 +191,16 @@ describe('a hold', () => {
 
 describe('a posted transaction as it stands', () => {
   it('shows what was reversed', () => {
-    const view = { record: { ...base, legs: [leg(0, 100n)] }, status: 'posted', legs: [state(0n, 0n, 0n, 40n)] } as const;
-    expect(valid('Transaction', renderTransaction(view, 'txn_x', null))).toMatchObject({ status: 'posted', reversed: 40, legs: [{ reversed: 40 }] });
+    const view = {
+      record: { ...base, legs: [leg(0, 100n)] },
+      status: 'posted',
+      legs: [state(0n, 0n, 0n, 40n)],
+    } as const;
+    expect(valid('Transaction', renderTransaction(view, 'txn_x', null))).toMatchObject({
+      status: 'posted',
+      reversed: 40,
+      legs: [{ reversed: 40 }],
+    });
   });
 });
 
@@ -173,7 +212,13 @@ describe('an action', () => {
     [RecordKind.increment, 'increment', { leg: 1, amount: 60 }],
     [RecordKind.reversal, 'reversal', { leg: 1, amount: 60 }],
   ] as const)('of kind %i is a %s with its parent and how that stood', (kind, word, shown) => {
-    const record = { ...base, kind, parent: 3, legs: [leg(1, 60n, 'EUR', 40n)], details: parentState('captured', { EUR: '9007199254740992' }) };
+    const record = {
+      ...base,
+      kind,
+      parent: 3,
+      legs: [leg(1, 60n, 'EUR', 40n)],
+      details: parentState('captured', { EUR: '9007199254740992' }),
+    };
     const body = valid('Action', renderRecord(record, 'txn_y', 'txn_x'));
     expect(body).toMatchObject({
       id: 'txn_y',
@@ -187,12 +232,26 @@ describe('an action', () => {
   });
 
   it('on several currencies shows sums by currency', () => {
-    const record = { ...base, kind: RecordKind.capture, parent: 3, legs: [leg(0, 1n)], details: parentState('captured', { EUR: '1', JPY: '0' }) };
-    expect(valid('Action', renderRecord(record, 'txn_y', 'txn_x'))).toMatchObject({ parent_state: { captured: { EUR: 1, JPY: 0 } } });
+    const record = {
+      ...base,
+      kind: RecordKind.capture,
+      parent: 3,
+      legs: [leg(0, 1n)],
+      details: parentState('captured', { EUR: '1', JPY: '0' }),
+    };
+    expect(valid('Action', renderRecord(record, 'txn_y', 'txn_x'))).toMatchObject({
+      parent_state: { captured: { EUR: 1, JPY: 0 } },
+    });
   });
 
   it('of a dry run has no id', () => {
-    const record = { ...base, kind: RecordKind.void, parent: 3, legs: [leg(0, 0n, 'EUR', 5n)], details: parentState('voided', { EUR: '0' }) };
+    const record = {
+      ...base,
+      kind: RecordKind.void,
+      parent: 3,
+      legs: [leg(0, 0n, 'EUR', 5n)],
+      details: parentState('voided', { EUR: '0' }),
+    };
     expect(valid('Action', renderRecord(record, null, 'txn_x'))).toMatchObject({ id: null, parent: 'txn_x' });
   });
 });

@@ -6,8 +6,8 @@ import { parseAccount, parseAccountPatch, parseAccounts, parseEmpty } from '../.
 import { parseAction } from '../../../src/http/parse/action.js';
 import { parseBatch } from '../../../src/http/parse/batch.js';
 import { parsePost } from '../../../src/http/parse/post.js';
-import { SCHEMAS } from '../../../src/http/schemas/index.js';
 import type { SchemaName } from '../../../src/http/schemas/index.js';
+import { SCHEMAS } from '../../../src/http/schemas/index.js';
 import type { BodyValue } from '../../../src/http/types.js';
 import { RequestProblem } from '../../../src/http/types.js';
 
@@ -19,7 +19,10 @@ import { RequestProblem } from '../../../src/http/types.js';
 const context = { currency: (code: string) => (code === 'EUR' || code === 'JPY' ? 1 : undefined) };
 
 const name = fc.stringMatching(/^[A-Za-z0-9_:@+-]{1,6}(\/[A-Za-z0-9._:@+-]?[a-z]{1,6}){0,2}$/);
-const amount = fc.oneof(fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), fc.bigInt({ min: 1n, max: 2n ** 63n - 1n }).map(String));
+const amount = fc.oneof(
+  fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+  fc.bigInt({ min: 1n, max: 2n ** 63n - 1n }).map(String),
+);
 const signed = fc.oneof(
   fc.maxSafeInteger().map((n) => n || 0),
   fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String),
@@ -28,11 +31,22 @@ const text = (minLength: number, maxLength: number) =>
   fc.string({ unit: 'binary', minLength, maxLength }).map((s) => Buffer.from(s.replaceAll('\0', '_')).toString());
 const metadata = fc.dictionary(
   fc.stringMatching(/^[a-z]{1,8}$/),
-  fc.oneof(text(0, 20), fc.integer(), fc.boolean(), fc.constant(null), fc.array(fc.integer(), { maxLength: 3 }), fc.constant({ deep: { er: 1 } })),
+  fc.oneof(
+    text(0, 20),
+    fc.integer(),
+    fc.boolean(),
+    fc.constant(null),
+    fc.array(fc.integer(), { maxLength: 3 }),
+    fc.constant({ deep: { er: 1 } }),
+  ),
   { maxKeys: 5 },
 );
 const time = fc
-  .tuple(fc.date({ min: new Date('1970-01-02T12:00:00Z'), max: new Date('2254-12-30'), noInvalidDate: true }), fc.constantFrom('Z', 'z', '+05:30', '-23:59'), fc.constantFrom('', '.1', '.123456'))
+  .tuple(
+    fc.date({ min: new Date('1970-01-02T12:00:00Z'), max: new Date('2254-12-30'), noInvalidDate: true }),
+    fc.constantFrom('Z', 'z', '+05:30', '-23:59'),
+    fc.constantFrom('', '.1', '.123456'),
+  )
   .map(([date, offset, fraction]) => date.toISOString().slice(0, 19) + fraction + offset);
 const texts = { reference: text(1, 255), description: text(0, 1000), metadata };
 const limits = fc.tuple(fc.option(signed), fc.option(signed)).map(([a, b]) => {
@@ -40,47 +54,81 @@ const limits = fc.tuple(fc.option(signed), fc.option(signed)).map(([a, b]) => {
   return BigInt(a) <= BigInt(b) ? { min_balance: a, max_balance: b } : { min_balance: b, max_balance: a };
 });
 const settings = fc
-  .tuple(fc.record({ normal_balance: fc.constantFrom('credit', 'debit'), metadata }, { requiredKeys: [] }), fc.option(limits))
+  .tuple(
+    fc.record({ normal_balance: fc.constantFrom('credit', 'debit'), metadata }, { requiredKeys: [] }),
+    fc.option(limits),
+  )
   .map(([rest, bounds]) => ({ ...rest, ...bounds }));
 const leg = fc
   .tuple(name, name, amount, fc.constantFrom('EUR', 'JPY'))
   .map(([a, b, sum, currency]) => ({ debit: a, credit: a === b ? `${b}2` : b, amount: sum, currency }));
-const tests = fc.record({ eq: signed, gt: signed, gte: signed, lt: signed, lte: signed }, { requiredKeys: [] }).map((test) => (Object.keys(test).length === 0 ? { eq: 0 } : test));
+const tests = fc
+  .record({ eq: signed, gt: signed, gte: signed, lt: signed, lte: signed }, { requiredKeys: [] })
+  .map((test) => (Object.keys(test).length === 0 ? { eq: 0 } : test));
 const condition = fc
-  .record({ posted: tests, pending_in: tests, pending_out: tests, available: tests, version: fc.nat(), config_version: fc.nat() }, { requiredKeys: [] })
+  .record(
+    {
+      posted: tests,
+      pending_in: tests,
+      pending_out: tests,
+      available: tests,
+      version: fc.nat(),
+      config_version: fc.nat(),
+    },
+    { requiredKeys: [] },
+  )
   .map((tested) => (Object.keys(tested).length === 0 ? { version: 1 } : tested));
 
 const posting = fc
   .tuple(
     fc.array(leg, { minLength: 1, maxLength: 5 }),
-    fc.record({ ...texts, effective_at: time, pending: fc.boolean(), if: fc.dictionary(name, condition, { maxKeys: 3 }) }, { requiredKeys: [] }),
+    fc.record(
+      { ...texts, effective_at: time, pending: fc.boolean(), if: fc.dictionary(name, condition, { maxKeys: 3 }) },
+      { requiredKeys: [] },
+    ),
     fc.option(fc.oneof(fc.boolean(), settings)),
     fc.option(fc.integer({ min: 1, max: 31_536_000 })),
   )
   .map(([legs, rest, open, expiresIn]) => ({
     legs,
     ...rest,
-    ...(open === null ? {} : { open_accounts: typeof open === 'boolean' ? open : { [(legs[0] as { debit: string }).debit]: open } }),
+    ...(open === null
+      ? {}
+      : { open_accounts: typeof open === 'boolean' ? open : { [(legs[0] as { debit: string }).debit]: open } }),
     ...(expiresIn === null ? {} : { pending: true, expires_in: expiresIn }),
   }));
-const newTransaction = fc.tuple(posting, fc.option(fc.boolean())).map(([body, dryRun]) => (dryRun === null ? body : { ...body, dry_run: dryRun }));
-const independent = fc.uniqueArray(fc.stringMatching(/^[ -~]{1,40}$/), { minLength: 1, maxLength: 4 }).chain((keys) =>
-  fc.tuple(...keys.map((key) => posting.map((body) => ({ idempotency_key: key, ...body })))).map((transactions) => ({ transactions })),
-);
+const newTransaction = fc
+  .tuple(posting, fc.option(fc.boolean()))
+  .map(([body, dryRun]) => (dryRun === null ? body : { ...body, dry_run: dryRun }));
+const independent = fc
+  .uniqueArray(fc.stringMatching(/^[ -~]{1,40}$/), { minLength: 1, maxLength: 4 })
+  .chain((keys) =>
+    fc
+      .tuple(...keys.map((key) => posting.map((body) => ({ idempotency_key: key, ...body }))))
+      .map((transactions) => ({ transactions })),
+  );
 const atomic = fc
   .tuple(fc.array(posting, { minLength: 1, maxLength: 4 }), fc.option(fc.boolean()))
   .map(([transactions, dryRun]) => ({ atomic: true, transactions, ...(dryRun === null ? {} : { dry_run: dryRun }) }));
 const actionLegs = fc
-  .uniqueArray(fc.record({ leg: fc.integer({ min: 0, max: 63 }), amount }), { minLength: 1, maxLength: 5, selector: (part) => part.leg })
+  .uniqueArray(fc.record({ leg: fc.integer({ min: 0, max: 63 }), amount }), {
+    minLength: 1,
+    maxLength: 5,
+    selector: (part) => part.leg,
+  })
   .map((legs) => ({ legs }));
 const amounts = fc.oneof(
   amount.map((sum) => ({ amount: sum })),
   actionLegs,
 );
 const action = (more: Record<string, fc.Arbitrary<unknown>>, parts: fc.Arbitrary<object>) =>
-  fc.tuple(fc.record({ ...texts, dry_run: fc.boolean(), ...more }, { requiredKeys: [] }), parts).map(([rest, sums]) => ({ ...rest, ...sums }));
+  fc
+    .tuple(fc.record({ ...texts, dry_run: fc.boolean(), ...more }, { requiredKeys: [] }), parts)
+    .map(([rest, sums]) => ({ ...rest, ...sums }));
 const anyAmounts = fc.oneof(fc.constant({}), amounts);
-const account = fc.tuple(name, fc.constantFrom('EUR', 'JPY'), settings).map(([accountName, currency, rest]) => ({ name: accountName, currency, ...rest }));
+const account = fc
+  .tuple(name, fc.constantFrom('EUR', 'JPY'), settings)
+  .map(([accountName, currency, rest]) => ({ name: accountName, currency, ...rest }));
 const patch = fc
   .tuple(fc.record({ metadata: fc.option(metadata) }, { requiredKeys: [] }), limits)
   .map(([rest, bounds]) => ({ ...rest, ...bounds }));
@@ -96,7 +144,9 @@ const CASES: readonly [SchemaName, fc.Arbitrary<unknown>, (value: BodyValue) => 
   ['NewAccount', account, (value) => parseAccount(value, context)],
   [
     'NewAccountBatch',
-    fc.uniqueArray(account, { minLength: 1, maxLength: 4, selector: (item) => item.name }).map((accounts) => ({ accounts })),
+    fc
+      .uniqueArray(account, { minLength: 1, maxLength: 4, selector: (item) => item.name })
+      .map((accounts) => ({ accounts })),
     (value) => parseAccounts(value, context),
   ],
   ['AccountPatch', patch, parseAccountPatch],
@@ -169,10 +219,44 @@ describe.each(CASES)('%s', (schemaName, bodies, parse) => {
 });
 
 const CHANGES: readonly unknown[] = [
-  '', 'EUR', 'a//b', '/a', '../a', '.', '01', '+1', '1.0', '1', '-1', '9223372036854775807', '\u0001', 'x'.repeat(129), 'x'.repeat(1001),
-  0, 1, -1, 64, 31_536_001, Number.MAX_SAFE_INTEGER, true, false, null, [], [{}], {}, { eq: 1 }, { 'a b': {} }, { unknown: 1 },
-  '2026-13-01T00:00:00Z', '2026-01-01T00:00:00', '2026-01-01T24:00:00Z', '2026-01-01T00:00:60Z', '2026-01-01T00:00:00.1234567Z', '2255-01-01T00:00:00Z',
-  '2026-01-01T00:00:00+24:00', '2026-01-01 00:00:00Z',
+  '',
+  'EUR',
+  'a//b',
+  '/a',
+  '../a',
+  '.',
+  '01',
+  '+1',
+  '1.0',
+  '1',
+  '-1',
+  '9223372036854775807',
+  '\u0001',
+  'x'.repeat(129),
+  'x'.repeat(1001),
+  0,
+  1,
+  -1,
+  64,
+  31_536_001,
+  Number.MAX_SAFE_INTEGER,
+  true,
+  false,
+  null,
+  [],
+  [{}],
+  {},
+  { eq: 1 },
+  { 'a b': {} },
+  { unknown: 1 },
+  '2026-13-01T00:00:00Z',
+  '2026-01-01T00:00:00',
+  '2026-01-01T24:00:00Z',
+  '2026-01-01T00:00:60Z',
+  '2026-01-01T00:00:00.1234567Z',
+  '2255-01-01T00:00:00Z',
+  '2026-01-01T00:00:00+24:00',
+  '2026-01-01 00:00:00Z',
 ];
 
 /** The body with one change: a field too many, a field less, or another value somewhere. */
@@ -183,7 +267,7 @@ function mutate(body: unknown, place: number, change: number): unknown {
   const holder = objects[place % objects.length] as Record<string, unknown>;
   const keys = Object.keys(holder);
   const key = keys[change % keys.length];
-  if (change % 8 === 0 || key === undefined) holder['unknown_field'] = 1;
+  if (change % 8 === 0 || key === undefined) holder.unknown_field = 1;
   else if (change % 8 === 1) delete holder[key];
   else holder[key] = CHANGES[place % CHANGES.length];
   return copy;
@@ -201,9 +285,24 @@ function mutate(body: unknown, place: number, change: number): unknown {
 describe('what schemas leave to words', () => {
   const bodyLeg = { debit: 'a', credit: 'b', amount: 1, currency: 'EUR' };
   it.each<[string, SchemaName, unknown, (value: BodyValue) => unknown]>([
-    ['2^63 as an amount', 'NewTransaction', { legs: [{ ...bodyLeg, amount: '9223372036854775808' }] }, (value) => parsePost(value, context)],
-    ['the first microsecond of 1970', 'NewTransaction', { legs: [bodyLeg], effective_at: '1970-01-01T00:00:00Z' }, (value) => parsePost(value, context)],
-    ['metadata beyond 4 KiB', 'NewTransaction', { legs: [bodyLeg], metadata: { a: 'é'.repeat(2100) } }, (value) => parsePost(value, context)],
+    [
+      '2^63 as an amount',
+      'NewTransaction',
+      { legs: [{ ...bodyLeg, amount: '9223372036854775808' }] },
+      (value) => parsePost(value, context),
+    ],
+    [
+      'the first microsecond of 1970',
+      'NewTransaction',
+      { legs: [bodyLeg], effective_at: '1970-01-01T00:00:00Z' },
+      (value) => parsePost(value, context),
+    ],
+    [
+      'metadata beyond 4 KiB',
+      'NewTransaction',
+      { legs: [bodyLeg], metadata: { a: 'é'.repeat(2100) } },
+      (value) => parsePost(value, context),
+    ],
     ['−2^63−1 as a limit', 'AccountPatch', { min_balance: '-9223372036854775809' }, parseAccountPatch],
   ])('%s is refused by the parser alone', (_, schemaName, body, parse) => {
     expect(Compile(SCHEMAS[schemaName]).Check(body)).toBe(true);
