@@ -61,7 +61,7 @@ export interface ServerOptions<Target extends Opened = Opened> {
 
 export interface HttpServer {
   readonly port: number;
-  /** No new connections from now on; those that are there end with their next answer. Idempotent. */
+  /** No new connections from now on; those that are there end with their next answer, idle ones maybe at once. Idempotent. */
   stopListening(): void;
   /** Ends every connection at once and frees the port. Idempotent. */
   close(): Promise<void>;

@@ -50,10 +50,14 @@ describe('the table of keys', () => {
     }
   });
 
-  it.each(['', 'Bearer', 'Bearer ', `Basic ${'a'.repeat(60)}`, 'Bearer mr_test_000000000000_00000000000000000000000000000000', token])(
-    'refuses %j',
-    (text) => expect(new KeyTable([row(id, hash)]).authenticate(text)).toBeNull(),
-  );
+  it.each([
+    '',
+    'Bearer',
+    'Bearer ',
+    `Basic ${'a'.repeat(60)}`,
+    'Bearer mr_test_000000000000_00000000000000000000000000000000',
+    token,
+  ])('refuses %j', (text) => expect(new KeyTable([row(id, hash)]).authenticate(text)).toBeNull());
 
   it('refuses a key in the other environment', () => {
     const table = new KeyTable([row(id, hash)]);

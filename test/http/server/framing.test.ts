@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { problemStatus } from '../../../src/http/problem.js';
 import type { Exchange, HttpServer, Opened, RequestHandler } from '../../../src/http/server/exchange.js';
 import { startNode } from '../../../src/http/server/node.js';
 import { startUws } from '../../../src/http/server/uws.js';
 import type { RequestProblem } from '../../../src/http/types.js';
-import { problemStatus } from '../../../src/http/problem.js';
 import { raw, request } from '../support/raw.js';
 
 /** Answers later, as the engine does, with what it saw. */
@@ -52,7 +52,9 @@ describe.each([
     const whole = await send(request('POST /a%2Fb?x=1', ['Content-Length: 5'], 'hello'), 1);
     expect(whole.text).toMatch(/\r\n\r\nseen hello$/);
     await new Promise<void>((resolve) => {
-      void raw(server.port, [request('POST /c', ['Content-Length: 5'], 'h'), 'e', 'llo'], { answers: 1 }).then(() => resolve());
+      void raw(server.port, [request('POST /c', ['Content-Length: 5'], 'h'), 'e', 'llo'], { answers: 1 }).then(() =>
+        resolve(),
+      );
     });
     expect(handler.seen).toEqual(['POST /a%2Fb hello', 'POST /c hello']);
   });
@@ -62,11 +64,14 @@ describe.each([
     const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
     const ask = (path: string) =>
       new Promise<string>((resolve, reject) => {
-        const message = http.request({ port: server.port, host: '127.0.0.1', path, method: 'POST', agent }, (answer) => {
-          let text = '';
-          answer.setEncoding('utf8').on('data', (chunk) => (text += chunk));
-          answer.on('end', () => resolve(text));
-        });
+        const message = http.request(
+          { port: server.port, host: '127.0.0.1', path, method: 'POST', agent },
+          (answer) => {
+            let text = '';
+            answer.setEncoding('utf8').on('data', (chunk) => (text += chunk));
+            answer.on('end', () => resolve(text));
+          },
+        );
         message.on('error', reject).end('hi');
       });
     expect([await ask('/1'), await ask('/2')]).toEqual(['seen hi', 'seen hi']);
@@ -81,26 +86,54 @@ describe.each([
   });
 
   const refusals: readonly (readonly [name: string, text: string, status: number])[] = [
-    ['two Content-Length that differ', request('POST /a', ['Content-Length: 0', `Content-Length: ${HIDDEN.length}`], HIDDEN), 400],
+    [
+      'two Content-Length that differ',
+      request('POST /a', ['Content-Length: 0', `Content-Length: ${HIDDEN.length}`], HIDDEN),
+      400,
+    ],
     ['two Content-Length that agree', request('POST /a', ['Content-Length: 2', 'Content-Length: 2'], 'hi'), 400],
-    ['an empty Content-Length before a real one', request('POST /a', ['Content-Length:', `Content-Length: ${HIDDEN.length}`], HIDDEN), 400],
+    [
+      'an empty Content-Length before a real one',
+      request('POST /a', ['Content-Length:', `Content-Length: ${HIDDEN.length}`], HIDDEN),
+      400,
+    ],
     ['an empty Content-Length', request('POST /a', ['Content-Length:'], HIDDEN), 400],
     ['a signed Content-Length', request('POST /a', ['Content-Length: +5'], 'hello'), 400],
     ['a negative Content-Length', request('POST /a', ['Content-Length: -5'], 'hello'), 400],
     ['a list as Content-Length', request('POST /a', ['Content-Length: 5, 5'], 'hello'), 400],
     ['a hexadecimal Content-Length', request('POST /a', ['Content-Length: 0x5'], 'hello'), 400],
     ['a Content-Length beyond all reason', request('POST /a', ['Content-Length: 99999999999999999999'], 'hello'), 400],
-    ['Content-Length with Transfer-Encoding', request('POST /a', ['Content-Length: 5', 'Transfer-Encoding: chunked'], `0\r\n\r\n${HIDDEN}`), 400],
-    ['a Transfer-Encoding of several', request('POST /a', ['Transfer-Encoding: identity, chunked'], `0\r\n\r\n${HIDDEN}`), 400],
+    [
+      'Content-Length with Transfer-Encoding',
+      request('POST /a', ['Content-Length: 5', 'Transfer-Encoding: chunked'], `0\r\n\r\n${HIDDEN}`),
+      400,
+    ],
+    [
+      'a Transfer-Encoding of several',
+      request('POST /a', ['Transfer-Encoding: identity, chunked'], `0\r\n\r\n${HIDDEN}`),
+      400,
+    ],
     ['an unknown Transfer-Encoding', request('POST /a', ['Transfer-Encoding: xchunked'], `0\r\n\r\n${HIDDEN}`), 400],
     ['a chunked body', request('POST /a', ['Transfer-Encoding: chunked'], '5\r\nhello\r\n0\r\n\r\n'), 411],
     ['two Host fields', request('POST /a', ['Host: other.test', 'Content-Length: 2'], 'hi'), 400],
-    ['two Authorization fields', request('POST /a', ['Authorization: Bearer a', 'Authorization: Bearer b', 'Content-Length: 2'], 'hi'), 400],
-    ['two Idempotency-Key fields', request('POST /a', ['Idempotency-Key: a', 'Idempotency-Key: b', 'Content-Length: 2'], 'hi'), 400],
+    [
+      'two Authorization fields',
+      request('POST /a', ['Authorization: Bearer a', 'Authorization: Bearer b', 'Content-Length: 2'], 'hi'),
+      400,
+    ],
+    [
+      'two Idempotency-Key fields',
+      request('POST /a', ['Idempotency-Key: a', 'Idempotency-Key: b', 'Content-Length: 2'], 'hi'),
+      400,
+    ],
     ['a GET with a body', request('GET /a', ['Content-Length: 5'], 'hello'), 400],
     ['a body over the limit', request('POST /a', ['Content-Length: 1025'], 'a'), 413],
     ['header fields of 9 kB', request('POST /a', [`X-Long: ${'a'.repeat(9000)}`, 'Content-Length: 2'], 'hi'), 431],
-    ['more than 100 header fields', request('POST /a', [...new Array<string>(150).fill('X: y'), 'Content-Length: 2'], 'hi'), 431],
+    [
+      'more than 100 header fields',
+      request('POST /a', [...new Array<string>(150).fill('X: y'), 'Content-Length: 2'], 'hi'),
+      431,
+    ],
   ];
 
   it.each(refusals)('refuses %s, closes, and runs nothing that hides behind it', async (_name, text, status) => {
@@ -126,7 +159,10 @@ describe.each([
   });
 
   it('never answers pipelined requests out of order, nor with another’s answer', async () => {
-    const answer = await send(request('POST /1', ['Content-Length: 3'], 'one') + request('POST /2', ['Content-Length: 3'], 'two'), 2);
+    const answer = await send(
+      request('POST /1', ['Content-Length: 3'], 'one') + request('POST /2', ['Content-Length: 3'], 'two'),
+      2,
+    );
     const bodies = [...answer.text.matchAll(/seen (one|two)/g)].map((match) => match[1]);
     expect(kind === 'node' ? [['one', 'two']] : [[], ['one']]).toContainEqual(bodies);
   });

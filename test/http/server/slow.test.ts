@@ -46,14 +46,23 @@ it('what never becomes a whole request is refused or cut within 12 s, on both se
   const servers: Record<string, HttpServer> = { uws: await startUws(options), node: await startNode(options) };
   const waits = Object.entries(servers).flatMap(([kind, { port }]) => [
     ...Object.entries(CASES).map(async ([name, text]) => ({ name: `${kind}: ${name}`, answer: await raw(port, text) })),
-    drip(port, 'POST /a HTTP/1.1\r\nHost: x\r\n', 'X: y\r\n').then((answer) => ({ name: `${kind}: a dripping head`, answer })),
-    drip(port, request('POST /a', ['Content-Length: 1000']), 'a').then((answer) => ({ name: `${kind}: a dripping body`, answer })),
+    drip(port, 'POST /a HTTP/1.1\r\nHost: x\r\n', 'X: y\r\n').then((answer) => ({
+      name: `${kind}: a dripping head`,
+      answer,
+    })),
+    drip(port, request('POST /a', ['Content-Length: 1000']), 'a').then((answer) => ({
+      name: `${kind}: a dripping body`,
+      answer,
+    })),
   ]);
   for (const { name, answer } of await Promise.all(waits)) {
     expect(answer.closed, name).toBe(true);
     expect(answer.tookMs, name).toBeLessThan(LONGEST_MS);
     expect(answer.text, name).not.toContain('run');
-    expect(answer.statuses.filter((status) => status < 400), name).toEqual([]);
+    expect(
+      answer.statuses.filter((status) => status < 400),
+      name,
+    ).toEqual([]);
   }
   await Promise.all(Object.values(servers).map((server) => server.close()));
 });
