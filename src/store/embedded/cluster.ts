@@ -40,7 +40,7 @@ export async function openCluster(place: Place, name: string): Promise<Cluster> 
     name,
     home,
     data: join(home, 'data'),
-    socketFolder: socketFolderOf(home, place),
+    socketFolder: makeSocketFolder(home, place),
     logFile: join(home, 'log'),
   };
   if (!existsSync(cluster.data)) await initialise(cluster, place);
@@ -84,17 +84,24 @@ function writeOwned(file: string, text: string, place: Place): void {
   if (place.user !== null) chownSync(file, place.user.uid, place.user.gid);
 }
 
-/** In the server's own folder where the path is short enough for a socket, else in another private one. */
-function socketFolderOf(home: string, place: Place): string {
-  if (Buffer.byteLength(join(home, `.s.PGSQL.${PORT}`)) <= SOCKET_PATH_BYTES_MAX) return home;
-  const hash = createHash('sha256').update(home).digest('hex').slice(0, 16);
-  if (place.user === null) return makeFolder(join(privateTemporaryFolder(), hash), null);
+/** Made where it is missing. */
+function makeSocketFolder(home: string, place: Place): string {
+  const folder = socketFolderOf(home, place.user !== null, place.sharedFolder);
+  if (folder === home) return home;
+  if (place.user === null) return makeFolder(folder, null);
   mkdirSync(place.sharedFolder, { recursive: true, mode: 0o755 });
-  const folder = makeFolder(join(place.sharedFolder, `run-${hash}`), place.user);
+  makeFolder(folder, place.user);
   if (statSync(folder).uid !== place.user.uid) throw new EmbeddedServerError(`${folder} belongs to another user; remove it`);
   return folder;
 }
 
+/** In the server's own folder where the path is short enough for a socket, else in another private one. */
+export function socketFolderOf(home: string, isRoot: boolean, sharedFolder: string): string {
+  if (Buffer.byteLength(join(home, `.s.PGSQL.${PORT}`)) <= SOCKET_PATH_BYTES_MAX) return home;
+  const hash = createHash('sha256').update(home).digest('hex').slice(0, 16);
+  return isRoot ? join(sharedFolder, `run-${hash}`) : join(privateTemporaryFolder(), hash);
+}
+
 /** A URL that `pg`, libpq and WHATWG URL all understand. */
-export const urlOf = (cluster: Cluster, database = DATABASE): string =>
-  `postgres://${ROLE}@${encodeURIComponent(cluster.socketFolder)}:${PORT}/${database}`;
+export const urlOf = ({ socketFolder }: Pick<Cluster, 'socketFolder'>, database = DATABASE): string =>
+  `postgres://${ROLE}@${encodeURIComponent(socketFolder)}:${PORT}/${database}`;

@@ -1,7 +1,9 @@
 /** Postgres servers that Millrace makes and runs itself, one for each shard. */
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
 import type { Log } from '../../platform/log.js';
-import { openCluster, urlOf } from './cluster.js';
-import { findPlace, SHARED_FOLDER } from './place.js';
+import { openCluster, socketFolderOf, urlOf } from './cluster.js';
+import { findPlace, placeOf, SHARED_FOLDER } from './place.js';
 import { PostgresServer } from './server.js';
 import { defaultSettings } from './settings.js';
 
@@ -54,4 +56,14 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     throw failed.reason;
   }
   return { urls, pid: (name) => servers.get(name)?.pid ?? 0, stop };
+}
+
+/** URLs of servers that another engine runs on the folder, by name; null where none was ever made there. */
+export function locateEmbedded(folder: string, names: readonly string[]): Readonly<Record<string, string>> | null {
+  const data = placeOf(folder);
+  if (data === null) return null;
+  const isRoot = userInfo().uid === 0;
+  return Object.fromEntries(
+    names.map((name) => [name, urlOf({ socketFolder: socketFolderOf(join(data, name), isRoot, SHARED_FOLDER) })]),
+  );
 }

@@ -58,7 +58,7 @@ export async function findPlace(folder: string, sharedFolder: string, log: Log):
 }
 
 /** Where the data of earlier starts lies, or null. */
-function placeOf(folder: string): string | null {
+export function placeOf(folder: string): string | null {
   const pointer = join(folder, POINTER_NAME);
   if (existsSync(pointer)) return readFileSync(pointer, 'utf8').trim();
   const inside = join(folder, 'postgres');
