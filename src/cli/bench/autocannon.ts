@@ -4,7 +4,6 @@
  */
 import autocannon from 'autocannon';
 import { build } from 'hdr-histogram-js';
-import type { Histogram } from 'hdr-histogram-js';
 import type { Latencies, LoadDriver, LoadPlan, LoadResult, RequestTemplate } from './load.js';
 import { NUMBER_LENGTH } from './load.js';
 
@@ -26,78 +25,96 @@ const LATENCY_MAX_US = 60_000_000;
 export const autocannonDriver: LoadDriver = { name: 'autocannon', run };
 
 async function run(plan: LoadPlan): Promise<LoadResult> {
-  const numbers = new Numbers(plan.run);
+  const { connections, durationS } = plan;
+  const requests = new RequestSource(plan);
+  const answers = new Answers(plan);
   const clients: Client[] = [];
-  const histogram = build({ highestTrackableValue: LATENCY_MAX_US, numberOfSignificantValueDigits: 3 });
-  const { countInBody } = plan;
-  let posted = 0;
-  let lastAnswerAt = performance.now();
-  const requests = plan.templates.map((template) => new ReadyRequest(template));
-  let turn = 0;
   const startedAt = performance.now();
-  const instance = autocannon({
-    url: plan.url,
-    method: 'POST',
-    connections: plan.connections,
-    duration: plan.durationS + DRAIN_S,
-    timeout: REQUEST_TIMEOUT_S,
-    setupClient: (published) => {
-      const client = published as unknown as Client;
-      // In place of autocannon's own building of a request from headers and body, which costs more than sending it.
-      client.getRequestBuffer = () => {
-        const request = requests[turn] as ReadyRequest; // turn is below its length
-        turn = (turn + 1) % requests.length;
-        return request.numbered(numbers);
-      };
-      clients.push(client);
-    },
-    ...(countInBody === null
-      ? {}
-      : {
-          verifyBody: (body) => {
-            posted += occurrences(String(body), countInBody);
-            return true;
-          },
-        }),
+  const result = await new Promise<autocannon.Result>((resolve, reject) => {
+    const instance = autocannon(
+      {
+        url: plan.url,
+        method: 'POST',
+        connections,
+        duration: durationS + DRAIN_S,
+        timeout: REQUEST_TIMEOUT_S,
+        setupClient: (published) => {
+          const client = published as unknown as Client;
+          // In place of autocannon's own building of a request from headers and body, which costs more than sending it.
+          client.getRequestBuffer = () => requests.next();
+          clients.push(client);
+        },
+        ...(plan.countInBody === null ? {} : { verifyBody: (body: unknown) => answers.body(String(body)) }),
+      },
+      (error: unknown, finished) => (error ? reject(error) : resolve(finished)),
+    );
+    instance.on('response', (_client, status, _bytes, tookMs) => answers.response(status, tookMs));
+    // Each connection ends with the answer that it waits for: nothing that was sent goes unanswered.
+    setTimeout(() => {
+      for (const client of clients) client.responseMax = Math.max(1, client.reqsMade);
+    }, durationS * 1000);
   });
-  instance.on('response', (_client, statusCode, _bytes, responseTimeMs) => {
-    lastAnswerAt = performance.now();
-    histogram.recordValue(Math.min(LATENCY_MAX_US, Math.round(responseTimeMs * 1000)));
-    if (countInBody === null && statusCode >= 200 && statusCode < 300) posted += plan.transactionsPerRequest;
-  });
-  // Each connection ends with the answer that it waits for: nothing that was sent goes unanswered.
-  const end = setTimeout(() => {
-    for (const client of clients) client.responseMax = Math.max(1, client.reqsMade);
-  }, plan.durationS * 1000);
-  const result = await instance;
-  clearTimeout(end);
-  const answers = histogram.totalCount;
   const sent = clients.reduce((sum, client) => sum + client.reqsMade, 0);
   return {
     driver: 'autocannon',
-    seconds: (lastAnswerAt - startedAt) / 1000,
-    answers,
+    seconds: (answers.lastAt - startedAt) / 1000,
+    answers: answers.count,
     non2xx: result.non2xx,
-    unanswered: Math.max(0, sent - answers),
+    unanswered: Math.max(0, sent - answers.count),
     errors: result.errors,
-    posted,
-    latency: latenciesOf(histogram),
+    posted: answers.posted,
+    latency: answers.latencies(),
   };
 }
 
-/** Fresh numbers of {@link NUMBER_LENGTH} characters: the run, then a count. */
-class Numbers {
-  readonly #run: string;
-  readonly #digits: number;
-  #count = 0;
+/** What came back. */
+class Answers {
+  lastAt = performance.now();
+  posted = 0;
+  readonly #plan: LoadPlan;
+  readonly #histogram = build({ highestTrackableValue: LATENCY_MAX_US, numberOfSignificantValueDigits: 3 });
 
-  constructor(run: string) {
-    this.#run = `${run}a`;
-    this.#digits = NUMBER_LENGTH - this.#run.length;
+  constructor(plan: LoadPlan) {
+    this.#plan = plan;
   }
 
-  next(): string {
-    return this.#run + String(this.#count++).padStart(this.#digits, '0');
+  get count(): number {
+    return this.#histogram.totalCount;
+  }
+
+  response(status: number, tookMs: number): void {
+    this.lastAt = performance.now();
+    this.#histogram.recordValue(Math.min(LATENCY_MAX_US, Math.round(tookMs * 1000)));
+    if (this.#plan.countInBody === null && status >= 200 && status < 300) this.posted += this.#plan.transactionsPerRequest;
+  }
+
+  body(text: string): boolean {
+    this.posted += occurrences(text, this.#plan.countInBody ?? '');
+    return true;
+  }
+
+  latencies(): Latencies {
+    const ms = (percentile: number): number => this.#histogram.getValueAtPercentile(percentile) / 1000;
+    return { p50: ms(50), p90: ms(90), p99: ms(99), p999: ms(99.9), max: this.#histogram.maxValue / 1000 };
+  }
+}
+
+/** Requests in turn, each with a fresh number: the run, then a count. */
+class RequestSource {
+  readonly #requests: readonly ReadyRequest[];
+  readonly #prefix: string;
+  #turn = 0;
+  #count = 0;
+
+  constructor(plan: LoadPlan) {
+    this.#requests = plan.templates.map((template) => new ReadyRequest(template));
+    this.#prefix = `${plan.run}a`;
+  }
+
+  next(): Buffer {
+    const request = this.#requests[this.#turn] as ReadyRequest; // the turn is below their number
+    this.#turn = (this.#turn + 1) % this.#requests.length;
+    return request.numbered(this.#prefix + String(this.#count++).padStart(NUMBER_LENGTH - this.#prefix.length, '0'));
   }
 }
 
@@ -119,22 +136,18 @@ class ReadyRequest {
   }
 
   /** A copy: the socket may still hold the last one. */
-  numbered(numbers: Numbers): Buffer {
+  numbered(number: string): Buffer {
     const bytes = Buffer.allocUnsafe(this.#bytes.length);
     this.#bytes.copy(bytes);
-    const number = numbers.next();
-    for (const place of this.#places) bytes.latin1Write(number, place);
+    for (const place of this.#places) bytes.write(number, place, 'latin1');
     return bytes;
   }
 }
 
+/** How often a word stands in a text; 0 for the empty word. */
 export function occurrences(text: string, word: string): number {
+  if (word === '') return 0;
   let count = 0;
   for (let at = text.indexOf(word); at !== -1; at = text.indexOf(word, at + word.length)) count++;
   return count;
-}
-
-function latenciesOf(histogram: Histogram): Latencies {
-  const ms = (percentile: number): number => histogram.getValueAtPercentile(percentile) / 1000;
-  return { p50: ms(50), p90: ms(90), p99: ms(99), p999: ms(99.9), max: histogram.maxValue / 1000 };
 }
