@@ -6,6 +6,8 @@ import type { SqlRow, SqlValue } from '../sql.js';
 import type { ConnectOptions } from './connect.js';
 import { asStoreError, clientConfig } from './connect.js';
 
+const CLOSE_MS = 1_000;
+
 export interface PgSession extends Session {
   /** Process id of the server's side. */
   readonly backendPid: number;
@@ -88,7 +90,10 @@ export function sessionOf(client: pg.Client): PgSession {
     },
     close: async () => {
       if (ended) return;
+      // The server closes its side when all that the session held is let go. One that does not answer is not waited for.
+      const late = setTimeout(() => session.destroy(), CLOSE_MS);
       await client.end().catch(() => undefined);
+      clearTimeout(late);
       end();
     },
     destroy: () => {

@@ -1,14 +1,36 @@
-/** A shard on a Postgres server. */
+/**
+ * A shard on a Postgres server.
+ *
+ * Sessions of an owner: the writer, which only commits; control, which raises the fence, terminates and makes
+ * partitions; the holder of the shard's lock; and readers.
+ */
+import { randomUUID } from 'node:crypto';
 import type { Log } from '../../platform/log.js';
-import type { Micros } from '../../ledger/record.js';
-import type { ShardStore } from '../shard-store.js';
-
-export interface SlotRange {
-  /** Inclusive. */
-  readonly from: number;
-  /** Inclusive. */
-  readonly to: number;
-}
+import { messageOf } from '../../platform/errors.js';
+import type { SlotRange } from '../../platform/config/shards.js';
+import { assert } from '../../ledger/assert.js';
+import type { LogRecord, Micros, Position } from '../../ledger/record.js';
+import { CopyEncoder } from '../copy/encoder.js';
+import { batchStatement, isBatchRefusal } from '../batch-row.js';
+import { FencedError, ShardMismatchError, StoreUnavailableError } from '../errors.js';
+import { migrate } from '../migrate.js';
+import { Partitions } from '../partitions.js';
+import { readFolded, readKeys, readParents } from '../recovery.js';
+import { SCHEMA } from '../session.js';
+import type { BatchEncoder, CommitResult, FoldedState, RememberedKey, Resolution, ShardStore } from '../shard-store.js';
+import type { ShardRow } from '../shard-row.js';
+import { openShardRow } from '../shard-row.js';
+import type { Sql } from '../sql.js';
+import { checkServer, readClockOffset } from './checks.js';
+import type { ConnectOptions } from './connect.js';
+import { ControlSession } from './control.js';
+import { Fence } from './fence.js';
+import type { SessionNames } from './names.js';
+import { READER_NAME, sessionNames } from './names.js';
+import { OwnerLock } from './owner-lock.js';
+import { Reader } from './reader.js';
+import { createPgSql } from './sql.js';
+import { Writer } from './writer.js';
 
 export interface PostgresStoreOptions {
   readonly url: string;
@@ -39,6 +61,184 @@ export interface PostgresStore extends ShardStore {
   readonly clockOffset: Micros;
 }
 
-export function createPostgresStore(_options: PostgresStoreOptions): PostgresStore {
-  throw new Error('not built yet');
+/** Writer, control, lock, and readers of recovery and of parents. */
+const OWN_CONNECTIONS = 5;
+/** Sessions wait for ever where the owner does, whatever the server's defaults are. */
+const PATIENT = { statement_timeout: '0', lock_timeout: '0', idle_session_timeout: '0', idle_in_transaction_session_timeout: '0' };
+const CONTROL_LOCK_TIMEOUT_MS = 500;
+/** A statement of a lost owner ends on the server soon after its owner has given it up. */
+const WRITER_GRACE_MS = 5_000;
+
+export function createPostgresStore(options: PostgresStoreOptions): PostgresStore {
+  return new PostgresShard(options);
+}
+
+class PostgresShard implements PostgresStore {
+  readonly sql: Sql;
+  clockOffset: Micros = 0;
+  readonly #options: PostgresStoreOptions;
+  readonly #schema: string;
+  readonly #owner = randomUUID();
+  readonly #names: SessionNames;
+  readonly #control: ControlSession;
+  readonly #lock: OwnerLock;
+  readonly #writer: Writer;
+  readonly #reader: Reader;
+  #taken: { readonly row: ShardRow; readonly fence: Fence; readonly partitions: Partitions } | null = null;
+  #committing = false;
+  #preparing: Promise<void> | null = null;
+
+  constructor(options: PostgresStoreOptions) {
+    this.#options = options;
+    this.#schema = options.schema ?? SCHEMA;
+    this.#names = sessionNames(options.name, this.#owner);
+    const { synchronousCommit } = options.durability;
+    const connect = (applicationName: string, settings: Record<string, string>): ConnectOptions => ({
+      url: options.url,
+      schema: this.#schema,
+      applicationName,
+      settings: { ...PATIENT, ...(synchronousCommit === undefined ? {} : { synchronous_commit: synchronousCommit }), ...settings },
+    });
+    this.#control = new ControlSession(
+      connect(this.#names.control, { lock_timeout: String(CONTROL_LOCK_TIMEOUT_MS) }),
+      `^(${this.#names.control}|${this.#names.lock})$`,
+    );
+    this.#lock = new OwnerLock(connect(this.#names.lock, {}), this.#schema, options.log);
+    const statementTimeout = String(options.commitDeadlineMs + WRITER_GRACE_MS);
+    this.#writer = new Writer(connect(this.#names.writer, { statement_timeout: statementTimeout }), options.commitDeadlineMs);
+    this.#reader = new Reader(connect(READER_NAME, {}));
+    this.sql = createPgSql({
+      ...connect(READER_NAME, {}),
+      ...(options.connectionsMax === undefined ? {} : { connectionsMax: options.connectionsMax }),
+    });
+  }
+
+  get logId(): number {
+    return this.#own().row.logId;
+  }
+  get incarnation(): number {
+    return this.#own().row.incarnation;
+  }
+  get hashKey(): Uint8Array {
+    return this.#own().row.hashKey;
+  }
+  get partitionRecords(): number {
+    return this.#own().row.partitionRecords;
+  }
+  get epoch(): number {
+    return this.#own().fence.epoch;
+  }
+
+  async acquire({ takeOver }: { readonly takeOver: boolean }): Promise<Resolution> {
+    const { name, durability, connectionsMax, log } = this.#options;
+    await this.#lock.take(name, takeOver);
+    const row = await this.#control.use(async (session) => {
+      await checkServer(session, {
+        shard: name,
+        acceptLoss: Boolean(durability.acceptLoss),
+        synchronousCommit: durability.synchronousCommit,
+        // The lock's and this one are there already.
+        connections: OWN_CONNECTIONS - 2 + (connectionsMax ?? 4),
+      });
+      this.clockOffset = await readClockOffset(session);
+      await migrate(session, this.#schema);
+      return openShardRow(session, this.#options);
+    });
+    const fence = new Fence(this.#control, row.logId, this.#owner, log);
+    const resolution = await fence.acquire(this.#names.ofAnyOwner);
+    const partitions = new Partitions(row.partitionRecords);
+    await this.#control.use((session) => partitions.prepare(session, resolution.head, resolution.head));
+    await this.#writer.connect();
+    this.#taken = { row, fence, partitions };
+    return resolution;
+  }
+
+  encoder(): BatchEncoder {
+    return new CopyEncoder();
+  }
+
+  async commit(batch: BatchEncoder): Promise<CommitResult> {
+    const { fence, partitions } = this.#own();
+    assert(batch instanceof CopyEncoder && batch.records > 0, 'a batch is of this store, and not empty');
+    assert(!this.#committing, 'one commit at a time');
+    this.#committing = true;
+    try {
+      if (!partitions.covers(batch.last)) await this.#prepare(batch.first - 1, batch.last);
+      const result = await this.#writer.commit(batchStatement(fence.row, batch.first - 1, batch.last, batch.chainHash), batch);
+      if (result.type === 'committed' && partitions.isDue(batch.last)) this.#prepareLater(batch.last);
+      return result.type === 'failed' ? await this.#fencedOr(result, fence) : result;
+    } catch (error) {
+      // Only what comes before the first byte throws.
+      return { type: 'failed', error: error as Error };
+    } finally {
+      this.#committing = false;
+    }
+  }
+
+  async resolve(): Promise<Resolution> {
+    const { fence } = this.#own();
+    // The writer's session of the ambiguous commit, and those of earlier ones if they are still there.
+    return fence.resolve(`^${this.#names.writer}$`);
+  }
+
+  async folded(): Promise<FoldedState> {
+    const { session, done } = await this.#reader.snapshot();
+    try {
+      return await readFolded(session, done);
+    } catch (error) {
+      await done();
+      throw error;
+    }
+  }
+
+  loadParents(positions: readonly Position[]): Promise<readonly LogRecord[]> {
+    return this.#reader.use((session) => readParents(session, positions, Number.MAX_SAFE_INTEGER));
+  }
+
+  async *keysSince(from: Position): AsyncGenerator<readonly RememberedKey[]> {
+    const { session, done } = await this.#reader.snapshot();
+    yield* readKeys(session, from, done);
+  }
+
+  async close(): Promise<void> {
+    this.#taken?.fence.close();
+    await this.#preparing;
+    this.#writer.close();
+    this.#control.close();
+    this.#reader.close();
+    await this.sql.close();
+    // Last: whoever takes the shard now finds nothing of this owner.
+    await this.#lock.close();
+  }
+
+  #own() {
+    if (this.#taken === null) throw new StoreUnavailableError(`shard "${this.#options.name}" has not been acquired`);
+    return this.#taken;
+  }
+
+  /** A batch's row that cannot be: because the fence is not mine any more, or for a reason of its own. */
+  async #fencedOr(result: CommitResult & { readonly type: 'failed' }, fence: Fence): Promise<CommitResult> {
+    if (!isBatchRefusal(result.error)) return result;
+    try {
+      if (await fence.isMine()) return result;
+      return { type: 'fenced', error: new FencedError(`shard "${this.#options.name}" has another owner; this one stops`) };
+    } catch (error) {
+      if (error instanceof ShardMismatchError) return { type: 'fenced', error };
+      return { type: 'ambiguous', error: error as Error };
+    }
+  }
+
+  #prepareLater(head: Position): void {
+    if (this.#preparing !== null) return;
+    this.#preparing = this.#prepare(head, head)
+      .catch((error: unknown) => this.#options.log?.warn(`a partition could not be made yet: ${messageOf(error)}`))
+      .finally(() => {
+        this.#preparing = null;
+      });
+  }
+
+  #prepare(head: Position, last: Position): Promise<void> {
+    const { partitions } = this.#own();
+    return this.#control.use((session) => partitions.prepare(session, head, last));
+  }
 }

@@ -1,0 +1,133 @@
+/**
+ * The one connection that commits. A batch is one message: the batch's row behind the fence, then COPY, in one implicit
+ * transaction; the rows follow without waiting for the server's go-ahead, which spares a round trip.
+ *
+ * A connection is used again only after a commit that is known to have happened.
+ */
+import pg from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
+import { messageOf } from '../../platform/errors.js';
+import { LOG_COLUMN_LIST } from '../copy/columns.js';
+import type { CopyEncoder } from '../copy/encoder.js';
+import { StoreUnavailableError, sqlState } from '../errors.js';
+import type { CommitResult } from '../shard-store.js';
+import type { ConnectOptions } from './connect.js';
+import { asStoreError, clientConfig } from './connect.js';
+
+/** What the driver calls back of a copy, and what it hides: the socket. */
+type CopyStream = ReturnType<typeof copyFrom> & {
+  handleCommandComplete(message: { readonly text: string }): void;
+  handleCopyInResponse(connection: unknown): void;
+};
+interface Wire {
+  readonly stream: { destroy(): void; cork(): void; uncork(): void };
+}
+
+export class Writer {
+  readonly #connect: ConnectOptions;
+  readonly #deadlineMs: number;
+  #client: pg.Client | null = null;
+
+  constructor(connect: ConnectOptions, deadlineMs: number) {
+    this.#connect = connect;
+    this.#deadlineMs = deadlineMs;
+  }
+
+  /** @throws StoreUnavailableError */
+  async connect(): Promise<void> {
+    await this.#connected();
+  }
+
+  /** @param batchStatement inserts the batch's row */
+  async commit(batchStatement: string, batch: CopyEncoder): Promise<CommitResult> {
+    let client: pg.Client;
+    try {
+      client = await this.#connected();
+    } catch (error) {
+      // Not one byte has gone out.
+      return { type: 'failed', error: asStoreError(error) };
+    }
+    const result = await this.#send(client, batchStatement, batch);
+    if (result.type !== 'committed') this.#drop(client);
+    return result;
+  }
+
+  close(): void {
+    if (this.#client !== null) this.#drop(this.#client);
+  }
+
+  #send(client: pg.Client, batchStatement: string, batch: CopyEncoder): Promise<CommitResult> {
+    return new Promise((resolve) => {
+      const deadline = setTimeout(() => {
+        resolve(ambiguous(new StoreUnavailableError(`no answer to a COMMIT within ${this.#deadlineMs} ms`)));
+      }, this.#deadlineMs);
+      const settle = (result: CommitResult): void => {
+        clearTimeout(deadline);
+        resolve(result);
+      };
+      const copy = copyFrom(`${batchStatement}; COPY log (${LOG_COLUMN_LIST}) FROM STDIN (FORMAT binary)`) as CopyStream;
+      const tags: string[] = [];
+      copy.handleCommandComplete = (message) => {
+        tags.push(message.text);
+      };
+      copy.on('error', (error) => settle(resultOf(error)));
+      // "finish" comes with ReadyForQuery, when the transaction has ended one way or the other.
+      copy.on('finish', () => settle(tagsAreRight(tags, batch.records) ? COMMITTED : ambiguous(unexpected(tags, batch.records))));
+      // Query, rows and end of copy leave in one write.
+      const { stream } = wireOf(client);
+      stream.cork();
+      client.query(copy);
+      copy.end(batch.bytes());
+      copy.handleCopyInResponse(wireOf(client));
+      setImmediate(() => stream.uncork());
+    });
+  }
+
+  async #connected(): Promise<pg.Client> {
+    if (this.#client !== null) return this.#client;
+    const client = new pg.Client(clientConfig(this.#connect));
+    // Lost while idle: the next commit connects anew.
+    const lost = (): void => {
+      if (this.#client === client) this.#client = null;
+    };
+    client.on('error', lost);
+    client.on('end', lost);
+    try {
+      await client.connect();
+    } catch (error) {
+      wireOf(client).stream.destroy();
+      throw error;
+    }
+    this.#client = client;
+    return client;
+  }
+
+  #drop(client: pg.Client): void {
+    if (this.#client === client) this.#client = null;
+    wireOf(client).stream.destroy();
+  }
+}
+
+const wireOf = (client: pg.Client): Wire => (client as unknown as { readonly connection: Wire }).connection;
+
+const COMMITTED: CommitResult = { type: 'committed' };
+
+function tagsAreRight(tags: readonly string[], records: number): boolean {
+  return tags.length === 2 && tags[0] === 'INSERT 0 1' && tags[1] === `COPY ${records}`;
+}
+
+const ambiguous = (error: Error): CommitResult => ({ type: 'ambiguous', error });
+
+const unexpected = (tags: readonly string[], records: number): Error =>
+  new Error(`a batch of ${records} records was answered by ${JSON.stringify(tags)}`);
+
+/** Classes of errors by which the server ends a session or a statement from outside, maybe after its COMMIT. */
+const FROM_OUTSIDE = /^(57|08)/;
+
+/** The server refused the batch only if it said so itself, and lives on: an ERROR undoes all of the message. */
+function resultOf(error: Error): CommitResult {
+  const state = sqlState(error);
+  const { severity } = error as { readonly severity?: string };
+  if (state !== undefined && severity === 'ERROR' && !FROM_OUTSIDE.test(state)) return { type: 'failed', error };
+  return ambiguous(new StoreUnavailableError(`the connection was lost during a COMMIT: ${messageOf(error)}`, { cause: error }));
+}

@@ -1,0 +1,207 @@
+/**
+ * What a starting owner reads: the folded state, and the log from there on; never history. Everything is read in
+ * slices by key, so memory is bounded by a slice.
+ */
+import type { LogRecord, Micros, Position } from '../ledger/record.js';
+import { CopyReader, decodeRecords } from './copy/decode.js';
+import { LOG_COLUMN_LIST } from './copy/columns.js';
+import type { Session } from './session.js';
+import type { FoldedAccount, FoldedBook, FoldedState, RememberedKey } from './shard-store.js';
+
+/** Records may have 64 legs and 4 KiB of metadata each. */
+const RECORDS_A_SLICE = 4096;
+const HOLDS_A_SLICE = 512;
+const ROWS_A_SLICE = 10_000;
+const KEYS_A_SLICE = 50_000;
+
+/** A transaction that the owner's own actions follow; refusals that name it do not change it. */
+const IS_ACTION = 'kind BETWEEN 3 AND 7';
+
+/**
+ * @param session sees one and the same state until the last generator is read
+ * @param done runs when the tail has been read, or reading has failed
+ */
+export async function readFolded(session: Session, done: () => Promise<void>): Promise<FoldedState> {
+  const [fold] = await session.query(`SELECT position FROM fold WHERE name = 'balances'`);
+  const foldedTo = Number(fold?.position ?? 0);
+  const at = await batchEndingAt(session, foldedTo);
+  const { last: head, hash: headHash } = await lastBatch(session);
+  const [record] = await session.query('SELECT recorded_at FROM log WHERE position = $1', [foldedTo]);
+  return {
+    foldedTo,
+    foldedHash: at,
+    foldedAt: Number(record?.recorded_at ?? 0),
+    head,
+    headHash,
+    books: readBooks(session),
+    accounts: readAccounts(session),
+    openHolds: readHolds(session, foldedTo),
+    configured: readConfigured(session, foldedTo),
+    tail: readTail(session, foldedTo, head, done),
+  };
+}
+
+/** The end of the committed log, by the batches' own word. */
+export async function lastBatch(session: Pick<Session, 'query'>): Promise<{ readonly last: Position; readonly hash: bigint }> {
+  const [row] = await session.query('SELECT last, hash FROM batch ORDER BY prev DESC LIMIT 1');
+  return { last: Number(row?.last ?? 0), hash: (row?.hash ?? 0n) as bigint };
+}
+
+async function batchEndingAt(session: Session, position: Position): Promise<bigint> {
+  if (position === 0) return 0n;
+  const [row] = await session.query('SELECT last, hash FROM batch WHERE prev < $1 ORDER BY prev DESC LIMIT 1', [position]);
+  if (row === undefined || Number(row.last) !== position) {
+    throw new Error(`the fold has come to position ${position}, where no batch ends: run millrace verify`);
+  }
+  return row.hash as bigint;
+}
+
+async function* readBooks(session: Session): AsyncGenerator<readonly FoldedBook[]> {
+  for (let after: number | null = null; ; ) {
+    const rows = await session.query(
+      `SELECT book, merchant, environment, sequence FROM book WHERE $1::int4 IS NULL OR book > $1
+        ORDER BY book LIMIT ${ROWS_A_SLICE}`,
+      [after],
+    );
+    if (rows.length === 0) return;
+    yield rows.map((row) => ({
+      book: Number(row.book),
+      merchant: String(row.merchant),
+      environment: row.environment === 'live' ? 'live' : 'test',
+      sequence: Number(row.sequence),
+    }));
+    after = Number(rows.at(-1)?.book);
+  }
+}
+
+async function* readAccounts(session: Session): AsyncGenerator<readonly FoldedAccount[]> {
+  for (let after = 0; ; ) {
+    const accounts = decodeAccounts(
+      await session.copyOut(
+        `SELECT number, book, currency, config_version, config_position, version, debits_posted, credits_posted,
+                debits_pending, credits_pending, min_balance, max_balance, opened_at, open, has_metadata,
+                normal_balance = 'debit', name
+           FROM account WHERE number > ${after} ORDER BY number LIMIT ${ROWS_A_SLICE}`,
+      ),
+    );
+    if (accounts.length === 0) return;
+    yield accounts;
+    after = accounts.at(-1)?.number ?? after;
+  }
+}
+
+function decodeAccounts(bytes: Buffer): FoldedAccount[] {
+  const reader = new CopyReader(bytes);
+  const accounts: FoldedAccount[] = [];
+  while (reader.next()) {
+    accounts.push({
+      number: reader.int(),
+      book: reader.int(),
+      currency: reader.short(),
+      configVersion: reader.wide(),
+      configPosition: reader.wide(),
+      version: reader.wide(),
+      debitsPosted: reader.bigint() ?? 0n,
+      creditsPosted: reader.bigint() ?? 0n,
+      debitsPending: reader.bigint() ?? 0n,
+      creditsPending: reader.bigint() ?? 0n,
+      minBalance: reader.bigint(),
+      maxBalance: reader.bigint(),
+      openedAt: reader.micros(0),
+      open: reader.boolean(),
+      hasMetadata: reader.boolean(),
+      normalBalance: reader.boolean() ? 'debit' : 'credit',
+      name: reader.text() ?? '',
+    });
+  }
+  return accounts;
+}
+
+async function* readHolds(session: Session, foldedTo: Position): AsyncGenerator<readonly LogRecord[]> {
+  for (let after = 0; ; ) {
+    const rows = await session.query(`SELECT position FROM hold WHERE position > $1 ORDER BY position LIMIT ${HOLDS_A_SLICE}`, [after]);
+    if (rows.length === 0) return;
+    const positions = rows.map((row) => Number(row.position));
+    yield await readParents(session, positions, foldedTo);
+    after = positions.at(-1) ?? after;
+  }
+}
+
+/** Records of these transactions, each followed by its actions up to `upTo`, in order of position. */
+export async function readParents(
+  session: Pick<Session, 'copyOut'>,
+  positions: readonly Position[],
+  upTo: Position,
+): Promise<readonly LogRecord[]> {
+  if (positions.length === 0) return [];
+  const list = positions.join(', ');
+  const first = positions.reduce((least, position) => Math.min(least, position));
+  const bytes = await session.copyOut(
+    `SELECT ${LOG_COLUMN_LIST} FROM (
+       SELECT position AS of, * FROM log WHERE position IN (${list}) AND position <= ${upTo}
+       UNION ALL
+       SELECT parent, * FROM log WHERE parent IN (${list}) AND ${IS_ACTION} AND position > ${first} AND position <= ${upTo}
+     ) l ORDER BY l.of, l.position`,
+  );
+  return decodeRecords(bytes);
+}
+
+async function* readConfigured(session: Session, foldedTo: Position): AsyncGenerator<readonly LogRecord[]> {
+  const records = decodeRecords(
+    await session.copyOut(`SELECT ${LOG_COLUMN_LIST} FROM log WHERE kind = 16 AND position <= ${foldedTo} ORDER BY position`),
+  );
+  if (records.length > 0) yield records;
+}
+
+async function* readTail(
+  session: Session,
+  foldedTo: Position,
+  head: Position,
+  done: () => Promise<void>,
+): AsyncGenerator<readonly LogRecord[]> {
+  try {
+    for (let after = foldedTo; after < head; after += RECORDS_A_SLICE) {
+      const upTo = Math.min(after + RECORDS_A_SLICE, head);
+      yield decodeRecords(
+        await session.copyOut(
+          `SELECT ${LOG_COLUMN_LIST} FROM log WHERE position > ${after} AND position <= ${upTo} ORDER BY position`,
+        ),
+      );
+    }
+  } finally {
+    await done();
+  }
+}
+
+/** Keys of the log from `from` on, to its end as it is now, in order. */
+export async function* readKeys(session: Session, from: Position, done: () => Promise<void>): AsyncGenerator<readonly RememberedKey[]> {
+  try {
+    const { last: head } = await lastBatch(session);
+    for (let after = from - 1; after < head; after += KEYS_A_SLICE) {
+      const upTo = Math.min(after + KEYS_A_SLICE, head);
+      const keys = decodeKeys(
+        await session.copyOut(
+          `SELECT position, recorded_at, book, key FROM log
+            WHERE position > ${after} AND position <= ${upTo} AND key IS NOT NULL ORDER BY position`,
+        ),
+      );
+      if (keys.length > 0) yield keys;
+    }
+  } finally {
+    await done();
+  }
+}
+
+function decodeKeys(bytes: Buffer): RememberedKey[] {
+  const reader = new CopyReader(bytes);
+  const keys: RememberedKey[] = [];
+  while (reader.next()) {
+    const position = reader.wide();
+    const recordedAt: Micros = reader.micros(0);
+    const book = reader.int();
+    const length = reader.length();
+    keys.push({ book, position, recordedAt, key: bytes.subarray(reader.at, reader.at + length) });
+    reader.at += length;
+  }
+  return keys;
+}
