@@ -42,19 +42,34 @@ export const legsUpTo = (end: string): string => `
     FROM log l, more_legs_of(l.more_legs) m
    WHERE l.position <= ${end} AND l.kind BETWEEN 1 AND 7 AND l.more_legs IS NOT NULL`;
 
-const POSTED = `CASE WHEN g.kind IN (1, 3, 7) THEN g.amount ELSE 0 END`;
-const PENDING = `CASE WHEN g.kind IN (2, 5) THEN g.amount
-                      WHEN g.kind IN (3, 4, 6) THEN -g.amount - g.released ELSE 0 END`;
+const posted = (of: string): string =>
+  `CASE WHEN ${of}.kind IN (1, 3, 7) THEN coalesce(${of}.amount, 0) ELSE 0 END`;
+const pending = (of: string): string =>
+  `CASE WHEN ${of}.kind IN (2, 5) THEN coalesce(${of}.amount, 0)
+        WHEN ${of}.kind IN (3, 4, 6) THEN -coalesce(${of}.amount, 0) - coalesce(${of}.released, 0) ELSE 0 END`;
+const FORCED = 'coalesce(l.flags & 1, 0) = 1';
 
-/** What each record up to a position did to each account, one row for both: dp, cp posted; dh, ch pending. */
+/**
+ * What each record up to a position did to each account, one row for both: dp, cp posted; dh, ch pending. Records of one
+ * leg, which are most, need no grouping: its accounts differ (the check of legs says so).
+ */
 export const changesUpTo = (end: string): string => `
-  SELECT s.account, s.position, s.kind, s.book, s.forced, sum(s.dp)::int8 AS dp, sum(s.cp)::int8 AS cp,
-         sum(s.dh)::int8 AS dh, sum(s.ch)::int8 AS ch
-    FROM (SELECT g.debit AS account, g.position, g.kind, g.book, g.forced, ${POSTED} AS dp, 0::int8 AS cp, ${PENDING} AS dh,
-                 0::int8 AS ch FROM (${legsUpTo(end)}) g
-          UNION ALL
-          SELECT g.credit, g.position, g.kind, g.book, g.forced, 0, ${POSTED}, 0, ${PENDING} FROM (${legsUpTo(end)}) g) s
-   GROUP BY s.account, s.position, s.kind, s.book, s.forced`;
+  SELECT l.debit AS account, l.position, l.kind, l.book, ${FORCED} AS forced, ${posted('l')} AS dp, 0::int8 AS cp,
+         ${pending('l')} AS dh, 0::int8 AS ch
+    FROM log l WHERE l.position <= ${end} AND l.kind BETWEEN 1 AND 7 AND l.more_legs IS NULL
+  UNION ALL
+  SELECT l.credit, l.position, l.kind, l.book, ${FORCED}, 0, ${posted('l')}, 0, ${pending('l')}
+    FROM log l WHERE l.position <= ${end} AND l.kind BETWEEN 1 AND 7 AND l.more_legs IS NULL
+  UNION ALL
+  SELECT s.account, l.position, l.kind, l.book, ${FORCED}, sum(s.dp)::int8, sum(s.cp)::int8, sum(s.dh)::int8, sum(s.ch)::int8
+    FROM log l,
+         LATERAL (SELECT l.kind, l.debit, l.credit, l.amount, l.released
+                  UNION ALL
+                  SELECT l.kind, m.debit, m.credit, m.amount, m.released FROM more_legs_of(l.more_legs) m) g,
+         LATERAL (VALUES (g.debit, ${posted('g')}, 0::int8, ${pending('g')}, 0::int8),
+                         (g.credit, 0::int8, ${posted('g')}, 0::int8, ${pending('g')})) AS s(account, dp, cp, dh, ch)
+   WHERE l.position <= ${end} AND l.kind BETWEEN 1 AND 7 AND l.more_legs IS NOT NULL
+   GROUP BY s.account, l.position, l.kind, l.book, l.flags`;
 
 /** Settings of accounts in the order in which records said them; number 1 is the opening. */
 export const settingsUpTo = (end: string): string => `

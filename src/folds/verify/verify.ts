@@ -36,6 +36,9 @@ export interface VerifyProgress {
   readonly of: number;
 }
 
+/** Settings of the session that verify is quick with: sorts and hashes of the whole log stay in memory longer. */
+export const VERIFY_SETTINGS: Readonly<Record<string, string>> = { work_mem: '64MB', jit: 'off' };
+
 const CHECKS: readonly Check[] = [...LOG_CHECKS, ...MONEY_CHECKS, ...FOLD_CHECKS];
 
 const numberOrNull = (value: unknown): number | null => (value === null || value === undefined ? null : Number(value));
