@@ -1,26 +1,50 @@
 #!/usr/bin/env node
-/** The `millrace` command. */
+/** The `millrace` command: what it takes, with examples. What each part does is in the file of its name. */
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
+import type { Config } from '../platform/config/config.js';
 import { loadConfig, printConfig } from '../platform/config/config.js';
-import { messageOf, MillraceError } from '../platform/errors.js';
+import { MillraceError, messageOf } from '../platform/errors.js';
+import type { Log } from '../platform/log.js';
 import { createLog } from '../platform/log.js';
+import { VERSION } from '../platform/version.js';
+import { benchCommand } from './bench/bench.js';
+import { importCommand } from './import.js';
+import { keysCommand } from './keys.js';
 import { runEngine } from './serve/engine.js';
 import { ExitCode } from './serve/exit-codes.js';
 import { ENGINE_MARK, superviseEngine } from './serve/parent.js';
+import { shardsCommand } from './shards.js';
+import { verifyCommand } from './verify.js';
 
 const EXIT_CODES = `
 Exit codes:
   0  done
-  1  not so: verify found a lie, an import had rejects
+  1  not so: verify found a lie, an import had rejects, a key is unknown
   2  a mistake in the command line or the configuration
-  3  something that is needed is missing or taken`;
+  3  something that is needed is missing or taken: port, folder, database, engine`;
+
+interface WithConfig {
+  readonly config?: string;
+}
 
 const configOption = () =>
-  new Option('--config <file>', 'configuration file (YAML); default ./millrace.yaml where there is one').env('MILLRACE_CONFIG');
+  new Option('--config <file>', 'configuration file (YAML); default ./millrace.yaml where there is one').env(
+    'MILLRACE_CONFIG',
+  );
+const urlOption = () => new Option('--url <url>', 'of a running engine').default('http://127.0.0.1:8080');
+const whole = (text: string): number => Number.parseInt(text, 10);
+const configOf = ({ config }: WithConfig): Config => loadConfig({ file: config, env: process.env, cwd: process.cwd() });
+
+/** Commands other than `serve` speak of problems only; results go to standard output. */
+function withConfig(options: WithConfig): readonly [Config, Log] {
+  const config = configOf(options);
+  return [config, createLog({ ...config.log, level: 'warn' })];
+}
 
 const program = new Command('millrace')
   .description('A transaction engine: a durable, double-entry ledger that answers HTTP.')
+  .version(VERSION)
   .showHelpAfterError('(add --help for the options and examples)')
   .exitOverride()
   .addHelpText('after', EXIT_CODES);
@@ -38,10 +62,13 @@ Examples:
   millrace serve                                   two embedded Postgres shards in ./.millrace
   millrace serve --config production.yaml          shards of your own
   MILLRACE_HTTP__PORT=9000 millrace serve          any key of the configuration, from the environment
-  millrace serve --print-config                    what would be in force`,
+  millrace serve --print-config                    what would be in force
+
+SIGTERM finishes what is in flight, commits and ends with 0; a second one ends at once, and loses nothing answered.
+${EXIT_CODES}`,
   )
-  .action(async (options: { config?: string; takeOver: boolean; printConfig: boolean }) => {
-    const config = loadConfig({ file: options.config, env: process.env, cwd: process.cwd() });
+  .action(async (options: WithConfig & { readonly takeOver: boolean; readonly printConfig: boolean }) => {
+    const config = configOf(options);
     if (options.printConfig) {
       process.stdout.write(printConfig(config));
       return;
@@ -53,6 +80,158 @@ Examples:
     // The engine's threads are down; what is left (a socket's last timer) must not keep the process.
     process.exit();
   });
+
+program
+  .command('import')
+  .description('turn the lines of a CSV file into transactions')
+  .argument('<file>', 'the CSV file; any size')
+  .requiredOption('--map <file>', 'how lines become transactions (YAML); see examples/bank.map.yaml')
+  .requiredOption('--key <key>', 'API key of the merchant')
+  .addOption(urlOption())
+  .option('--batch <items>', 'items in a request, at most 8192', whole)
+  .option('--lanes <requests>', 'requests on their way at a time', whole)
+  .option('--from-start', 'read the file from its beginning, whatever an earlier run has noted', false)
+  .addHelpText(
+    'after',
+    `
+Examples:
+  millrace import book.csv --map examples/bank.map.yaml --key "$(cat .millrace/dev-key)"
+
+Lines that do not fit go to FILE.rejects.csv with the reason. After a kill, run the same line again: each row has a key
+of its own, so nothing is posted twice.
+${EXIT_CODES}`,
+  )
+  .action(
+    async (
+      file: string,
+      options: {
+        readonly map: string;
+        readonly key: string;
+        readonly url: string;
+        readonly batch?: number;
+        readonly lanes?: number;
+        readonly fromStart: boolean;
+      },
+    ) => {
+      process.exitCode = await importCommand({ file, ...options }, process);
+    },
+  );
+
+program
+  .command('verify')
+  .description('prove every shard from SQL alone, with the engine running or stopped')
+  .addOption(configOption())
+  .addHelpText(
+    'after',
+    `
+Example:
+  millrace verify && echo clean
+
+Prints what was checked and over how many rows; ends with 1 at the first lie, naming the row.
+${EXIT_CODES}`,
+  )
+  .action(async (options: WithConfig) => {
+    process.exitCode = await verifyCommand(...argumentsOf(options));
+  });
+
+const keys = program
+  .command('keys')
+  .description('make, list and revoke API keys; a running engine acts at once')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  millrace keys create --merchant acme --test
+  millrace keys create --merchant acme --scope force
+  millrace keys list
+  millrace keys revoke 3k9vqz0m2h7x
+${EXIT_CODES}`,
+  );
+keys
+  .command('create')
+  .description('make a key, and with its first one the merchant; it is shown once')
+  .requiredOption('--merchant <id>', 'whose it is')
+  .option('--test', 'for the test environment; without it, for live', false)
+  .addOption(new Option('--scope <scope>', 'what it may do beside the usual').choices(['force']))
+  .addOption(configOption())
+  .action(
+    async (options: WithConfig & { readonly merchant: string; readonly test: boolean; readonly scope?: 'force' }) => {
+      const { merchant, test, scope } = options;
+      const request = {
+        action: 'create',
+        merchant,
+        environment: test ? 'test' : 'live',
+        scopes: scope === undefined ? [] : [scope],
+      } as const;
+      process.exitCode = await keysCommand(request, ...argumentsOf(options));
+    },
+  );
+keys
+  .command('list')
+  .description('list all keys; the keys themselves are not stored')
+  .addOption(configOption())
+  .action(async (options: WithConfig) => {
+    process.exitCode = await keysCommand({ action: 'list' }, ...argumentsOf(options));
+  });
+keys
+  .command('revoke')
+  .description('revoke a key by its id, the part after mr_test_ or mr_live_')
+  .argument('<id>')
+  .addOption(configOption())
+  .action(async (id: string, options: WithConfig) => {
+    process.exitCode = await keysCommand({ action: 'revoke', id }, ...argumentsOf(options));
+  });
+
+program
+  .command('shards')
+  .description('the map of slots; size, position, lag, epoch, owner and rate of each shard')
+  .addOption(configOption())
+  .addHelpText('after', EXIT_CODES)
+  .action(async (options: WithConfig) => {
+    process.exitCode = await shardsCommand(...argumentsOf(options));
+  });
+
+program
+  .command('bench')
+  .description('load a running engine; it posts real transactions, so use a test key')
+  .addOption(urlOption())
+  .requiredOption('--key <keys...>', 'API keys, one for each merchant to load')
+  .option('--batch <items>', 'transactions in a request', whole)
+  .option('--connections <number>', 'connections at a time', whole)
+  .option('--duration <seconds>', 'how long', Number.parseFloat)
+  .addOption(new Option('--driver <driver>', 'what drives the load').choices(['auto', 'wrk', 'autocannon']))
+  .option('--json', 'print one JSON text', false)
+  .addHelpText(
+    'after',
+    `
+Examples:
+  millrace bench --key "$(cat .millrace/dev-key)"
+  millrace bench --key "$(cat .millrace/dev-key)" --batch 200 --connections 32 --duration 20
+${EXIT_CODES}`,
+  )
+  .action(
+    async ({
+      key,
+      duration,
+      ...options
+    }: {
+      readonly url: string;
+      readonly key: readonly string[];
+      readonly batch?: number;
+      readonly connections?: number;
+      readonly duration?: number;
+      readonly driver?: 'auto' | 'wrk' | 'autocannon';
+      readonly json: boolean;
+    }) => {
+      const durationS = duration === undefined ? {} : { durationS: duration };
+      process.exitCode = await benchCommand({ keys: key, ...durationS, ...options }, process);
+    },
+  );
+
+function argumentsOf(options: WithConfig): [Config, NodeJS.Process, Log] {
+  const [config, log] = withConfig(options);
+  return [config, process, log];
+}
 
 try {
   await program.parseAsync();

@@ -115,7 +115,13 @@ class Worker {
         await running.store?.close().catch(() => undefined);
         running.store = null;
         running.shard = null;
-        this.#say({ type: 'shard', shard: spec.shard, state: 'starting', identity: null, error: (error as Error).message });
+        this.#say({
+          type: 'shard',
+          shard: spec.shard,
+          state: 'starting',
+          identity: null,
+          error: (error as Error).message,
+        });
         await new Promise((resolve) => setTimeout(resolve, waitMs * (0.5 + Math.random() / 2)));
       }
     }
@@ -126,7 +132,7 @@ class Worker {
     const { bounds, settings, takeOver, commitDeadlineMs, durability, partitionRecords } = this.#task;
     const store = openShardStore({
       name: spec.name,
-      slots: parseSlots(spec.slots).map(({ first, last }) => ({ from: first, to: last })),
+      slots: parseSlots(spec.slots).map(({ first, last }) => [first, last] as const),
       place: spec.place,
       commitDeadlineMs,
       durability,
@@ -194,7 +200,9 @@ class Worker {
 
   #statuses(): ShardStatus[] {
     return this.#shards.flatMap((running) =>
-      running === undefined ? [] : [{ shard: running.spec.shard, ...(running.shard?.status() ?? Shard.statusBeforeStart(running.spec.name)) }],
+      running === undefined
+        ? []
+        : [{ shard: running.spec.shard, ...(running.shard?.status() ?? Shard.statusBeforeStart(running.spec.name)) }],
     );
   }
 

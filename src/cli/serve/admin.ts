@@ -2,8 +2,13 @@
 import Type from 'typebox';
 import { Value } from 'typebox/value';
 import type { Supervisor } from '../../engine/supervisor/supervisor.js';
+import type { ShardSpec } from '../../engine/supervisor/messages.js';
+import type { CheckResult } from '../../folds/verify/verify.js';
+import { verifyShard } from '../../folds/verify/verify.js';
 import type { AdminHandler } from '../../platform/lock.js';
 import type { ControlKey } from '../../store/control/state.js';
+import { createPortSql } from '../../store/port-sql.js';
+import type { VerifiedShard } from '../verify.js';
 import type { Control } from './control.js';
 
 const Environment = Type.Union([Type.Literal('test'), Type.Literal('live')]);
@@ -19,18 +24,21 @@ const AdminRequest = Type.Union([
   Type.Object({ do: Type.Literal('keys.list') }),
   Type.Object({ do: Type.Literal('keys.revoke'), id: Type.String() }),
   Type.Object({ do: Type.Literal('shards') }),
+  Type.Object({ do: Type.Literal('verify') }),
 ]);
 type AdminRequest = Type.Static<typeof AdminRequest>;
 
 interface Options {
   readonly control: Control;
   readonly supervisor: Supervisor;
+  readonly shards: readonly ShardSpec[];
   readonly draining: () => boolean;
 }
 
-export function answerAdmin({ control, supervisor, draining }: Options): AdminHandler {
+export function answerAdmin({ control, supervisor, shards, draining }: Options): AdminHandler {
   return async (request) => {
-    if (!Value.Check(AdminRequest, request)) throw new Error(`the engine does not know the request "${request.do}" in this form`);
+    if (!Value.Check(AdminRequest, request))
+      throw new Error(`the engine does not know the request "${request.do}" in this form`);
     const asked: AdminRequest = request;
     switch (asked.do) {
       case 'engine.status':
@@ -46,8 +54,26 @@ export function answerAdmin({ control, supervisor, draining }: Options): AdminHa
         return publicPart(await control.revokeKey(asked.id));
       case 'shards':
         return supervisor.shards();
+      case 'verify':
+        return verifyAll(supervisor, shards);
     }
   };
+}
+
+/** For databases that only the engine can open. */
+async function verifyAll(supervisor: Supervisor, shards: readonly ShardSpec[]): Promise<VerifiedShard[]> {
+  const verified: VerifiedShard[] = [];
+  for (const { shard, name } of shards) {
+    const sql = createPortSql(supervisor.sqlPort(shard));
+    const results: CheckResult[] = [];
+    try {
+      for await (const result of verifyShard(sql)) results.push(result);
+    } finally {
+      await sql.close();
+    }
+    verified.push({ name, results });
+  }
+  return verified;
 }
 
 /** All of a key but its hash. */

@@ -30,7 +30,12 @@ export async function printBanner({ config, control, port, topology, out }: Bann
   if (key === null) {
     lines.push('Make a key for a merchant:  millrace keys create --merchant ID --test', '');
   } else {
-    lines.push(`API key of merchant ${key.merchant} (${key.environment}): ${key.token}`, '', 'Post a first transaction:', '');
+    lines.push(
+      `API key of merchant ${key.merchant} (${key.environment}): ${key.token}`,
+      '',
+      'Post a first transaction:',
+      '',
+    );
     lines.push(
       `curl -sS ${url}/v1/transactions -H 'Authorization: Bearer ${key.token}' -H 'Idempotency-Key: order-1001' -H 'Content-Type: application/json' -d '${JSON.stringify(EXAMPLE)}'`,
       '',

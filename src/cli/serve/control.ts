@@ -52,7 +52,10 @@ export async function openControl({ config, supervisor, shards, log }: Options):
       supervisor.addMerchant({ book: testBook, merchant, environment: 'test' });
       supervisor.addMerchant({ book: liveBook, merchant, environment: 'live' });
     }
-    supervisor.setKeys(follower.keys.map((key) => entryOf(key, slots)), follower.stale);
+    supervisor.setKeys(
+      follower.keys.map((key) => entryOf(key, slots)),
+      follower.stale,
+    );
   };
   publish();
   follower.onChange(publish);
@@ -67,8 +70,10 @@ export async function openControl({ config, supervisor, shards, log }: Options):
 
 async function connect(config: Config, supervisor: Supervisor, shards: readonly ShardSpec[]): Promise<Sql> {
   const first = shards[0]?.place;
-  if (config.control.url !== null) return createPgSql({ url: config.control.url, connectionsMax: 1, applicationName: 'millrace-control' });
-  if (first?.kind === 'postgres') return createPgSql({ url: first.url, connectionsMax: 1, applicationName: 'millrace-control' });
+  if (config.control.url !== null)
+    return createPgSql({ url: config.control.url, connectionsMax: 1, applicationName: 'millrace-control' });
+  if (first?.kind === 'postgres')
+    return createPgSql({ url: first.url, connectionsMax: 1, applicationName: 'millrace-control' });
   return createPortSql(supervisor.sqlPort(0));
 }
 

@@ -57,9 +57,12 @@ export async function runEngine(options: ServeOptions): Promise<number> {
     servers = await startServers(config, log);
     const shards = shardSpecs(config, servers);
     const supervisor = createSupervisor(options, shards);
-    await Promise.race([supervisor.startWorkers(), stop.requested.then(() => Promise.reject(new CannotStart('stopped while starting')))]);
+    await Promise.race([
+      supervisor.startWorkers(),
+      stop.requested.then(() => Promise.reject(new CannotStart('stopped while starting'))),
+    ]);
     const control = await openControl({ config, supervisor, shards, log });
-    lock.onRequest(answerAdmin({ control, supervisor, draining: () => stop.isRequested }));
+    lock.onRequest(answerAdmin({ control, supervisor, shards, draining: () => stop.isRequested }));
     const { port } = await supervisor.startFronts();
     await printBanner({ config, control, port, topology: supervisor.topology, out: process.stdout });
     process.send?.(READY_MESSAGE);
@@ -85,7 +88,8 @@ async function lockFolder(folder: string): Promise<FolderLock> {
     try {
       return await openLock(folder);
     } catch (error) {
-      if (!(error instanceof DataFolderHeldError) || performance.now() > until || !(await isStopping(folder))) throw error;
+      if (!(error instanceof DataFolderHeldError) || performance.now() > until || !(await isStopping(folder)))
+        throw error;
       await new Promise((resolve) => setTimeout(resolve, HELD_LOOK_MS));
     }
   }

@@ -10,7 +10,7 @@ import { Restarts } from '../../engine/supervisor/restarts.js';
 import { ExitCode } from './exit-codes.js';
 
 /** Set in the engine's environment; the parent hears of `ready` over IPC. */
-export const ENGINE_MARK = 'MILLRACE_ENGINE_PROCESS';
+export const ENGINE_MARK = 'ENGINE_OF_MILLRACE';
 export const READY_MESSAGE = 'ready';
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;

@@ -68,7 +68,17 @@ export class AnswerWriter {
     }
     const records = code === null ? this.#views(ledger) : [];
     const accounts = code === null ? accountsOf(command, ledger) : [];
-    append(outbox, requestId, { type: 'recorded', code, position, sequence, recordedAt, expiresAt: 0, details, records, accounts });
+    append(outbox, requestId, {
+      type: 'recorded',
+      code,
+      position,
+      sequence,
+      recordedAt,
+      expiresAt: 0,
+      details,
+      records,
+      accounts,
+    });
   }
 
   answered(outbox: Outbox, request: DecodedRequest, outcome: Answered): void {

@@ -39,7 +39,9 @@ export class KeyIndexer {
     if (this.#working !== null || this.#closed || performance.now() < this.#retryAt) return;
     const due = this.#keys
       .residentPartitions()
-      .find((partition) => (partition + 1) * this.#options.partitionRecords <= committed && !this.#written.has(partition));
+      .find(
+        (partition) => (partition + 1) * this.#options.partitionRecords <= committed && !this.#written.has(partition),
+      );
     if (due === undefined) return;
     this.#working = this.#index(due, now)
       .catch((error: Error) => {
@@ -94,7 +96,11 @@ export class KeyIndexer {
       `INSERT INTO key_bucket (partition, bucket, entries)
        SELECT $1, bucket, decode(entries, 'hex') FROM unnest($2::int4[], $3::text[]) AS b(bucket, entries)
        ON CONFLICT (partition, bucket) DO NOTHING`,
-      [partition, buckets.map(({ bucket }) => bucket), buckets.map(({ entries }) => Buffer.from(entries).toString('hex'))],
+      [
+        partition,
+        buckets.map(({ bucket }) => bucket),
+        buckets.map(({ entries }) => Buffer.from(entries).toString('hex')),
+      ],
     );
   }
 

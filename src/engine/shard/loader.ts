@@ -63,7 +63,8 @@ export class Loader {
   #loadWanted(): void {
     const wanted = [...this.#wanted];
     this.#wanted = new Map();
-    for (let at = 0; at < wanted.length; at += PARENTS_A_QUERY) void this.#loadSome(new Map(wanted.slice(at, at + PARENTS_A_QUERY)));
+    for (let at = 0; at < wanted.length; at += PARENTS_A_QUERY)
+      void this.#loadSome(new Map(wanted.slice(at, at + PARENTS_A_QUERY)));
   }
 
   async #loadSome(wanted: Map<Position, Wanted>): Promise<void> {

@@ -25,7 +25,11 @@ export class Outbox {
   }
 
   /** Grows rather than refuses: a batch is bounded in records, so its answers are bounded too. */
-  append(requestId: number, sizeMax: number, encode: (into: Uint8Array, view: DataView, offset: number) => number): void {
+  append(
+    requestId: number,
+    sizeMax: number,
+    encode: (into: Uint8Array, view: DataView, offset: number) => number,
+  ): void {
     this.#reserve(FRAME_HEADER_BYTES + sizeMax);
     const at = this.#used;
     const length = encode(this.#bytes, this.#view, at + FRAME_HEADER_BYTES);

@@ -228,7 +228,14 @@ export class Shard {
     if (this.#park(link, request, keyText(request), bytes, offset, length)) this.#loadFor(book, wants);
   }
 
-  #park(link: FrontLink, request: DecodedRequest, key: string, bytes: Uint8Array, offset: number, length: number): boolean {
+  #park(
+    link: FrontLink,
+    request: DecodedRequest,
+    key: string,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+  ): boolean {
     if (this.#parking.push(request.book, { link, bytes: bytes.slice(offset, offset + length), key })) return true;
     this.#refuse(link, request.requestId, 'overloaded');
     return false;

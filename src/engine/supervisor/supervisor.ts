@@ -361,7 +361,12 @@ export class Supervisor {
     }
   }
 
-  #shardChanged(shard: number, state: ShardStatus['state'], identity: ShardIdentity | null, error: string | null): void {
+  #shardChanged(
+    shard: number,
+    state: ShardStatus['state'],
+    identity: ShardIdentity | null,
+    error: string | null,
+  ): void {
     const health = this.#healthOf(shard);
     if (health.state !== state || health.error !== error) {
       const name = this.#options.shards[shard]?.name ?? String(shard);
@@ -399,7 +404,8 @@ export class Supervisor {
         port,
         entry: {
           name: spec.name,
-          connection: spec.place.kind === 'postgres' ? { kind: 'postgres', url: spec.place.url } : { kind: 'port', port },
+          connection:
+            spec.place.kind === 'postgres' ? { kind: 'postgres', url: spec.place.url } : { kind: 'port', port },
         },
       };
     });
