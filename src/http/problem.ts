@@ -39,7 +39,7 @@ export function problemStatus(code: ErrorCode): number {
 }
 
 /** Where a code is explained: a reference relative to the server. */
-export function problemTypeUri(code: ErrorCode): string {
+function problemTypeUri(code: ErrorCode): string {
   return `/v1/errors#${code}`;
 }
 

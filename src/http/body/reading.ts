@@ -11,13 +11,13 @@ import { RequestProblem } from '../types.js';
 import { pointer } from './pointer.js';
 
 /** Objects and arrays inside each other, the outermost included. */
-export const DEPTH_MAX = 8;
+const DEPTH_MAX = 8;
 /** Objects and arrays in one body: bounds memory, since each takes far more of it than of the body. */
-export const CONTAINERS_MAX = 262_144;
+const CONTAINERS_MAX = 262_144;
 /** Values of all kinds in one body: bounds how long reading can hold up a front. No batch that fits has as many. */
-export const VALUES_MAX = 1_048_576;
+const VALUES_MAX = 1_048_576;
 /** Members of one object: bounds what keys chosen to collide can cost. */
-export const MEMBERS_MAX = 1024;
+const MEMBERS_MAX = 1024;
 
 export class Reading {
   /** Keys and indices from the root to the value being read. */

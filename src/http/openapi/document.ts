@@ -18,7 +18,7 @@ export function openApiDocument(): string {
   return text;
 }
 
-export function buildDocument(): Json {
+function buildDocument(): Json {
   return {
     openapi: '3.1.0',
     info: {

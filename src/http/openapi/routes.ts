@@ -5,8 +5,8 @@ import type { ErrorCode } from '../../ledger/errors.js';
 import type { QueryName, SchemaName } from '../schemas/index.js';
 
 const MIB = 1024 * 1024;
-export const SINGLE_BODY_MAX = MIB;
-export const BATCH_BODY_MAX = 8 * MIB;
+const SINGLE_BODY_MAX = MIB;
+const BATCH_BODY_MAX = 8 * MIB;
 
 /** One route. */
 export interface RouteSpec {

@@ -13,7 +13,7 @@ import { readCurrency } from './post.js';
 export const ACCOUNTS_MAX = 8192;
 
 /** A PATCH's body without the account and If-Match, which stand elsewhere in the request. */
-export type ParsedAccountPatch = Omit<ChangeAccountRequest, 'account' | 'ifMatch' | 'type'>;
+type ParsedAccountPatch = Omit<ChangeAccountRequest, 'account' | 'ifMatch' | 'type'>;
 
 /** @throws RequestProblem the first problem by the error table, then by place */
 export function parseAccount(value: BodyValue, context: ParseContext): OpenAccountsRequest {

@@ -8,7 +8,7 @@ import type { Fields } from './fields.js';
 import { objectAt } from './fields.js';
 
 /** An action's body without the parent, which stands in the path. */
-export type ParsedAction = Omit<ActionRequest, 'parent'>;
+type ParsedAction = Omit<ActionRequest, 'parent'>;
 
 /**
  * @param value null where no body was sent: an action needs none

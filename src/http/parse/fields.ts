@@ -10,8 +10,8 @@ import { accountNameFault } from './name.js';
 import { parseTime } from './time.js';
 import { writeJson } from './write-json.js';
 
-export const INT64_MAX = 2n ** 63n - 1n;
-export const INT64_MIN = -(2n ** 63n);
+const INT64_MAX = 2n ** 63n - 1n;
+const INT64_MIN = -(2n ** 63n);
 
 export const REFERENCE_LENGTH_MAX = 255;
 export const DESCRIPTION_LENGTH_MAX = 1000;

@@ -19,7 +19,7 @@ export const EXPIRES_IN_SECONDS_MAX = 31_536_000;
 const MICROS_PER_SECOND = 1_000_000;
 
 /** Where the posting stands decides which of these it may have. */
-export type PostPlace = 'alone' | 'atomic item' | 'independent item';
+type PostPlace = 'alone' | 'atomic item' | 'independent item';
 
 /**
  * The body of POST /v1/transactions.

@@ -10,7 +10,7 @@ export const LIMIT_MAX = 1000;
 
 const TEXT_LENGTH_MAX = 1000;
 
-export const STATUSES = [
+const STATUSES = [
   'posted',
   'pending',
   'captured',
@@ -24,7 +24,7 @@ interface Page {
   readonly limit: number;
   readonly cursor: string | null;
 }
-export interface TransactionsQuery extends Page {
+interface TransactionsQuery extends Page {
   readonly account: string | null;
   readonly reference: string | null;
   readonly status: TransactionStatus | null;
@@ -34,7 +34,7 @@ export interface TransactionsQuery extends Page {
   readonly from: Micros | null;
   readonly to: Micros | null;
 }
-export interface AccountsQuery extends Page {
+interface AccountsQuery extends Page {
   readonly prefix: string | null;
 }
 export interface EntriesQuery extends Page {

@@ -11,7 +11,7 @@ import { amountText, quote, sumsText } from './text.js';
 import { formatTime } from './time.js';
 
 /** What a recorded answer says of a fresh posting. */
-export interface PostedFacts {
+interface PostedFacts {
   readonly sequence: number;
   readonly recordedAt: Micros;
   readonly expiresAt: Micros;

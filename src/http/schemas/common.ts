@@ -75,7 +75,7 @@ export const Time = Type.String({
 });
 
 export const Reference = Type.String({ minLength: 1, maxLength: REFERENCE_LENGTH_MAX });
-export const Description = Type.String({ maxLength: DESCRIPTION_LENGTH_MAX });
+const Description = Type.String({ maxLength: DESCRIPTION_LENGTH_MAX });
 
 export const Metadata = Type.Record(Type.String(), Type.Unknown(), {
   description: `An object of strings, integers, booleans, null, and arrays and objects of them; at most ${METADATA_BYTES_MAX} bytes as JSON. The whole body is at most eight objects and arrays deep.`,

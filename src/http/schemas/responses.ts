@@ -1,6 +1,6 @@
 /** Bodies of answers. */
 
-import type { Static, TSchema } from 'typebox';
+import type { TSchema } from 'typebox';
 import Type from 'typebox';
 import {
   AccountName,
@@ -198,9 +198,3 @@ export const Readiness = Type.Object(
   { status: Type.Union([Type.Literal('ready'), Type.Literal('not_ready')]) },
   { description: 'Further members say how each shard stands.' },
 );
-
-/** Answers as TypeScript sees them. */
-export type TransactionBody = Static<typeof Transaction>;
-export type AccountBody = Static<typeof AccountNow>;
-export type EntryBody = Static<typeof Entry>;
-export type ProblemBody = Static<typeof Problem>;

@@ -14,7 +14,7 @@ import { renderAll, renderItem, renderList } from '../../../src/http/render/list
 import { toMsgpack } from '../../../src/http/render/msgpack.js';
 import { quote } from '../../../src/http/render/text.js';
 import { formatTime } from '../../../src/http/render/time.js';
-import type { SchemaName } from '../../../src/http/schemas/index.js';
+import type { Body, SchemaName } from '../../../src/http/schemas/index.js';
 import { SCHEMAS } from '../../../src/http/schemas/index.js';
 import { RequestProblem } from '../../../src/http/types.js';
 import { ERRORS } from '../../../src/ledger/errors.js';
@@ -23,8 +23,8 @@ import type { AccountView, RecordView } from '../../../src/ledger/view.js';
 import { plain } from '../body/support.js';
 
 const AT = Date.UTC(2026, 10, 21, 10, 17, 3) * 1000;
-const valid = (schema: SchemaName, text: string): unknown => {
-  const body: unknown = JSON.parse(text);
+const valid = <N extends SchemaName>(schema: N, text: string): Body<N> => {
+  const body = JSON.parse(text) as Body<N>;
   expect([...Compile(SCHEMAS[schema]).Errors(body)]).toEqual([]);
   return body;
 };
@@ -233,7 +233,7 @@ describe('problems', () => {
   });
 
   it('stand in one table in their order', () => {
-    const body = valid('ErrorTable', renderErrorTable()) as { data: { code: string }[] };
+    const body = valid('ErrorTable', renderErrorTable());
     expect(body.data.map((entry) => entry.code)).toEqual(ERRORS.map((entry) => entry.code));
   });
 });

@@ -3,7 +3,7 @@ import { Compile } from 'typebox/compile';
 import { describe, expect, it } from 'vitest';
 import type { PostRequest } from '../../../src/engine/wire/messages.js';
 import { renderPosted, renderRecord, renderTransaction } from '../../../src/http/render/transaction.js';
-import { SCHEMAS } from '../../../src/http/schemas/index.js';
+import { type Body, SCHEMAS } from '../../../src/http/schemas/index.js';
 import { RecordKind } from '../../../src/ledger/record.js';
 import type { LegState, LegView, RecordView } from '../../../src/ledger/view.js';
 
@@ -46,8 +46,8 @@ const parentState = (status: string, byCurrency: Readonly<Record<string, string>
   JSON.stringify({
     parent_state: { status, captured: byCurrency, remaining: byCurrency, released: byCurrency, reversed: byCurrency },
   });
-const valid = (schema: 'Transaction' | 'Action', text: string): unknown => {
-  const body: unknown = JSON.parse(text);
+const valid = <N extends 'Transaction' | 'Action'>(schema: N, text: string): Body<N> => {
+  const body = JSON.parse(text) as Body<N>;
   expect([...Compile(SCHEMAS[schema]).Errors(body)]).toEqual([]);
   return body;
 };
