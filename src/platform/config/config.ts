@@ -84,7 +84,6 @@ function resolveConfig(content: ConfigFile, folder: string, file: string | null)
     keys: {
       windowMicros: durationMicros(content.keys.window),
       keysMax: content.keys.keys_max,
-      residentMax: content.keys.resident_max,
       guaranteed: content.keys.guaranteed,
     },
     limits: {
@@ -97,7 +96,6 @@ function resolveConfig(content: ConfigFile, folder: string, file: string | null)
     },
     currencies: content.currencies,
     auth: { staleMaxMs: durationMicros(content.auth.stale_max) / 1000 },
-    folds: { intervalMs: durationMicros(content.folds.interval) / 1000, recordsMax: content.folds.records_max },
     log: content.log,
   });
 }

@@ -119,7 +119,6 @@ export const ConfigSchema = Type.Object(
     keys: section('The memory of idempotency keys.', {
       window: duration('7d', 'How long a key is remembered.'),
       keys_max: integer(1000, 4294967295, 10000000, 'Keys that one shard remembers.'),
-      resident_max: integer(1000, 134217728, 2000000, 'Keys that one shard holds in memory; older ones are looked up.'),
       guaranteed: integer(0, 4294967295, 10000, "Keys of these that are each merchant's own."),
     }),
     limits: section('Bounds of the ledger, by shard.', {
@@ -137,10 +136,6 @@ export const ConfigSchema = Type.Object(
     }),
     auth: section('API keys.', {
       stale_max: duration('15m', 'How long known keys work while the control database is away.'),
-    }),
-    folds: section('Read models, written behind the log.', {
-      interval: duration('100ms', 'Rest between two steps of a fold that has caught up.'),
-      records_max: integer(100, 1000000, 20000, 'Records in one step.'),
     }),
     log: section('Logging.', {
       level: words(['trace', 'debug', 'info', 'warn', 'error', 'fatal'], 'info', 'The least level that is written.'),
