@@ -50,7 +50,8 @@ async function openEmbedded(config: Config, log: Log): Promise<Databases> {
   const lock = await lockExisting(config.dataDir);
   if (lock === null) {
     const urls = locateEmbedded(config.dataDir, names);
-    if (urls === null) throw new EngineNotRunningError(`the engine on ${config.dataDir} is still making its databases; try again`);
+    if (urls === null)
+      throw new EngineNotRunningError(`the engine on ${config.dataDir} is still making its databases; try again`);
     return overUrls(config, urls);
   }
   try {
@@ -68,7 +69,9 @@ async function openEmbedded(config: Config, log: Log): Promise<Databases> {
 async function openPglite(config: Config): Promise<Databases> {
   const lock = await lockExisting(config.dataDir);
   if (lock === null) {
-    throw new DataFolderHeldError('the engine that is running has the PGlite databases to itself; stop it for this command');
+    throw new DataFolderHeldError(
+      'the engine that is running has the PGlite databases to itself; stop it for this command',
+    );
   }
   const opened: PGlite[] = [];
   const shards: ShardDatabase[] = [];
@@ -108,7 +111,10 @@ function overUrls(config: Config, urls: Readonly<Record<string, string>>, after?
 }
 
 function databases(config: Config, shards: readonly ShardDatabase[], after?: () => Promise<void>): Databases {
-  const own = config.control.url === null ? null : createPgSql({ url: config.control.url, connectionsMax: 1, applicationName: APPLICATION });
+  const own =
+    config.control.url === null
+      ? null
+      : createPgSql({ url: config.control.url, connectionsMax: 1, applicationName: APPLICATION });
   const control = own ?? shards[0]?.sql;
   if (control === undefined) throw new Error('a configuration has at least one shard');
   return {

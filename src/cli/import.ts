@@ -14,7 +14,7 @@ import { compileMap, LineRejected, readMap } from './import/map.js';
 import type { ImportMap } from './import/map-schema.js';
 import type { FileLine, Start } from './import/reader.js';
 import { readColumns, readLines } from './import/reader.js';
-import { rejectFile, Rejects } from './import/rejects.js';
+import { Rejects, rejectFile } from './import/rejects.js';
 import type { ItemOutcome } from './import/sender.js';
 import { ImportStoppedError, Sender } from './import/sender.js';
 import { showProgress } from './import/show.js';
@@ -108,7 +108,8 @@ class ImportRun {
         read.outcome = outcome;
         settle();
       },
-      onTrouble: (why) => shown.note(why === null ? 'The engine is back.' : `The engine does not answer (${why}); trying again.`),
+      onTrouble: (why) =>
+        shown.note(why === null ? 'The engine is back.' : `The engine does not answer (${why}); trying again.`),
     });
     await sender.open();
     const advance = (): void => {

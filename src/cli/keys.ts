@@ -49,7 +49,9 @@ async function answer(request: KeysRequest, keys: Keys, io: CommandIo): Promise<
     case 'create': {
       const { token, id, merchant, environment } = await keys.create(request);
       // The key alone on standard output, so that a script can take it.
-      io.stderr.write(`Key ${id} of merchant ${merchant} (${environment}). It is shown this once and stored nowhere:\n`);
+      io.stderr.write(
+        `Key ${id} of merchant ${merchant} (${environment}). It is shown this once and stored nowhere:\n`,
+      );
       io.stdout.write(`${token}\n`);
       break;
     }
@@ -89,7 +91,8 @@ async function withKeys<T>(config: Config, log: Log, use: (keys: Keys) => Promis
 }
 
 function keysOfEngine(folder: string): Keys {
-  const ask = async <T>(what: string, fields: object = {}): Promise<T> => (await callEngine(folder, { do: what, ...fields })) as T;
+  const ask = async <T>(what: string, fields: object = {}): Promise<T> =>
+    (await callEngine(folder, { do: what, ...fields })) as T;
   return {
     create: ({ merchant, environment, scopes }) => ask('keys.create', { merchant, environment, scopes }),
     list: () => ask('keys.list'),

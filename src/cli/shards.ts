@@ -65,7 +65,11 @@ interface Look {
   readonly error: string | null;
 }
 
-function look(config: Config, databases: Databases | null, engine: readonly EngineShard[] | null): Promise<readonly Look[]> {
+function look(
+  config: Config,
+  databases: Databases | null,
+  engine: readonly EngineShard[] | null,
+): Promise<readonly Look[]> {
   return Promise.all(
     config.shards.map(async ({ name, slots }): Promise<Look> => {
       const known = engine?.find((shard) => shard.name === name) ?? null;
@@ -116,7 +120,7 @@ async function engineShards(folder: string): Promise<readonly EngineShard[] | nu
 
 async function readShard(sql: Sql): Promise<SqlShard | null> {
   const [made] = await sql.query(`SELECT to_regclass('fence') IS NOT NULL AND to_regclass('fold') IS NOT NULL AS made`);
-  if (made?.['made'] !== true) return null;
+  if (made?.made !== true) return null;
   const [row] = await sql.query(
     `SELECT pg_database_size(current_database()) AS bytes,
             coalesce((SELECT max(last) FROM batch), 0) AS position,
@@ -126,10 +130,10 @@ async function readShard(sql: Sql): Promise<SqlShard | null> {
   );
   if (row === undefined) return null;
   return {
-    bytes: Number(row['bytes']),
-    position: Number(row['position']),
-    folded: Number(row['folded']),
-    epoch: Number(row['epoch']),
-    owner: String(row['owner']),
+    bytes: Number(row.bytes),
+    position: Number(row.position),
+    folded: Number(row.folded),
+    epoch: Number(row.epoch),
+    owner: String(row.owner),
   };
 }

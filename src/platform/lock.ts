@@ -6,7 +6,18 @@
  * socket in the abstract namespace, which dies with its process: two starts at once never both win.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, linkSync, lstatSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import type { Server, Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
@@ -46,7 +57,9 @@ export interface FolderLock {
 export async function openLock(folder: string): Promise<FolderLock> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const real = realpathSync(folder);
-  const held = new DataFolderHeldError(`another engine is running on ${folder}; stop it, or name another folder in data_dir`);
+  const held = new DataFolderHeldError(
+    `another engine is running on ${folder}; stop it, or name another folder in data_dir`,
+  );
   const guard = await openGuard(real, held);
   try {
     const handler = handlerLater();

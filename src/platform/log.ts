@@ -1,6 +1,7 @@
 /** Logging: lines of text for a person at a terminal, JSON for everything else. */
-import { pino } from 'pino';
+
 import type { DestinationStream, Logger } from 'pino';
+import { pino } from 'pino';
 
 export type Log = Logger;
 
@@ -12,7 +13,14 @@ export interface LogOptions {
   readonly output?: NodeJS.WritableStream & { readonly isTTY?: boolean };
 }
 
-const LEVEL_NAMES: Readonly<Record<number, string>> = { 10: 'trace', 20: 'debug', 30: 'info', 40: 'warn', 50: 'error', 60: 'fatal' };
+const LEVEL_NAMES: Readonly<Record<number, string>> = {
+  10: 'trace',
+  20: 'debug',
+  30: 'info',
+  40: 'warn',
+  50: 'error',
+  60: 'fatal',
+};
 const QUIET_FIELDS = new Set(['level', 'time', 'msg', 'pid', 'hostname', 'err']);
 
 /** Header fields and settings that must never reach a log, wherever they stand in what is logged. */
@@ -31,13 +39,13 @@ export function createLog(options: LogOptions): Log {
 /** One line as `12:30:01.123 warn  shard-0 restarts  attempt=2`. */
 function textOf(line: string): string {
   const entry = JSON.parse(line) as Record<string, unknown>;
-  const time = String(entry['time']).slice(11, 23);
-  const level = (LEVEL_NAMES[Number(entry['level'])] ?? '').padEnd(5);
+  const time = String(entry.time).slice(11, 23);
+  const level = (LEVEL_NAMES[Number(entry.level)] ?? '').padEnd(5);
   const rest = Object.entries(entry)
     .filter(([name]) => !QUIET_FIELDS.has(name))
     .map(([name, value]) => ` ${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join('');
-  const error = entry['err'] as { readonly stack?: string; readonly message?: string } | undefined;
+  const error = entry.err as { readonly stack?: string; readonly message?: string } | undefined;
   const trace = error === undefined ? '' : `\n${error.stack ?? error.message ?? ''}`;
-  return `${time} ${level} ${String(entry['msg'] ?? '')} ${rest}${trace}\n`;
+  return `${time} ${level} ${String(entry.msg ?? '')} ${rest}${trace}\n`;
 }

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { importCommand } from '../../src/cli/import.js';
 import type { ImportOptions } from '../../src/cli/import.js';
+import { importCommand } from '../../src/cli/import.js';
 import { writeBankCsv } from '../support/bank-csv.js';
 import { StandInLedger } from '../support/stand-in-ledger.js';
 
@@ -77,7 +77,10 @@ test('lines of one account keep their order however many batches are on their wa
     }
   }
   const file = write('chains.csv', `${lines.join('\n')}\n`);
-  expect(await run(file, write('map.yaml', SIMPLE_MAP), { batch: 7 })).toMatchObject({ code: 0, out: 'posted 1500, replayed 0, rejected 0\n' });
+  expect(await run(file, write('map.yaml', SIMPLE_MAP), { batch: 7 })).toMatchObject({
+    code: 0,
+    out: 'posted 1500, replayed 0, rejected 0\n',
+  });
   expect(ledger.inFlightMax).toBeGreaterThan(1);
 });
 
@@ -128,7 +131,10 @@ test('connections cut before and after the engine has posted, and refusals for l
   const failures = ['cut before', 'none', 'cut after', 'half overloaded', 'none', 'unavailable', 'none'] as const;
   let turn = 0;
   ledger.fail = () => failures[turn++ % failures.length] ?? 'none';
-  expect(await run(file, BANK_MAP, { batch: 400 })).toMatchObject({ code: 0, out: 'posted 2000, replayed 0, rejected 0\n' });
+  expect(await run(file, BANK_MAP, { batch: 400 })).toMatchObject({
+    code: 0,
+    out: 'posted 2000, replayed 0, rejected 0\n',
+  });
   for (const [account, balance] of oracle.balances) expect(ledger.balances.get(`customer/${account}`)).toBe(balance);
 });
 
@@ -191,12 +197,17 @@ test('one line that makes the engine refuse a whole batch is found and rejected 
   const ids = Array.from({ length: 40 }, (_, index) => (index === 17 ? 'poison' : `line-${index}`));
   const file = write('poison.csv', `id,from,to,amount\n${ids.map((id) => `${id},external/x,a,1.00\n`).join('')}`);
   expect(await run(file, map)).toMatchObject({ code: 1, out: 'posted 39, replayed 0, rejected 1\n' });
-  expect(readFileSync(`${file}.rejects.csv`, 'utf8')).toContain('"poison","external/x","a","1.00","400 malformed_body: poison"');
+  expect(readFileSync(`${file}.rejects.csv`, 'utf8')).toContain(
+    '"poison","external/x","a","1.00","400 malformed_body: poison"',
+  );
 });
 
 test.each([
   ['rules: [{ debit: "{frm}", credit: a }]', 'rules[0].debit: the file has no column "frm"; did you mean "from"?'],
-  ['rules: [{ when: { typ: x }, debit: a, credit: b }]', 'rules[0].when: the file has no column "typ"; known are id, from, to, amount'],
+  [
+    'rules: [{ when: { typ: x }, debit: a, credit: b }]',
+    'rules[0].when: the file has no column "typ"; known are id, from, to, amount',
+  ],
   ['rules: []', 'rules: has 0 items, must have at least 1'],
   ['rulez: []', 'rulez: there is no such key; did you mean "rules"?'],
 ])('a mistake in the mapping is one line: %s', async (rules, line) => {

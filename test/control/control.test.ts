@@ -68,7 +68,9 @@ describe.each(stores)('the control log on $name', ({ open }) => {
       'key_revoked',
     ]);
     await expect(control.revokeKey('nothere')).rejects.toThrow('there is no key nothere');
-    await expect(control.createKey({ merchant: 'a/b', environment: 'test', scopes: [] })).rejects.toThrow('cannot be a merchant id');
+    await expect(control.createKey({ merchant: 'a/b', environment: 'test', scopes: [] })).rejects.toThrow(
+      'cannot be a merchant id',
+    );
     await control.close();
   }, 60_000);
 });
@@ -150,7 +152,9 @@ describe('a running engine', () => {
     const after = await Control.start(options(away));
     expect(after.stale).toBe(false);
     expect(after.keys).toEqual([key]);
-    await expect(after.createKey({ merchant: 'x', environment: 'test', scopes: [] })).rejects.toThrow(ControlUnavailableError);
+    await expect(after.createKey({ merchant: 'x', environment: 'test', scopes: [] })).rejects.toThrow(
+      ControlUnavailableError,
+    );
     await expect(after.revokeKey(key.id)).rejects.toThrow(ControlUnavailableError);
     await after.close();
   });
@@ -197,11 +201,15 @@ function changed(control: Control, condition: () => boolean): Promise<void> {
 }
 
 test('merchant ids are of the alphabet of names, without slashes, with at most one hash tag', () => {
-  for (const id of ['acme', 'a', 'shop{eu}', '{x}y', 'a.b:c_d@e+f-g', 'x'.repeat(128)]) expect(isMerchantId(id)).toBe(true);
-  for (const id of ['', '.', '..', 'a/b', '{', 'a{}', '{a}{b}', 'ä', 'a b', 'x'.repeat(129)]) expect(isMerchantId(id)).toBe(false);
+  for (const id of ['acme', 'a', 'shop{eu}', '{x}y', 'a.b:c_d@e+f-g', 'x'.repeat(128)])
+    expect(isMerchantId(id)).toBe(true);
+  for (const id of ['', '.', '..', 'a/b', '{', 'a{}', '{a}{b}', 'ä', 'a b', 'x'.repeat(129)])
+    expect(isMerchantId(id)).toBe(false);
 });
 
 test('a hole in the log is never folded over', () => {
   const state = new ControlState();
-  expect(() => state.fold({ position: 2, recordedAt: 0, entry: { kind: 'key_revoked', id: 'x' } })).toThrow('record 2 after 0');
+  expect(() => state.fold({ position: 2, recordedAt: 0, entry: { kind: 'key_revoked', id: 'x' } })).toThrow(
+    'record 2 after 0',
+  );
 });

@@ -4,16 +4,20 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createLog } from '../../src/platform/log.js';
-import { openLock } from '../../src/platform/lock.js';
 import type { FolderLock } from '../../src/platform/lock.js';
+import { openLock } from '../../src/platform/lock.js';
+import { createLog } from '../../src/platform/log.js';
 import { findBinaries } from '../../src/store/embedded/binaries.js';
 import type { EmbeddedServers } from '../../src/store/embedded/embedded.js';
 import { startEmbedded } from '../../src/store/embedded/embedded.js';
 
 const isRoot = userInfo().uid === 0;
 const lines: string[] = [];
-const log = createLog({ level: 'info', format: 'text', output: { write: (line: string) => lines.push(line) } as never });
+const log = createLog({
+  level: 'info',
+  format: 'text',
+  output: { write: (line: string) => lines.push(line) } as never,
+});
 
 let folder: string;
 let data: string;
@@ -36,7 +40,13 @@ afterEach(async () => {
 
 const start = async (names = ['shard-0'], sharedFolder = join(folder, 'shared')): Promise<EmbeddedServers> => {
   lock ??= await openLock(data);
-  servers = await startEmbedded({ folder: lock.folder, names, log, sharedFolder, settings: { shared_buffers: '16MB' } });
+  servers = await startEmbedded({
+    folder: lock.folder,
+    names,
+    log,
+    sharedFolder,
+    settings: { shared_buffers: '16MB' },
+  });
   return servers;
 };
 const stop = async (): Promise<void> => {
@@ -64,7 +74,9 @@ test('two servers are made and started, durable and closed to others; a second s
   expect(await ask('SHOW synchronous_commit')).toBe('on');
   expect(await ask('SHOW data_checksums')).toBe('on');
   expect(await ask('SHOW listen_addresses')).toBe('');
-  expect(await ask("SELECT datcollate || ' ' || pg_encoding_to_char(encoding) FROM pg_database WHERE datname = 'millrace'")).toBe('C UTF8');
+  expect(
+    await ask("SELECT datcollate || ' ' || pg_encoding_to_char(encoding) FROM pg_database WHERE datname = 'millrace'"),
+  ).toBe('C UTF8');
   expect(statSync(data).mode & 0o777).toBe(0o700);
   expect(statSync(join(data, 'postgres', 'shard-0')).mode & 0o777).toBe(0o700);
   await ask('CREATE TABLE kept AS SELECT 42 AS answer');
@@ -119,26 +131,30 @@ test('what a killed first start left is no obstacle', async () => {
   expect(await ask('SELECT 1')).toBe(1);
 }, 60_000);
 
-test.runIf(isRoot)('root in a folder that user postgres cannot enter: the data lies elsewhere, one line says so, nothing else changes', async () => {
-  chmodSync(folder, 0o700);
-  const shared = mkdtempSync(join(tmpdir(), 'millrace-shared-'));
-  chmodSync(shared, 0o755);
-  try {
-    await start(['shard-0'], shared);
-    await ask('CREATE TABLE kept AS SELECT 42 AS answer');
-    expect(lines.filter((line) => line.includes('the data lies in'))).toHaveLength(1);
-    expect(statSync(folder).mode & 0o777).toBe(0o700);
-    expect(statSync(folder).uid).toBe(0);
-    expect(statSync(data).uid).toBe(0);
-    expect(existsSync(join(data, 'postgres'))).toBe(false);
-    await stop();
-    await start(['shard-0'], shared);
-    expect(await ask('TABLE kept')).toBe(42);
-  } finally {
-    await stop();
-    rmSync(shared, { recursive: true });
-  }
-}, 60_000);
+test.runIf(isRoot)(
+  'root in a folder that user postgres cannot enter: the data lies elsewhere, one line says so, nothing else changes',
+  async () => {
+    chmodSync(folder, 0o700);
+    const shared = mkdtempSync(join(tmpdir(), 'millrace-shared-'));
+    chmodSync(shared, 0o755);
+    try {
+      await start(['shard-0'], shared);
+      await ask('CREATE TABLE kept AS SELECT 42 AS answer');
+      expect(lines.filter((line) => line.includes('the data lies in'))).toHaveLength(1);
+      expect(statSync(folder).mode & 0o777).toBe(0o700);
+      expect(statSync(folder).uid).toBe(0);
+      expect(statSync(data).uid).toBe(0);
+      expect(existsSync(join(data, 'postgres'))).toBe(false);
+      await stop();
+      await start(['shard-0'], shared);
+      expect(await ask('TABLE kept')).toBe(42);
+    } finally {
+      await stop();
+      rmSync(shared, { recursive: true });
+    }
+  },
+  60_000,
+);
 
 test('a path too long for a socket is no obstacle', async () => {
   data = join(folder, 'd'.repeat(60), 'e'.repeat(60), '.millrace');

@@ -39,7 +39,10 @@ describe('configuration', () => {
   });
 
   test('the file stands over the defaults, and the environment over the file', () => {
-    const config = load('http: { port: 9000, host: 0.0.0.0 }', { MILLRACE_HTTP__PORT: '9001', MILLRACE_KEYS__WINDOW: '30d' });
+    const config = load('http: { port: 9000, host: 0.0.0.0 }', {
+      MILLRACE_HTTP__PORT: '9001',
+      MILLRACE_KEYS__WINDOW: '30d',
+    });
     expect(config.http.host).toBe('0.0.0.0');
     expect(config.http.port).toBe(9001);
     expect(config.keys.windowMicros).toBe(30 * 86_400e6);
@@ -61,19 +64,32 @@ describe('configuration', () => {
     ['http: { port: "80" }', 'millrace.yaml: http.port: is "80", must be an integer from 0 to 65535'],
     ['http: { server: uwss }', 'millrace.yaml: http.server: is "uwss", must be one of uws, node'],
     ['http: 5', 'millrace.yaml: http: is 5, must be a group of keys'],
-    ['keys: { window: 7 days }', 'millrace.yaml: keys.window: is "7 days", must be a duration such as "500ms", "15m" or "7d"'],
+    [
+      'keys: { window: 7 days }',
+      'millrace.yaml: keys.window: is "7 days", must be a duration such as "500ms", "15m" or "7d"',
+    ],
     ['workers: { threads: 0 }', 'millrace.yaml: workers.threads: is 0, must be "auto" or an integer from 1 to 64'],
-    ['store: {kind: postgres}\nshards: [{name: a, slots: "0-16383"}]', 'shards[0].url: is missing; must be a URL such as postgres://user@host:5432/database'],
+    [
+      'store: {kind: postgres}\nshards: [{name: a, slots: "0-16383"}]',
+      'shards[0].url: is missing; must be a URL such as postgres://user@host:5432/database',
+    ],
     ['shards: [{name: a, slots: "0-100"}]', 'shards: no shard has the slots 101-16383; must have all of 0-16383'],
-    ['shards: [{name: a, slots: "0-9000"}, {name: b, slots: "9000-16383"}]', 'shards: a and b both have slot 9000; must have each slot once'],
+    [
+      'shards: [{name: a, slots: "0-9000"}, {name: b, slots: "9000-16383"}]',
+      'shards: a and b both have slot 9000; must have each slot once',
+    ],
     ['ring: { bytes: 100000 }', 'ring.bytes: is 100000, must be a power of two, such as 4194304'],
   ])('a mistake is one line that says what would be right: %s', (yaml, line) => {
     expect(mistakeOf(yaml)).toBe(line);
   });
 
   test('a mistake in a variable names the variable or the key', () => {
-    expect(mistakeOf(null, { MILLRACE_HTPP__PORT: '1' })).toBe('MILLRACE_HTPP__PORT: there is no key htpp; did you mean "http"?');
-    expect(mistakeOf(null, { MILLRACE_HTTP__PORT: 'x' })).toBe('environment: http.port: is "x", must be an integer from 0 to 65535');
+    expect(mistakeOf(null, { MILLRACE_HTPP__PORT: '1' })).toBe(
+      'MILLRACE_HTPP__PORT: there is no key htpp; did you mean "http"?',
+    );
+    expect(mistakeOf(null, { MILLRACE_HTTP__PORT: 'x' })).toBe(
+      'environment: http.port: is "x", must be an integer from 0 to 65535',
+    );
   });
 
   test('a file that is no YAML is said in one line, and a named file must exist', () => {
@@ -88,7 +104,8 @@ describe('configuration', () => {
   });
 
   test('what is printed can be read again, and has no secret in it', () => {
-    const yaml = 'store: {kind: postgres}\nshards: [{name: a, url: "postgres://u:s3cr:e@t@h/d?password=s3cret&x=1", slots: "0-16383"}]';
+    const yaml =
+      'store: {kind: postgres}\nshards: [{name: a, url: "postgres://u:s3cr:e@t@h/d?password=s3cret&x=1", slots: "0-16383"}]';
     const printed = printConfig(load(yaml));
     expect(printed).not.toContain('s3c');
     expect(printed).toContain('postgres://u:***@h/d?password=***&x=1');

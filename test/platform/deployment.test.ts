@@ -25,7 +25,7 @@ const compose = parse(readFileSync('docker-compose.yml', 'utf8'), { merge: true 
 const filled = (text: string): string => text.replace(/\$\{[A-Z_]+:-([^}]*)\}/g, '$1');
 
 test('the engine of docker-compose.yml has a configuration that the program takes, with a server for each shard', () => {
-  const environment = compose.services['engine']?.environment ?? {};
+  const environment = compose.services.engine?.environment ?? {};
   const env = Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, filled(value)]));
   const config = loadConfig({ env, cwd: '/' });
   expect(config.store.kind).toBe('postgres');
@@ -34,8 +34,9 @@ test('the engine of docker-compose.yml has a configuration that the program take
     expect(new URL(url ?? '').hostname).toBe(name);
     const server = compose.services[name];
     expect(server?.healthcheck).toBeDefined();
-    for (const setting of ['fsync=on', 'full_page_writes=on', 'synchronous_commit=on']) expect(server?.command).toContain(setting);
-    expect(compose.services['engine']?.depends_on?.[name]?.condition).toBe('service_healthy');
+    for (const setting of ['fsync=on', 'full_page_writes=on', 'synchronous_commit=on'])
+      expect(server?.command).toContain(setting);
+    expect(compose.services.engine?.depends_on?.[name]?.condition).toBe('service_healthy');
   }
 });
 

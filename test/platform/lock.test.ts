@@ -37,7 +37,7 @@ test('a caller is answered by the engine, in its own words where it refuses', as
   const early = callEngine(folder, { do: 'ping', value: 5 });
   lock.onRequest(async (request) => {
     if (request.do !== 'ping') throw new Error(`cannot ${request.do}`);
-    return { pong: request['value'] };
+    return { pong: request.value };
   });
   expect(await early).toEqual({ pong: 5 });
   await expect(callEngine(folder, { do: 'fly' })).rejects.toThrow('cannot fly');

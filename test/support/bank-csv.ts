@@ -54,7 +54,15 @@ export function writeBankCsv(file: string, options: BankOptions): BankOracle {
     const isTransfer = kind.operation.startsWith('PREVOD');
     const partner = isTransfer ? `"QR";${10_000_000 + Math.floor(random() * 9_000_000)}.00` : ';';
     const day = dayAt(Math.floor((index * DAYS) / options.lines));
-    const fields = [`${500_000 + index}`, `${account}`, day, quoted(kind.type), quoted(kind.operation), decimal(amount), decimal(balance)];
+    const fields = [
+      `${500_000 + index}`,
+      `${account}`,
+      day,
+      quoted(kind.type),
+      quoted(kind.operation),
+      decimal(amount),
+      decimal(balance),
+    ];
     lines.push([...fields, quoted(kind.purpose), partner].join(';'));
   }
   writeFileSync(file, `${lines.join('\n')}\n`);

@@ -9,7 +9,12 @@ import type { AddressInfo } from 'node:net';
 
 interface SentItem {
   readonly idempotency_key: string;
-  readonly legs: readonly { readonly debit: string; readonly credit: string; readonly amount: string; readonly currency: string }[];
+  readonly legs: readonly {
+    readonly debit: string;
+    readonly credit: string;
+    readonly amount: string;
+    readonly currency: string;
+  }[];
   readonly open_accounts: Readonly<Record<string, { readonly min_balance?: null | number }>>;
   readonly effective_at?: string;
   readonly reference?: string;
@@ -62,7 +67,8 @@ export class StandInLedger {
       this.#inFlight--;
       if (failure === 'cut before') return request.socket.destroy();
       if (failure === 'unavailable') return problem(response, 503, { code: 'draining', retryable: true });
-      if (transactions.some(({ reference }) => reference === 'poison')) return problem(response, 400, { code: 'malformed_body', detail: 'poison' });
+      if (transactions.some(({ reference }) => reference === 'poison'))
+        return problem(response, 400, { code: 'malformed_body', detail: 'poison' });
       const half = failure === 'half overloaded' ? transactions.length >> 1 : transactions.length;
       const overloaded = { status: 503, error: { code: 'overloaded', retryable: true } };
       const data = transactions.map((item, index) => (index < half ? this.#post(item) : overloaded));
@@ -75,7 +81,9 @@ export class StandInLedger {
     const payload = JSON.stringify(item);
     const known = this.#outcomes.get(item.idempotency_key);
     if (known !== undefined) {
-      return known.payload === payload ? known.outcome : { status: 422, error: { code: 'key_reused', detail: 'Another payload.', retryable: false } };
+      return known.payload === payload
+        ? known.outcome
+        : { status: 422, error: { code: 'key_reused', detail: 'Another payload.', retryable: false } };
     }
     const outcome = this.#decide(item);
     this.#outcomes.set(item.idempotency_key, { payload, outcome });
@@ -88,14 +96,20 @@ export class StandInLedger {
     for (const name of [leg.debit, leg.credit]) {
       if (this.#limits.has(name)) continue;
       const given = item.open_accounts[name]?.min_balance;
-      this.#limits.set(name, given === undefined ? (name.startsWith('external/') ? null : 0n) : given === null ? null : BigInt(given));
+      this.#limits.set(
+        name,
+        given === undefined ? (name.startsWith('external/') ? null : 0n) : given === null ? null : BigInt(given),
+      );
       this.balances.set(name, 0n);
     }
     const amount = BigInt(leg.amount);
     const left = (this.balances.get(leg.debit) ?? 0n) - amount;
     const limit = this.#limits.get(leg.debit) ?? null;
     if (limit !== null && left < limit) {
-      return { status: 422, error: { code: 'insufficient_funds', detail: `${leg.debit} would fall below its limit.`, retryable: false } };
+      return {
+        status: 422,
+        error: { code: 'insufficient_funds', detail: `${leg.debit} would fall below its limit.`, retryable: false },
+      };
     }
     this.balances.set(leg.debit, left);
     this.balances.set(leg.credit, (this.balances.get(leg.credit) ?? 0n) + amount);
@@ -105,5 +119,7 @@ export class StandInLedger {
 }
 
 function problem(response: ServerResponse, status: number, content: object): void {
-  response.writeHead(status, { 'content-type': 'application/problem+json' }).end(JSON.stringify({ status, ...content }));
+  response
+    .writeHead(status, { 'content-type': 'application/problem+json' })
+    .end(JSON.stringify({ status, ...content }));
 }

@@ -32,7 +32,9 @@ export const checkpointFile = (file: string): string => `${file}.millrace-progre
 /** Another file, mapping, engine or key is another job. */
 export function jobOf(file: string, map: ImportMap, url: string, key: string): string {
   const { size, mtimeMs } = statSync(file);
-  return createHash('sha256').update(JSON.stringify([size, mtimeMs, map, url, key])).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify([size, mtimeMs, map, url, key]))
+    .digest('hex');
 }
 
 /** @returns null where there is none of this job */

@@ -22,7 +22,10 @@ const FIELDS: Readonly<Record<string, string>> = {
  * @throws RangeError where the format names no whole date
  */
 export function dateReader({ format, century, offset }: DateFormat): (text: string) => string {
-  const pattern = format.replace(/YYYY|YY|MM|DD|HH|mm|ss|[\s\S]/g, (token) => FIELDS[token] ?? token.replace(/[\\^$.*+?()[\]{}|/-]/, '\\$&'));
+  const pattern = format.replace(
+    /YYYY|YY|MM|DD|HH|mm|ss|[\s\S]/g,
+    (token) => FIELDS[token] ?? token.replace(/[\\^$.*+?()[\]{}|/-]/, '\\$&'),
+  );
   for (const field of ['year', 'month', 'day']) {
     if (!pattern.includes(`<${field}>`)) throw new RangeError(`the format "${format}" has no ${field}`);
   }
@@ -31,7 +34,7 @@ export function dateReader({ format, century, offset }: DateFormat): (text: stri
   return (text) => {
     const found = matcher.exec(text.trim())?.groups;
     if (found === undefined) throw new RangeError(`date "${text}" is not of the format ${format}`);
-    const year = Number(found['year']) + (shortYear ? century : 0);
+    const year = Number(found.year) + (shortYear ? century : 0);
     const { month = '', day = '', hour = '00', minute = '00', second = '00' } = found;
     const plain = `${String(year).padStart(4, '0')}-${month}-${day}T${hour}:${minute}:${second}`;
     const time = new Date(`${plain}Z`);

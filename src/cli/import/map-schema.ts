@@ -1,6 +1,7 @@
 /** The mapping file of an import: how a line of a CSV file becomes a transaction. */
-import Type from 'typebox';
+
 import type { Static } from 'typebox';
+import Type from 'typebox';
 
 const CLOSED = { additionalProperties: false } as const;
 
@@ -23,7 +24,10 @@ const Csv = Type.Object(
     encoding: word(['utf8', 'latin1', 'utf16le'], 'utf8', 'How characters are encoded.'),
     header: Type.Boolean({ default: true, description: 'Whether the first line names the columns.' }),
     columns: Type.Optional(
-      Type.Array(Type.String({ minLength: 1 }), { minItems: 1, description: 'Names of the columns, where no line of the file has them.' }),
+      Type.Array(Type.String({ minLength: 1 }), {
+        minItems: 1,
+        description: 'Names of the columns, where no line of the file has them.',
+      }),
     ),
   },
   { ...CLOSED, default: {}, description: 'How the file is written.' },
@@ -33,7 +37,12 @@ const Amount = Type.Object(
   {
     value: template('The amount, such as "{amount}".'),
     decimals: Type.Optional(
-      Type.Integer({ minimum: 0, maximum: 18, description: "Decimal places of the currency. Default: as ISO 4217 says; the operator's own currencies need it." }),
+      Type.Integer({
+        minimum: 0,
+        maximum: 18,
+        description:
+          "Decimal places of the currency. Default: as ISO 4217 says; the operator's own currencies need it.",
+      }),
     ),
     decimal_mark: oneCharacter('.', 'Between whole units and their parts.'),
     group_mark: Type.Union([Type.Null(), Type.String({ minLength: 1, maxLength: 1 })], {
@@ -43,7 +52,10 @@ const Amount = Type.Object(
     }),
     negative: word(['reject', 'swap'], 'reject', 'swap: a negative amount goes the other way.'),
   },
-  { ...CLOSED, description: 'How much. Converted to minor units exactly; what does not fit is rejected, never rounded.' },
+  {
+    ...CLOSED,
+    description: 'How much. Converted to minor units exactly; what does not fit is rejected, never rounded.',
+  },
 );
 
 const EffectiveAt = Type.Object(
@@ -54,7 +66,13 @@ const EffectiveAt = Type.Object(
       default: 'YYYY-MM-DD',
       description: 'YYYY or YY, MM, DD, and where there are any HH, mm, ss; other characters stand for themselves.',
     }),
-    century: Type.Integer({ minimum: 1900, maximum: 2200, multipleOf: 100, default: 2000, description: 'The century of a year YY.' }),
+    century: Type.Integer({
+      minimum: 1900,
+      maximum: 2200,
+      multipleOf: 100,
+      default: 2000,
+      description: 'The century of a year YY.',
+    }),
     offset: Type.String({
       pattern: '^(Z|[+-][0-9]{2}:[0-9]{2})$',
       default: 'Z',
@@ -69,7 +87,8 @@ const Rule = Type.Object(
   {
     when: Type.Record(Type.String(), Type.Union([Type.String(), Type.Array(Type.String())]), {
       default: {},
-      description: 'Values of columns, all of which must be so; a list stands for any of its values, "" for an empty one.',
+      description:
+        'Values of columns, all of which must be so; a list stands for any of its values, "" for an empty one.',
       expected: 'values by column, such as { type: [VYDAJ, VYBER] }',
     }),
     debit: template('Account that the amount is taken from.'),
@@ -96,10 +115,15 @@ const OpenAccount = Type.Object(
 export const ImportMapSchema = Type.Object(
   {
     csv: Csv,
-    idempotency_key: template('The key of a line, made of what never changes about it, such as "bank-{trans_id}": no line is posted twice.'),
+    idempotency_key: template(
+      'The key of a line, made of what never changes about it, such as "bank-{trans_id}": no line is posted twice.',
+    ),
     currency: template('Code of the currency.'),
     amount: Amount,
-    rules: Type.Array(Rule, { minItems: 1, description: 'The first rule that fits a line gives its accounts; a line that none fits is rejected.' }),
+    rules: Type.Array(Rule, {
+      minItems: 1,
+      description: 'The first rule that fits a line gives its accounts; a line that none fits is rejected.',
+    }),
     effective_at: Type.Optional(EffectiveAt),
     reference: Type.Optional(template('The reference.')),
     description: Type.Optional(template('The description.')),
@@ -111,7 +135,8 @@ export const ImportMapSchema = Type.Object(
     ),
     open_accounts: Type.Record(Type.String(), OpenAccount, {
       default: {},
-      description: 'What accounts are opened with at their first use, by how their names begin; the longest beginning counts. Others with defaults.',
+      description:
+        'What accounts are opened with at their first use, by how their names begin; the longest beginning counts. Others with defaults.',
       expected: 'settings by beginning of name, such as { customer/: { min_balance: null } }',
     }),
   },

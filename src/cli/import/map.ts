@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { Value } from 'typebox/value';
 import { parse } from 'yaml';
 import { currencyByCode } from '../../ledger/currency.js';
-import { ConfigError, messageOf } from '../../platform/errors.js';
 import { firstMistake } from '../../platform/config/mistake.js';
+import { ConfigError, messageOf } from '../../platform/errors.js';
 import { minorUnits } from './amount.js';
 import { dateReader } from './date.js';
 import type { ImportMap } from './map-schema.js';
@@ -48,14 +48,18 @@ export function readMap(file: string): ImportMap {
  */
 export function compileMap(map: ImportMap, columns: readonly string[]): (line: Line) => Item {
   const compile = (text: string, at: string): Template => compileTemplate(text, columns, at);
-  const optional = (text: string | undefined, at: string): Template | null => (text === undefined ? null : compile(text, at));
+  const optional = (text: string | undefined, at: string): Template | null =>
+    text === undefined ? null : compile(text, at);
   const key = compile(map.idempotency_key, 'idempotency_key');
   const legOf = compileLeg(map, compile);
   const rules = map.rules.map((rule, index) => compileRule(rule, columns, compile, `rules[${index}]`));
   const effectiveAt = compileDate(map, compile);
   const reference = optional(map.reference, 'reference');
   const description = optional(map.description, 'description');
-  const metadata = Object.entries(map.metadata ?? {}).map(([name, text]) => ({ name, value: compile(text, `metadata.${name}`) }));
+  const metadata = Object.entries(map.metadata ?? {}).map(([name, text]) => ({
+    name,
+    value: compile(text, `metadata.${name}`),
+  }));
   const settingsOf = settingsByPrefix(map);
   return (line) => {
     if (line.length !== columns.length) {
@@ -100,7 +104,8 @@ function compileLeg(map: ImportMap, compile: Compile) {
   return (line: Line, from: string, to: string) => {
     const currency = currencyOf(line);
     const decimals = map.amount.decimals ?? currencyByCode(currency)?.exponent;
-    if (decimals === undefined) throw new LineRejected(`currency "${currency}" is not of ISO 4217: amount.decimals must say its decimals`);
+    if (decimals === undefined)
+      throw new LineRejected(`currency "${currency}" is not of ISO 4217: amount.decimals must say its decimals`);
     const amount = rejecting(() => minorUnits(amountOf(line), decimals, format));
     if (amount === 0n) throw new LineRejected('the amount is zero');
     if (amount < 0n && map.amount.negative === 'reject') throw new LineRejected('the amount is negative');
@@ -130,7 +135,8 @@ function settingsByPrefix(map: ImportMap): (name: string) => object {
 
 function keyOf(key: string): string {
   // Refused here, since one such key makes the engine refuse the whole batch.
-  if (!/^[\x20-\x7e]{1,255}$/.test(key)) throw new LineRejected('the idempotency key is not 1 to 255 printable ASCII characters');
+  if (!/^[\x20-\x7e]{1,255}$/.test(key))
+    throw new LineRejected('the idempotency key is not 1 to 255 printable ASCII characters');
   return key;
 }
 
@@ -140,7 +146,9 @@ function textOf(name: string, template: Template | null, line: Line): object {
 }
 
 function metadataOf(templates: readonly { readonly name: string; readonly value: Template }[], line: Line): object {
-  const values = templates.map(({ name, value }) => [name, value(line).trim()] as const).filter(([, value]) => value !== '');
+  const values = templates
+    .map(({ name, value }) => [name, value(line).trim()] as const)
+    .filter(([, value]) => value !== '');
   return values.length === 0 ? {} : { metadata: Object.fromEntries(values) };
 }
 

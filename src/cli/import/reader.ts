@@ -1,7 +1,7 @@
 /** Reads a CSV file of any size as a stream of lines. */
 import { createReadStream } from 'node:fs';
-import { parse } from 'csv-parse';
 import type { InfoRecord, Options } from 'csv-parse';
+import { parse } from 'csv-parse';
 import { ConfigError } from '../../platform/errors.js';
 import type { ImportMap } from './map-schema.js';
 import type { Line } from './template.js';
@@ -46,7 +46,10 @@ function optionsOf({ csv }: ImportMap): Options {
  * Names of the columns, and where the first line after them begins.
  * @throws ConfigError where the file has no header that it should have
  */
-export async function readColumns(file: string, map: ImportMap): Promise<{ readonly columns: Line; readonly start: Start }> {
+export async function readColumns(
+  file: string,
+  map: ImportMap,
+): Promise<{ readonly columns: Line; readonly start: Start }> {
   if (!map.csv.header) return { columns: map.csv.columns ?? [], start: { offset: 0, lines: 0 } };
   const source = createReadStream(file);
   const parser = source.pipe(parse({ ...optionsOf(map), bom: true, to: 1 }));
@@ -85,7 +88,8 @@ export async function* readLines(file: string, map: ImportMap, start: Start): As
   source.pipe(parser);
   try {
     for await (const { record, info } of parser as AsyncIterable<Parsed>) {
-      while (faults[0] !== undefined && faults[0].endOffset <= start.offset + info.bytes) yield faults.shift() as FileLine;
+      while (faults[0] !== undefined && faults[0].endOffset <= start.offset + info.bytes)
+        yield faults.shift() as FileLine;
       yield { fields: record, ...at(info.bytes, info.lines), fault: null };
     }
     yield* faults;

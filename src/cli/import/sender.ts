@@ -80,7 +80,8 @@ export class Sender<P extends Pending> {
       }
       const why = `${status} ${body.code ?? ''}: ${body.detail ?? body.title ?? ''}`;
       if (status >= 500 || status === 408 || status === 429) return { done: false, why, retryAfterMs };
-      if (status === 401 || status === 403 || status === 404) throw new ImportStoppedError(`the engine refuses: ${why}`);
+      if (status === 401 || status === 403 || status === 404)
+        throw new ImportStoppedError(`the engine refuses: ${why}`);
       await this.#sendParts(rest, why);
       return { done: true };
     });
@@ -101,7 +102,11 @@ export class Sender<P extends Pending> {
   async #post(batch: readonly P[]) {
     const response = await fetch(`${this.#options.url}/v1/transactions/batch`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${this.#options.key}`, 'content-type': 'application/json', accept: 'application/json' },
+      headers: {
+        authorization: `Bearer ${this.#options.key}`,
+        'content-type': 'application/json',
+        accept: 'application/json',
+      },
       body: `{"transactions":[${batch.map(({ item }) => item.json).join(',')}]}`,
       signal: AbortSignal.timeout(REQUEST_MS_MAX),
     });
@@ -112,7 +117,8 @@ export class Sender<P extends Pending> {
 
   /** @returns the items that are to be sent again */
   #takeOutcomes(batch: readonly P[], answers: readonly Answered[]): readonly P[] {
-    if (answers.length !== batch.length) throw new ImportStoppedError('the engine answered with another number of items');
+    if (answers.length !== batch.length)
+      throw new ImportStoppedError('the engine answered with another number of items');
     return batch.filter((pending, index) => {
       const answer = answers[index];
       const { transaction, error } = answer ?? {};
@@ -122,7 +128,10 @@ export class Sender<P extends Pending> {
         return false;
       }
       if (error?.retryable === true) return true;
-      this.#outcome(pending, { type: 'rejected', reason: `${error?.code ?? answer?.status ?? ''}: ${error?.detail ?? error?.title ?? ''}` });
+      this.#outcome(pending, {
+        type: 'rejected',
+        reason: `${error?.code ?? answer?.status ?? ''}: ${error?.detail ?? error?.title ?? ''}`,
+      });
       return false;
     });
   }
@@ -157,6 +166,4 @@ export class Sender<P extends Pending> {
   }
 }
 
-type Attempt =
-  | { readonly done: true }
-  | { readonly done: false; readonly why: string; readonly retryAfterMs?: number };
+type Attempt = { readonly done: true } | { readonly done: false; readonly why: string; readonly retryAfterMs?: number };

@@ -21,7 +21,8 @@ function bar(io: CommandIo, totalBytes: number): ProgressShown {
   const startedAt = Date.now();
   shown.start(totalBytes, 0, { lines: 0, rate: 0 });
   return {
-    update: (bytes, lines) => shown.update(bytes, { lines: lines.toLocaleString('en'), rate: rateOf(lines, startedAt) }),
+    update: (bytes, lines) =>
+      shown.update(bytes, { lines: lines.toLocaleString('en'), rate: rateOf(lines, startedAt) }),
     note: (text) => void io.stderr.write(`\n${text}\n`),
     end: () => shown.stop(),
   };

@@ -1,6 +1,7 @@
 /** Texts with `{column}` in them, and the columns that they name. */
-import { ConfigError } from '../../platform/errors.js';
+
 import { suggestion } from '../../platform/config/mistake.js';
+import { ConfigError } from '../../platform/errors.js';
 
 /** Fields of one line, in the order of the file's columns. */
 export type Line = readonly string[];

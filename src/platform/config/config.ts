@@ -10,8 +10,8 @@ import { dirname, resolve } from 'node:path';
 import { Value } from 'typebox/value';
 import { parse, stringify } from 'yaml';
 import { ConfigError, messageOf } from '../errors.js';
-import { applyEnvironment } from './environment.js';
 import { durationMicros } from './duration.js';
+import { applyEnvironment } from './environment.js';
 import { firstMistake } from './mistake.js';
 import type { ConfigFile } from './schema.js';
 import { ConfigSchema } from './schema.js';
@@ -29,7 +29,7 @@ export type { ShardConfig, SlotRange } from './shards.js';
 
 /** @throws ConfigError with one line: which key, what is wrong, what would be right */
 export function loadConfig(options: LoadOptions): Config {
-  const given = options.file ?? options.env['MILLRACE_CONFIG'];
+  const given = options.file ?? options.env.MILLRACE_CONFIG;
   const file = resolve(options.cwd, given ?? 'millrace.yaml');
   const exists = existsSync(file);
   if (given !== undefined && !exists) throw new ConfigError(`${given}: there is no such file`);

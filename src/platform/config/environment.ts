@@ -21,7 +21,8 @@ export function applyEnvironment(document: unknown, env: Readonly<Record<string,
   // Sorted: a variable for a whole list comes before those that reach into it.
   for (const name of Object.keys(env).sort()) {
     const text = env[name];
-    if (text === undefined || !name.startsWith(PREFIX) || RESERVED.has(name) || name.startsWith('MILLRACE_TEST_')) continue;
+    if (text === undefined || !name.startsWith(PREFIX) || RESERVED.has(name) || name.startsWith('MILLRACE_TEST_'))
+      continue;
     const path = name.slice(PREFIX.length).toLowerCase().split('__');
     const top = path[0] ?? '';
     const known = Object.keys(ConfigSchema.properties);
@@ -45,7 +46,8 @@ function setAt(tree: Tree, path: readonly string[], value: unknown, name: string
     const next = path[index + 1] ?? '';
     at[key] ??= /^[0-9]+$/.test(next) ? [] : {};
     const member = at[key];
-    if (typeof member !== 'object' || member === null) throw new ConfigError(`${name}: ${key} holds no keys of its own`);
+    if (typeof member !== 'object' || member === null)
+      throw new ConfigError(`${name}: ${key} holds no keys of its own`);
     at = member as Tree;
   }
   const last = path.at(-1) ?? '';

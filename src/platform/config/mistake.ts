@@ -36,7 +36,8 @@ function mistakeAt(schema: SchemaView, value: unknown, path: string): string | n
     if (schema.maxItems !== undefined && value.length > schema.maxItems) {
       return `${path}: has ${value.length} items, must have at most ${schema.maxItems}`;
     }
-    if (value.length < (schema.minItems ?? 0)) return `${path}: has ${value.length} items, must have at least ${schema.minItems}`;
+    if (value.length < (schema.minItems ?? 0))
+      return `${path}: has ${value.length} items, must have at least ${schema.minItems}`;
     const items = schema.items;
     if (items === undefined) return null;
     for (const [index, item] of value.entries()) {
@@ -116,7 +117,10 @@ export function suggestion(given: string, known: readonly string[]): string {
   const near = known
     .map((name) => ({ name, distance: editDistance(given.toLowerCase(), name.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)[0];
-  if (near !== undefined && near.distance <= (near.name.length < 4 ? 1 : Math.max(2, Math.floor(near.name.length / 3)))) {
+  if (
+    near !== undefined &&
+    near.distance <= (near.name.length < 4 ? 1 : Math.max(2, Math.floor(near.name.length / 3)))
+  ) {
     return `did you mean "${near.name}"?`;
   }
   return `known are ${known.join(', ')}`;

@@ -2,8 +2,9 @@
  * The configuration file: one schema, from which its TypeScript type, its validation, its defaults and
  * config/millrace.schema.json are made. `expected` completes the sentence "must be …".
  */
-import Type from 'typebox';
+
 import type { Static, TObject, TProperties } from 'typebox';
+import Type from 'typebox';
 
 /** An object without unknown keys, whose defaults come from its members. */
 const section = <P extends TProperties>(description: string, members: P): TObject<P> =>
@@ -38,7 +39,11 @@ const name = (description: string) =>
   });
 
 const postgresUrl = (description: string) =>
-  Type.String({ pattern: '^postgres(ql)?://', description, expected: 'a URL such as postgres://user@host:5432/database' });
+  Type.String({
+    pattern: '^postgres(ql)?://',
+    description,
+    expected: 'a URL such as postgres://user@host:5432/database',
+  });
 
 const Shard = Type.Object(
   {
@@ -96,7 +101,12 @@ export const ConfigSchema = Type.Object(
     }),
     workers: section('The threads that own the shards.', { threads: autoOr(64, 'Worker threads.') }),
     ring: section('The rings between fronts and workers.', {
-      bytes: integer(65536, 1073741824, 4194304, 'Bytes of one ring; one each way for each front and worker. A power of two.'),
+      bytes: integer(
+        65536,
+        1073741824,
+        4194304,
+        'Bytes of one ring; one each way for each front and worker. A power of two.',
+      ),
     }),
     batch: section('Bounds of one commit.', {
       records_max: integer(1, 65536, 8192, 'Records in one commit.'),

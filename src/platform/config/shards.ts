@@ -40,9 +40,16 @@ export function resolveShards(content: ConfigFile): readonly ShardConfig[] {
       throw new ConfigError(`${at}.url: is missing; must be a URL such as postgres://user@host:5432/database`);
     }
     if (kind !== 'postgres' && shard.url !== undefined) {
-      throw new ConfigError(`${at}.url: must not be given where store.kind is "${kind}", or store.kind must be "postgres"`);
+      throw new ConfigError(
+        `${at}.url: must not be given where store.kind is "${kind}", or store.kind must be "postgres"`,
+      );
     }
-    return { name: shard.name, url: shard.url ?? null, slots: shard.slots, ranges: rangesOf(shard.slots, `${at}.slots`) };
+    return {
+      name: shard.name,
+      url: shard.url ?? null,
+      slots: shard.slots,
+      ranges: rangesOf(shard.slots, `${at}.slots`),
+    };
   });
   checkCoverage(shards);
   return shards;
@@ -52,7 +59,9 @@ function rangesOf(text: string, at: string): readonly SlotRange[] {
   return text.split(',').map((range): SlotRange => {
     const [first = 0, last = first] = range.split('-').map(Number);
     if (last >= SLOTS || first > last) {
-      throw new ConfigError(`${at}: has the range "${range}", must have ranges from 0 to ${SLOTS - 1}, the lower end first`);
+      throw new ConfigError(
+        `${at}: has the range "${range}", must have ranges from 0 to ${SLOTS - 1}, the lower end first`,
+      );
     }
     return [first, last];
   });
@@ -65,10 +74,13 @@ function checkCoverage(shards: readonly ShardConfig[]): void {
   let next = 0;
   let before = '';
   for (const { name, first, last } of ranges) {
-    if (first > next) throw new ConfigError(`shards: no shard has the slots ${next}-${first - 1}; must have all of 0-${SLOTS - 1}`);
-    if (first < next) throw new ConfigError(`shards: ${before} and ${name} both have slot ${first}; must have each slot once`);
+    if (first > next)
+      throw new ConfigError(`shards: no shard has the slots ${next}-${first - 1}; must have all of 0-${SLOTS - 1}`);
+    if (first < next)
+      throw new ConfigError(`shards: ${before} and ${name} both have slot ${first}; must have each slot once`);
     next = last + 1;
     before = name;
   }
-  if (next < SLOTS) throw new ConfigError(`shards: no shard has the slots ${next}-${SLOTS - 1}; must have all of 0-${SLOTS - 1}`);
+  if (next < SLOTS)
+    throw new ConfigError(`shards: no shard has the slots ${next}-${SLOTS - 1}; must have all of 0-${SLOTS - 1}`);
 }

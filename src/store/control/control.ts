@@ -110,7 +110,9 @@ export class Control {
       return await this.#ask(change);
     } catch (error) {
       if (error instanceof ControlRequestError) throw error;
-      throw new ControlUnavailableError(`the control database cannot be reached: ${messageOf(error)}`, { cause: error });
+      throw new ControlUnavailableError(`the control database cannot be reached: ${messageOf(error)}`, {
+        cause: error,
+      });
     }
   }
 

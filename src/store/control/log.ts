@@ -51,9 +51,9 @@ export class ControlLog {
     );
     for (const row of rows) {
       const record: ControlRecord = {
-        position: Number(row['position']),
-        recordedAt: Number(row['recorded_at']),
-        entry: { kind: row['kind'], ...(JSON.parse(String(row['body'])) as object) } as ControlEntry,
+        position: Number(row.position),
+        recordedAt: Number(row.recorded_at),
+        entry: { kind: row.kind, ...(JSON.parse(String(row.body)) as object) } as ControlEntry,
       };
       this.state.fold(record);
       this.records.push(record);

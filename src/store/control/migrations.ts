@@ -35,7 +35,7 @@ export async function migrateControl(sql: Sql): Promise<void> {
     END $migration$`);
   }
   const [newest] = await sql.query('SELECT max(number)::int4 AS number FROM control.migration');
-  if (Number(newest?.['number']) > STEPS.length) {
+  if (Number(newest?.number) > STEPS.length) {
     throw new ControlRequestError('the control database was made by a newer Millrace; start that one');
   }
 }

@@ -56,7 +56,9 @@ const linksOf = (folder: string): readonly Link[] =>
 /** False where npm did not run the package's install script, which makes the links between its libraries. */
 export function hasLinks(binaries: Binaries): boolean {
   const list = join(binaries.folder, 'pg-symlinks.json');
-  return !existsSync(list) || linksOf(binaries.folder).every(({ target }) => existsSync(join(binaries.folder, '..', target)));
+  return (
+    !existsSync(list) || linksOf(binaries.folder).every(({ target }) => existsSync(join(binaries.folder, '..', target)))
+  );
 }
 
 /** A whole copy under `parent`, made once for each version, its links included. */

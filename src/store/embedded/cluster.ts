@@ -1,7 +1,17 @@
 /** The files of one server: made once by initdb, whole or not at all. */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -60,12 +70,25 @@ async function initialise(cluster: Cluster, place: Place): Promise<void> {
     if (name.startsWith('data.new')) rmSync(join(cluster.home, name), { recursive: true });
   }
   const draft = makeFolder(join(cluster.home, 'data.new'), place.user);
-  const options = ['-D', draft, '-U', ROLE, '-E', 'UTF8', '--locale=C', '--data-checksums', '--auth=reject', '--no-instructions'];
+  const options = [
+    '-D',
+    draft,
+    '-U',
+    ROLE,
+    '-E',
+    'UTF8',
+    '--locale=C',
+    '--data-checksums',
+    '--auth=reject',
+    '--no-instructions',
+  ];
   try {
     await run(place.binaries.initdb, options, { ...place.user, cwd: cluster.home, env: programEnv });
   } catch (error) {
     const said = (error as { readonly stderr?: string }).stderr?.trim();
-    throw new EmbeddedServerError(`initdb failed for ${cluster.name}: ${said === undefined || said === '' ? messageOf(error) : said}`);
+    throw new EmbeddedServerError(
+      `initdb failed for ${cluster.name}: ${said === undefined || said === '' ? messageOf(error) : said}`,
+    );
   }
   writeOwned(join(draft, 'pg_hba.conf'), `# Written by Millrace.\nlocal all ${ROLE} peer map=${ROLE}\n`, place);
   renameSync(draft, cluster.data);
@@ -91,7 +114,8 @@ function makeSocketFolder(home: string, place: Place): string {
   if (place.user === null) return makeFolder(folder, null);
   mkdirSync(place.sharedFolder, { recursive: true, mode: 0o755 });
   makeFolder(folder, place.user);
-  if (statSync(folder).uid !== place.user.uid) throw new EmbeddedServerError(`${folder} belongs to another user; remove it`);
+  if (statSync(folder).uid !== place.user.uid)
+    throw new EmbeddedServerError(`${folder} belongs to another user; remove it`);
   return folder;
 }
 

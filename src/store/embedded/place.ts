@@ -4,7 +4,16 @@
  */
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -39,7 +48,9 @@ export async function findPlace(folder: string, sharedFolder: string, log: Log):
   if (userInfo().uid !== 0) {
     const own = join(folder, 'postgres');
     if (existsSync(join(folder, POINTER_NAME))) {
-      throw new EmbeddedServerError(`${folder} was made by a root engine and its data lies elsewhere; run as root again`);
+      throw new EmbeddedServerError(
+        `${folder} was made by a root engine and its data lies elsewhere; run as root again`,
+      );
     }
     mkdirSync(own, { recursive: true, mode: 0o700 });
     const binaries = hasLinks(found) ? found : await copyBinaries(found, folder);
@@ -49,7 +60,9 @@ export async function findPlace(folder: string, sharedFolder: string, log: Log):
   const user = existing === null ? await postgresUser() : ownerOf(existing, await postgresUser());
   const data = existing === null ? makePlace(folder, sharedFolder, user) : makeFolder(existing, user);
   if (!canReach(data, user)) {
-    throw new EmbeddedServerError(`${data} cannot be entered by the user that runs Postgres (uid ${user.uid}); move it back to where it was`);
+    throw new EmbeddedServerError(
+      `${data} cannot be entered by the user that runs Postgres (uid ${user.uid}); move it back to where it was`,
+    );
   }
   if (!data.startsWith(folder)) log.info(`the data lies in ${data}: user postgres cannot enter ${folder}`);
   const reachable = hasLinks(found) && canReach(found.postgres, user);
@@ -77,7 +90,9 @@ function makePlace(folder: string, sharedFolder: string, user: User): string {
   const hash = createHash('sha256').update(folder).digest('hex').slice(0, 12);
   const elsewhere = join(sharedFolder, `${hash}-${randomBytes(4).toString('hex')}`);
   if (!canReach(sharedFolder, user)) {
-    throw new EmbeddedServerError(`user postgres can enter neither ${folder} nor ${sharedFolder}; name another data_dir`);
+    throw new EmbeddedServerError(
+      `user postgres can enter neither ${folder} nor ${sharedFolder}; name another data_dir`,
+    );
   }
   makeFolder(elsewhere, user);
   const draft = join(folder, `${POINTER_NAME}.draft`);
@@ -121,7 +136,15 @@ async function postgresUser(): Promise<User> {
   if (known !== null) return known;
   try {
     await run('groupadd', ['--system', 'postgres']).catch(() => undefined);
-    await run('useradd', ['--system', '--gid', 'postgres', '--no-create-home', '--shell', '/usr/sbin/nologin', 'postgres']);
+    await run('useradd', [
+      '--system',
+      '--gid',
+      'postgres',
+      '--no-create-home',
+      '--shell',
+      '/usr/sbin/nologin',
+      'postgres',
+    ]);
   } catch (error) {
     throw new EmbeddedServerError(
       `Postgres does not run as root, and user postgres cannot be made (${messageOf(error).split('\n')[0] ?? ''}); make it, or start as another user`,

@@ -5,7 +5,19 @@
  * whatever it was doing, and takes it over.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, constants, existsSync, fchownSync, openSync, readFileSync, readlinkSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fchownSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
@@ -69,13 +81,17 @@ export class PostgresServer {
     const until = Date.now() + ADOPT_MS_MAX;
     while (Date.now() < until && isAlive(pid)) {
       if ((await this.#connect()) === null) {
-        this.#log.info(`${this.#cluster.name}: took over the Postgres that an earlier engine left running (pid ${pid})`);
+        this.#log.info(
+          `${this.#cluster.name}: took over the Postgres that an earlier engine left running (pid ${pid})`,
+        );
         this.#follow(pid);
         return true;
       }
       await delay(POLL_MS);
     }
-    this.#log.warn(`${this.#cluster.name}: the Postgres that an earlier engine left running does not answer; it is started again`);
+    this.#log.warn(
+      `${this.#cluster.name}: the Postgres that an earlier engine left running does not answer; it is started again`,
+    );
     await endPostmaster(pid, 'SIGQUIT', ADOPT_MS_MAX);
     return false;
   }
@@ -104,7 +120,11 @@ export class PostgresServer {
     const { data, socketFolder, logFile, home } = this.#cluster;
     if (existsSync(logFile) && statSync(logFile).size > LOG_BYTES_MAX) renameSync(logFile, `${logFile}.1`);
     // The folder is the server's: a link that it might have put there must not lead a root engine elsewhere.
-    const log = openSync(logFile, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+    const log = openSync(
+      logFile,
+      constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW,
+      0o600,
+    );
     const { user } = this.#place;
     if (user !== null) fchownSync(log, user.uid, user.gid);
     const settings = Object.entries({ ...this.#settings, unix_socket_directories: socketFolder });
