@@ -212,12 +212,10 @@ export class Accounts {
   change(number: number, config: AccountChange): void {
     const segment = this.#segment(number);
     const index = number & INDEX_MASK;
-    const usual = defaultMinBalance(this.name(number));
     const special =
       (config.minBalance !== null && config.minBalance !== 0n) ||
       config.maxBalance !== null ||
       (config.openedPosition !== 0 && config.openedPosition !== config.configPosition);
-    assert(usual === null || usual === 0n, 'a usual lower limit is none or 0');
     const was = segment.flags[index] as number;
     let flags = was & AccountFlags.debitNormal;
     if (!config.open) flags |= AccountFlags.closed;

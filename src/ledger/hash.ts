@@ -21,6 +21,8 @@ function run(
   wide: boolean,
   into: Int32Array,
   at: number,
+  wordRounds: number,
+  lastRounds: number,
 ): void {
   let v0 = k0;
   let v1 = wide ? k1 ^ 0xee : k1;
@@ -49,7 +51,7 @@ function run(
     position += 4;
     v3 ^= word;
     // Rounds stand in line: a helper would have to return four words, which allocates.
-    for (let round = 0; round < 2; round++) {
+    for (let round = 0; round < wordRounds; round++) {
       v0 = (v0 + v1) | 0;
       v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
       v0 = (v0 << 16) | (v0 >>> 16);
@@ -67,7 +69,7 @@ function run(
   v2 ^= wide ? 0xee : 0xff;
   for (let word = 0; word < (wide ? 2 : 1); word++) {
     if (word === 1) v1 ^= 0xdd;
-    for (let round = 0; round < 4; round++) {
+    for (let round = 0; round < lastRounds; round++) {
       v0 = (v0 + v1) | 0;
       v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
       v0 = (v0 << 16) | (v0 >>> 16);
@@ -93,7 +95,7 @@ export function halfSipHash(
   wide: boolean,
   into: Int32Array,
 ): void {
-  run(k0, k1, false, 0, bytes, offset, length, wide, into, 0);
+  run(k0, k1, false, 0, bytes, offset, length, wide, into, 0, 2, 4);
 }
 
 /** Purposes have keys of their own, so that a value of one says nothing about a value of another. */
@@ -121,34 +123,38 @@ export class KeyedHash {
 
   /** 64 bits as two int32, for fingerprints of requests. */
   hash64(bytes: Uint8Array, offset: number, length: number, into: Int32Array): void {
-    this.#run(Purpose.fingerprint, false, 0, bytes, offset, length, true, into, 0);
+    this.#wide(Purpose.fingerprint, false, 0, bytes, offset, length, into, 0);
   }
 
   /** 128 bits as four int32 of a 32-bit prefix (the book) and the bytes, for idempotency keys. */
   hash128(prefix32: number, bytes: Uint8Array, offset: number, length: number, into: Int32Array): void {
-    this.#run(Purpose.keyLow, true, prefix32, bytes, offset, length, true, into, 0);
-    this.#run(Purpose.keyHigh, true, prefix32, bytes, offset, length, true, into, 2);
+    this.#wide(Purpose.keyLow, true, prefix32, bytes, offset, length, into, 0);
+    this.#wide(Purpose.keyHigh, true, prefix32, bytes, offset, length, into, 2);
   }
 
-  /** 32 bits of a prefix (the book) and the bytes, for tables in memory. */
+  /**
+   * 32 bits of a prefix (the book) and the bytes, for tables in memory only. One round a word and three at the end: a
+   * table needs that collisions cannot be aimed, not that a value proves anything.
+   */
   hash32(prefix32: number, bytes: Uint8Array, offset: number, length: number): number {
-    this.#run(Purpose.name, true, prefix32, bytes, offset, length, false, this.#word, 0);
+    const k0 = this.#keys[Purpose.name * 2] as number;
+    const k1 = this.#keys[Purpose.name * 2 + 1] as number;
+    run(k0, k1, true, prefix32, bytes, offset, length, false, this.#word, 0, 1, 3);
     return this.#word[0] as number;
   }
 
-  #run(
+  #wide(
     purpose: number,
     hasPrefix: boolean,
     prefix: number,
     bytes: Uint8Array,
     offset: number,
     length: number,
-    wide: boolean,
     into: Int32Array,
     at: number,
   ): void {
     const k0 = this.#keys[purpose * 2] as number;
     const k1 = this.#keys[purpose * 2 + 1] as number;
-    run(k0, k1, hasPrefix, prefix, bytes, offset, length, wide, into, at);
+    run(k0, k1, hasPrefix, prefix, bytes, offset, length, true, into, at, 2, 4);
   }
 }

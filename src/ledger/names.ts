@@ -4,6 +4,13 @@ import { assert } from './assert.js';
 /** A name never straddles two segments, so growth never copies and a name is one slice. */
 const SEGMENT_BYTES = 1 << 18;
 
+/** Text of ASCII bytes. */
+export function ascii(bytes: Uint8Array, offset: number, length: number): string {
+  let text = '';
+  for (let i = 0; i < length; i++) text += String.fromCharCode(bytes[offset + i] as number);
+  return text;
+}
+
 /** Bytes of names, one behind the other. A name is known by its offset, up to 4 GiB in all. */
 export class NameArena {
   readonly #segments: Uint8Array[] = [];
@@ -44,7 +51,7 @@ export class NameArena {
   text(start: number, length: number): string {
     const segment = this.#segments[Math.floor(start / SEGMENT_BYTES)] as Uint8Array;
     const at = start & (SEGMENT_BYTES - 1);
-    return String.fromCharCode(...segment.subarray(at, at + length));
+    return ascii(segment, at, length);
   }
 
   slice(start: number, length: number): Uint8Array {

@@ -5,6 +5,7 @@ import { assert } from './assert.js';
 import type { AccountSettings, CommandHead, PostCommand } from './command.js';
 import { judgeConditions } from './conditions.js';
 import type { Judge } from './judge.js';
+import { ascii } from './names.js';
 import { LEGS_MAX, RecordKind } from './record.js';
 import { type Refusal, pointerPart, refusal } from './refusal.js';
 import type { LedgerState } from './state.js';
@@ -206,7 +207,7 @@ function settingsOf(command: PostCommand, name: string): AccountSettings | null 
 function nameOf(command: PostCommand, leg: number, side: Side): string {
   const offset = (side === 'debit' ? command.debitOffset[leg] : command.creditOffset[leg]) as number;
   const length = (side === 'debit' ? command.debitLength[leg] : command.creditLength[leg]) as number;
-  return String.fromCharCode(...command.names.subarray(offset, offset + length));
+  return ascii(command.names, offset, length);
 }
 
 /** Starts an accountOpened record with its details; what it answers is the caller's to add before `write`. */

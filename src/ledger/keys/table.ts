@@ -2,8 +2,8 @@
  * Keys of one partition of the log, in memory. An entry is six words: hash (four), place in the partition from 1
  * (0: empty slot), second from which it is forgotten.
  *
- * 256 tables by the top bits of the hash, each growing by half on its own when it is 85 % full. Their first sizes are
- * staggered over one such step, so they do not grow at the same time: memory stays near 35 bytes a key whatever the
+ * 256 tables by the top bits of the hash, each growing by half on its own when it is 80 % full. Their first sizes are
+ * staggered over one such step, so they do not grow at the same time: memory stays near 37 bytes a key whatever the
  * number of keys, and no growth takes long.
  */
 import { assert } from '../assert.js';
@@ -12,7 +12,7 @@ const TABLES = 256;
 const ENTRY_WORDS = 6;
 const FIRST_SLOTS = 8;
 const GROWTH = 1.5;
-const LOAD_MAX = 0.85;
+const LOAD_MAX = 0.8;
 const EXPIRED_WORTH_PURGING = 0.25;
 
 export class KeyTable {
