@@ -1,8 +1,8 @@
 /**
  * Keeps the folds of one shard close behind its log.
  *
- * Busy: steps of many records with a pause as long as the step took, so that it never has more than half of a database
- * that others need too. Idle: pauses that grow to a second, cut short by a poke. It never throws: a failed step is told
+ * Busy: steps of many records with a pause as long as the step took, so that it has no more than half of a database that
+ * others need too; far behind, a quarter as long. Idle: pauses that grow to a second, cut short by a poke. It never throws: a failed step is told
  * and tried again later, and one shard's failures are no other's.
  */
 import type { Sql } from '../store/sql.js';
@@ -21,7 +21,7 @@ export interface FoldRunnerOptions {
   readonly sql: Sql;
   /** Records a step. @defaultValue 50_000 */
   readonly stepRecordsMax?: number;
-  /** Shortest pause between steps, so that a trickle of commits is folded together. @defaultValue 20 */
+  /** Shortest pause between steps, so that a trickle of commits is folded together. @defaultValue 50 */
   readonly pauseMsMin?: number;
   /** Longest pause while nothing comes. @defaultValue 1_000 */
   readonly idlePauseMsMax?: number;
@@ -31,7 +31,7 @@ export interface FoldRunnerOptions {
 }
 
 const STEP_RECORDS_MAX = 50_000;
-const PAUSE_MS_MIN = 20;
+const PAUSE_MS_MIN = 50;
 const BUSY_PAUSE_MS_MAX = 250;
 const IDLE_PAUSE_MS_MAX = 1_000;
 const RETRY_MS_MIN = 100;
@@ -47,6 +47,7 @@ const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : 
 
 export class FoldRunner {
   readonly #options: FoldRunnerOptions;
+  readonly #stepRecordsMax: number;
   #stopping = false;
   #poked = false;
   #wake: (() => void) | null = null;
@@ -54,6 +55,7 @@ export class FoldRunner {
 
   constructor(options: FoldRunnerOptions) {
     this.#options = options;
+    this.#stepRecordsMax = options.stepRecordsMax ?? STEP_RECORDS_MAX;
   }
 
   start(): void {
@@ -87,7 +89,9 @@ export class FoldRunner {
         if (step.folded > 0) {
           idlePauseMs = pauseMsMin;
           const tookMs = performance.now() - startedAt;
-          await this.#pause(Math.min(Math.max(tookMs, pauseMsMin), BUSY_PAUSE_MS_MAX), false);
+          const isBehind = step.head - step.position > this.#stepRecordsMax;
+          const pauseMs = isBehind ? tookMs / 4 : Math.max(tookMs, pauseMsMin);
+          await this.#pause(Math.min(pauseMs, BUSY_PAUSE_MS_MAX), false);
         } else {
           await this.#pause(idlePauseMs, true);
           idlePauseMs = Math.min(idlePauseMs * 2, idlePauseMsMax);
@@ -104,9 +108,7 @@ export class FoldRunner {
 
   async #step(): Promise<Step> {
     const { sql, shard, onLag } = this.#options;
-    const [row] = await sql.query('SELECT from_position, to_position, head FROM fold_step($1)', [
-      this.#options.stepRecordsMax ?? STEP_RECORDS_MAX,
-    ]);
+    const [row] = await sql.query('SELECT from_position, to_position, head FROM fold_step($1)', [this.#stepRecordsMax]);
     const position = Number(row?.to_position ?? 0);
     const head = Number(row?.head ?? 0);
     const folded = position - Number(row?.from_position ?? 0);

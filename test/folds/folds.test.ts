@@ -163,7 +163,7 @@ describe.each([
         sequence: record.sequence,
         kind: record.kind,
         recordedAt: record.at,
-        effectiveAt: record.effective ?? record.at,
+        effectiveAt: record.effective ?? (record.kind <= 7 ? record.at : 0),
         expiresAt: record.expires ?? 0,
         parent: record.parent ?? 0,
         flags: record.flags,

@@ -1,5 +1,5 @@
 /** Rows of `log` as they come from SQL. */
-import { addsPending, addsPosted, type Micros, type Position, type RecordKind, takesPending } from '../../ledger/record.js';
+import { addsPending, addsPosted, isTransaction, type Micros, type Position, type RecordKind, takesPending } from '../../ledger/record.js';
 import type { SqlRow } from '../../store/sql.js';
 
 /** What a record did, without its texts. Arrays and JSON travel as text, so that every driver gives the same. */
@@ -41,7 +41,7 @@ export const toText = (value: unknown): string | null => (value === null || valu
 const MORE_LEG_NUMBERS = 6;
 
 function legsOf(row: SqlRow): RowLeg[] {
-  if (row.debit === null || row.credit === null || toNumber(row.kind) > 7) return [];
+  if (row.debit === null || row.credit === null || !isTransaction(toNumber(row.kind) as RecordKind)) return [];
   const legs: RowLeg[] = [
     {
       leg: toNumber(row.leg),
@@ -71,14 +71,17 @@ function legsOf(row: SqlRow): RowLeg[] {
 
 export function toLegRow(row: SqlRow): LegRow {
   const recordedAt = toNumber(row.recorded_at);
+  const kind = toNumber(row.kind) as RecordKind;
+  // Null says "when it was recorded"; records that are no transactions are not effective at any time.
+  const impliedAt = isTransaction(kind) ? recordedAt : 0;
   return {
     position: toNumber(row.position),
     book: toNumber(row.book),
     sequence: toNumber(row.sequence),
-    kind: toNumber(row.kind) as RecordKind,
+    kind,
     parent: toNumber(row.parent),
     recordedAt,
-    effectiveAt: row.effective_at === null ? recordedAt : toNumber(row.effective_at),
+    effectiveAt: row.effective_at === null ? impliedAt : toNumber(row.effective_at),
     legs: legsOf(row),
   };
 }

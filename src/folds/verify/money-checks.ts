@@ -13,8 +13,8 @@ const limits: Check = {
     `setting AS MATERIALIZED (${settingsUpTo(HEAD)})`,
     `stream AS (
       SELECT c.account, c.position, c.kind, c.forced, 0 AS settings,
-             CASE WHEN o.normal_balance = 'credit' THEN c.cp - c.dp - c.dh ELSE c.dp - c.cp - c.ch END AS available,
-             CASE WHEN o.normal_balance = 'credit' THEN c.cp - c.dp + c.ch ELSE c.dp - c.cp + c.dh END AS expected
+             CASE WHEN o.normal_balance = 'credit' THEN (c.cp - c.dp)::numeric - c.dh ELSE (c.dp - c.cp)::numeric - c.ch END AS available,
+             CASE WHEN o.normal_balance = 'credit' THEN (c.cp - c.dp)::numeric + c.ch ELSE (c.dp - c.cp)::numeric + c.dh END AS expected
         FROM (${changesUpTo(HEAD)}) c JOIN setting o ON o.account = c.account AND o.number = 1
       UNION ALL
       SELECT s.account, s.position, s.kind, false, 1, 0, 0 FROM setting s)`,
