@@ -60,7 +60,7 @@ export class ShardClock {
     const drift = wall - monotonic - this.#offset;
     if (drift > TOLERANCE_MICROS || drift < -TOLERANCE_MICROS) return 'disagrees';
     const step = (monotonic - this.#at) * FOLLOW_PER_MICRO;
-    this.#offset += drift > step ? step : drift < -step ? -step : drift;
+    this.#offset += Math.max(-step, Math.min(step, drift));
     this.#at = monotonic;
     return wall;
   }

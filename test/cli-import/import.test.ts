@@ -42,6 +42,16 @@ const write = (name: string, text: string): string => {
   writeFileSync(path, text);
   return path;
 };
+/** Every look at the clock passes so many ms, so that checkpoints are due at once. @returns the real clock */
+function hurryClock(stepMs: number): () => number {
+  const real = Date.now;
+  let skipped = 0;
+  Date.now = () => {
+    skipped += stepMs;
+    return real() + skipped;
+  };
+  return real;
+}
 const SIMPLE_MAP = `
 idempotency_key: "{id}"
 currency: EUR
@@ -146,14 +156,12 @@ test('an import that stopped goes on behind what it has settled, and counts all 
   let batches = 0;
   // The engine goes away for good in the middle, after a checkpoint is due.
   ledger.fail = () => (++batches > 20 ? 'cut before' : 'none');
-  const slow = Date.now;
-  let skipped = 0;
-  Date.now = () => slow() + (skipped += 40);
+  const real = hurryClock(40);
   let stopped: Awaited<ReturnType<typeof run>>;
   try {
     stopped = await run(file, BANK_MAP, { batch: 50, retryForMs: 1 });
   } finally {
-    Date.now = slow;
+    Date.now = real;
   }
   expect(stopped.code).toBe(3);
   expect(stopped.err).toContain('Run the same command again');
@@ -174,9 +182,7 @@ test('a note of an earlier run is not believed where the ledger does not hold wh
   writeBankCsv(file, { lines: 500, accounts: 10, seed: 5 });
   let batches = 0;
   ledger.fail = () => (++batches > 3 ? 'unavailable' : 'none');
-  const real = Date.now;
-  let skipped = 0;
-  Date.now = () => real() + (skipped += 400);
+  const real = hurryClock(400);
   try {
     await run(file, BANK_MAP, { batch: 50, lanes: 1, retryForMs: 1 });
   } finally {

@@ -27,12 +27,12 @@ export function applyEnvironment(document: unknown, env: Readonly<Record<string,
     const top = path[0] ?? '';
     const known = Object.keys(ConfigSchema.properties);
     if (!known.includes(top)) throw new ConfigError(`${name}: there is no key ${top}; ${suggestion(top, known)}`);
-    setAt(merged as Tree, path, valueOf(name, text), name);
+    setAt(merged as Tree, path, yamlOf(name, text), name);
   }
   return merged;
 }
 
-function valueOf(name: string, text: string): unknown {
+function yamlOf(name: string, text: string): unknown {
   try {
     return parse(text);
   } catch {

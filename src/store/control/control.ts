@@ -126,7 +126,8 @@ export class Control {
   async #askNow<T>(question: ((log: ControlLog) => Promise<T>) | undefined): Promise<T> {
     const before = this.#log?.state.position ?? -1;
     try {
-      const log = (this.#log ??= await inTime(this.#open()));
+      const log = this.#log ?? (await inTime(this.#open()));
+      this.#log = log;
       const answer = await inTime(question === undefined ? (log.poll() as Promise<T>) : question(log));
       this.#inTouch(log, before);
       return answer;
@@ -164,7 +165,14 @@ export class Control {
   }
 
   #takeCopy(copy: ControlCopy): void {
-    for (const record of copy.records) this.#state.fold(record);
+    const state = new ControlState();
+    try {
+      for (const record of copy.records) state.fold(record);
+    } catch (error) {
+      this.#options.log.error(`the copy of the API keys cannot be used: ${messageOf(error)}`);
+      return;
+    }
+    this.#state = state;
     this.#checkedAt = copy.checkedAt;
   }
 
