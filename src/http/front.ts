@@ -10,17 +10,16 @@ import type { FrontShard, Readiness } from './routes/context.js';
 import { RouteContext } from './routes/context.js';
 import type { HttpServer, Opened, ServerOptions } from './server/exchange.js';
 
-export { type ApiKeyRow, KeyTable } from './auth/key-table.js';
-export type { FrontShard, Readiness, ShardReadiness } from './routes/context.js';
-export { PortInUseError, reservePort } from './server/port.js';
+export { KeyTable } from './auth/key-table.js';
+export type { FrontShard, Readiness } from './routes/context.js';
 
 export interface FrontOptions {
   /** `uws`: native, any number of fronts share the port. `node`: plain JavaScript, one front. */
   readonly server: 'uws' | 'node';
   readonly host: string;
   /**
-   * 0: a free one. Whether the port is ours alone is not checked here, since `uws` fronts share it: the supervisor calls
-   * {@link reservePort} first and gives all fronts the number.
+   * 0: a free one. Whether the port is ours alone is not checked here, since `uws` fronts share it: that is seen to
+   * before the first of them starts.
    */
   readonly port: number;
   readonly engine: EngineClient;

@@ -6,8 +6,8 @@ import { createHash, randomBytes } from 'node:crypto';
 
 export type KeyEnvironment = 'test' | 'live';
 
-export const API_KEY_ID_LENGTH = 12;
-export const API_KEY_SECRET_LENGTH = 32;
+const API_KEY_ID_LENGTH = 12;
+const API_KEY_SECRET_LENGTH = 32;
 
 /** Crockford's alphabet, lower case: no letter that is taken for a digit. Its 32 signs divide 256, so no bias. */
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';

@@ -4,7 +4,7 @@ import type { Call } from './call.js';
 import { answerReplay } from './replay.js';
 
 export type Recorded = Extract<Answer, { type: 'recorded' }>;
-export type Answered = Extract<Answer, { type: 'answered' }>;
+type Answered = Extract<Answer, { type: 'answered' }>;
 
 /** A success of the engine, still to be rendered: what was recorded, or what a dry run would have recorded. */
 export type Success = Recorded | Answered;

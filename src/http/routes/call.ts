@@ -26,14 +26,7 @@ export interface ProblemFacts extends Omit<Problem, 'code' | 'requestId'> {
   readonly replayed?: boolean;
 }
 
-/** Of routes that need no key. */
-export interface OpenCall {
-  readonly context: RouteContext;
-  readonly exchange: Exchange;
-  readonly requestId: string;
-}
-
-export class Call implements OpenCall {
+export class Call {
   /** Highest sequence that this answer is known to show. */
   sequence = 0;
   #answered = false;

@@ -33,7 +33,7 @@ export interface FrontShard {
 }
 
 /** A shard as GET /readyz shows it; further facts are shown as they are. */
-export interface ShardReadiness {
+interface ShardReadiness {
   readonly name: string;
   readonly ready: boolean;
   readonly [fact: string]: unknown;

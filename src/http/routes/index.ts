@@ -16,7 +16,7 @@ import { getTransaction } from './transaction.js';
 import { listTransactions } from './transactions.js';
 
 /** Of a route that takes an API key, or of one that takes none. What they throw is answered. */
-export type Serve =
+type Serve =
   | { readonly auth: true; readonly run: (call: Call) => void | Promise<void> }
   | { readonly auth: false; readonly run: (call: ServiceCall) => void };
 

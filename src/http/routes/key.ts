@@ -1,20 +1,24 @@
-/** The idempotency key of a request that writes. */
+/** The idempotency key of a request that writes, and the query that it does not have: looked at once its body is read. */
 import { parseIdempotencyKey } from '../parse/headers.js';
+import { parseNoQuery } from '../parse/query.js';
 import { RequestProblem } from '../types.js';
 import type { Call } from './call.js';
 
 /**
  * @returns the bare key; null for a dry run
- * @throws RequestProblem `key_missing`, `key_invalid`, `key_not_allowed`
+ * @throws RequestProblem `invalid_query`, `key_missing`, `key_invalid`, `key_not_allowed`
  */
 export function requestKey(call: Call, dryRun: boolean): string | null {
-  const header = call.exchange.headers.idempotencyKey;
-  if (!dryRun) return parseIdempotencyKey(header);
+  if (!dryRun) {
+    parseNoQuery(call.exchange.query);
+    return parseIdempotencyKey(call.exchange.headers.idempotencyKey);
+  }
   refuseKey(call, 'A dry run takes no Idempotency-Key.');
   return null;
 }
 
-/** @throws RequestProblem `key_not_allowed` where the header was sent */
+/** @throws RequestProblem `invalid_query`; `key_not_allowed` where the header was sent */
 export function refuseKey(call: Call, detail: string): void {
+  parseNoQuery(call.exchange.query);
   if (call.exchange.headers.idempotencyKeySent) throw new RequestProblem('key_not_allowed', detail);
 }

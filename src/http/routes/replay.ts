@@ -11,11 +11,6 @@ import { renderAccountRecord } from '../render/account.js';
 import { renderAll } from '../render/list.js';
 import type { Call } from './call.js';
 
-/** A remembered outcome as it is answered. */
-export type Replayed =
-  | { readonly success: true; readonly status: number; readonly body: string }
-  | { readonly success: false; readonly record: RecordView };
-
 /**
  * Reads the outcome at `position` and answers with it, if it is the outcome of this very request.
  * @param fingerprint of this request, as {@link RecordView.fingerprint}

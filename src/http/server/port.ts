@@ -1,4 +1,4 @@
-/** Ports: uWebSockets.js shares its port with whoever asks, so that it is ours alone has to be found out before. */
+/** Free ports, and ports that are taken. */
 import { createServer } from 'node:net';
 import { MillraceError } from '../../platform/errors.js';
 
@@ -11,7 +11,7 @@ export class PortInUseError extends MillraceError {
 }
 
 /**
- * Takes the port exclusively for a moment and lets it go again. For the supervisor, before its fronts listen.
+ * Takes the port exclusively for a moment and lets it go again.
  * @param port 0: a free one is chosen
  * @returns the port
  * @throws PortInUseError

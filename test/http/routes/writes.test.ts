@@ -103,6 +103,16 @@ describe.each(['uws', 'node'] as const)('writing through the %s server', (kind) 
     expect(long.json).toMatchObject({ status: 400, code: 'key_invalid' });
   });
 
+  it('takes no query', async () => {
+    const options = { body: POSTING, key: 'k1' };
+    const answer = await world.send('POST', '/v1/transactions?dry_run=true', options);
+    expect(answer.json).toMatchObject({ status: 400, code: 'invalid_query' });
+    const batch = await world.send('POST', '/v1/transactions/batch?atomic=true', {
+      body: { transactions: [{ ...POSTING, idempotency_key: 'a' }] },
+    });
+    expect(batch.json).toMatchObject({ status: 400, code: 'invalid_query' });
+  });
+
   it('takes a quoted key for the same as a bare one', async () => {
     world.engine.onPost = () => recorded();
     await post(POSTING, '"k1"');
