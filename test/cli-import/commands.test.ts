@@ -19,6 +19,7 @@ import { openShardStore } from '../../src/store/open.js';
 const log = createLog({ level: 'silent' });
 let folder: string;
 let config: Config;
+let storage: { readonly lock: FolderLock; readonly servers: EmbeddedServers } | null = null;
 
 class Sink extends Writable {
   text = '';
@@ -35,7 +36,7 @@ async function capture(command: (io: { stdout: Sink; stderr: Sink }) => Promise<
 const keys = (request: KeysRequest) => capture((io) => keysCommand(request, config, io, log));
 
 /** What an engine does to its folder before it answers: the lock, the servers, the tables. */
-async function startStorage(): Promise<{ readonly lock: FolderLock; readonly servers: EmbeddedServers }> {
+async function startStorage() {
   const lock = await openLock(config.dataDir);
   const names = config.shards.map(({ name }) => name);
   const servers = await startEmbedded({ folder: lock.folder, names, log, settings: { shared_buffers: '16MB' } });
@@ -54,7 +55,12 @@ beforeAll(async () => {
   chmodSync(folder, 0o755);
   config = configOf({}, folder);
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(async () => {
+  // Still there where a test failed half-way.
+  await storage?.servers.stop();
+  await storage?.lock.close();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 test('without data every command says how to begin', async () => {
   await expect(keys({ action: 'list' })).rejects.toThrow('start the engine first');
@@ -62,7 +68,8 @@ test('without data every command says how to begin', async () => {
 });
 
 test('keys, shards and verify work beside a running engine and without one', async () => {
-  const { lock, servers } = await startStorage();
+  storage = await startStorage();
+  const { lock, servers } = storage;
   lock.onRequest((request) => {
     if (request.do === 'shards')
       return config.shards.map(({ name }) => ({
@@ -86,6 +93,7 @@ test('keys, shards and verify work beside a running engine and without one', asy
   expect((await capture((io) => verifyCommand(config, io, log))).code).toBe(0);
   await servers.stop();
   await lock.close();
+  storage = null;
 
   const created = await keys({ action: 'create', merchant: 'acme', environment: 'test', scopes: [] });
   expect(created.out).toMatch(/^mr_test_[0-9a-z]{12}_[0-9a-z]{32,}\n$/);
