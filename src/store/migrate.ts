@@ -2,7 +2,8 @@
  * Migrations: numbered files of SQL, applied in order, forward only; a published one is never edited. Each runs in its
  * own transaction and leaves a row in `migration`.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DatabaseNewerError } from './errors.js';
 import type { Session } from './session.js';
@@ -15,8 +16,8 @@ interface Migration {
   readonly sql: string;
 }
 
-/** Right from src/store and from dist/store alike: the files are not compiled, so they stand in the package once. */
-const FOLDER = new URL('../../src/store/migrations/', import.meta.url);
+/** The files are not compiled: they stand in the package once, wherever below it this module has been built to. */
+const FOLDER_IN_PACKAGE = join('src', 'store', 'migrations');
 
 /** Classes of locks that Millrace takes by number (pg_advisory_lock(class, hashtext(schema))). */
 export const LockClass = { migration: 1_299_346_274, owner: 1_299_346_275 } as const;
@@ -63,13 +64,21 @@ async function apply(session: Session, migration: Migration): Promise<void> {
 }
 
 function readMigrations(): readonly Migration[] {
-  const folder = fileURLToPath(FOLDER);
-  const names = readdirSync(folder)
+  const folder = findFolder();
+  const files = readdirSync(folder)
     .filter((file) => /^[0-9]{4}-.*\.sql$/.test(file))
     .sort();
-  return names.map((file) => ({
+  return files.map((file) => ({
     number: Number(file.slice(0, 4)),
     name: file.slice(0, -'.sql'.length),
-    sql: readFileSync(new URL(file, FOLDER), 'utf8'),
+    sql: readFileSync(join(folder, file), 'utf8'),
   }));
+}
+
+function findFolder(): string {
+  for (let at = dirname(fileURLToPath(import.meta.url)); ; at = dirname(at)) {
+    const folder = join(at, FOLDER_IN_PACKAGE);
+    if (existsSync(folder)) return folder;
+    if (at === dirname(at)) throw new Error(`this installation is not whole: ${FOLDER_IN_PACKAGE} is missing`);
+  }
 }

@@ -159,6 +159,7 @@ async function* readTail(
   head: Position,
   done: () => Promise<void>,
 ): AsyncGenerator<readonly LogRecord[]> {
+  const reused: LogRecord[] = [];
   try {
     for (let after = foldedTo; after < head; after += RECORDS_A_SLICE) {
       const upTo = Math.min(after + RECORDS_A_SLICE, head);
@@ -166,6 +167,7 @@ async function* readTail(
         await session.copyOut(
           `SELECT ${LOG_COLUMN_LIST} FROM log WHERE position > ${after} AND position <= ${upTo} ORDER BY position`,
         ),
+        reused,
       );
     }
   } finally {

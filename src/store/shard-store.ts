@@ -50,7 +50,7 @@ export interface FoldedState {
   readonly openHolds: AsyncIterable<readonly LogRecord[]>;
   /** `configured` records up to `foldedTo`, in order. */
   readonly configured: AsyncIterable<readonly LogRecord[]>;
-  /** Records after `foldedTo`, to the head, in order. */
+  /** Records after `foldedTo`, to the head, in order. Each array and its records are used again for the next one. */
   readonly tail: AsyncIterable<readonly LogRecord[]>;
 }
 

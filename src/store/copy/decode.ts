@@ -96,14 +96,20 @@ export class CopyReader {
 }
 
 /**
- * Rows of LOG_COLUMN_LIST as records, each a new one. Their texts are views of `bytes`. The hash of a key is not in the
- * log: `keyHash` stays zero.
+ * Rows of LOG_COLUMN_LIST as records. Their texts are views of `bytes`. The hash of a key is not in the log: `keyHash`
+ * is not touched.
+ *
+ * @param reuse records to fill before new ones are made: making one costs several times what reading one does. Longer
+ *   than what is read, it is left so; new records are added to it
  */
-export function decodeRecords(bytes: Buffer): LogRecord[] {
+export function decodeRecords(bytes: Buffer, reuse: LogRecord[] = []): LogRecord[] {
   const reader = new CopyReader(bytes);
-  const records: LogRecord[] = [];
-  while (reader.next()) records.push(readRecord(reader, new LogRecord()));
-  return records;
+  let count = 0;
+  while (reader.next()) {
+    const record = reuse[count] ?? new LogRecord();
+    reuse[count++] = readRecord(reader, record);
+  }
+  return count === reuse.length ? reuse : reuse.slice(0, count);
 }
 
 function readRecord(reader: CopyReader, record: LogRecord): LogRecord {
@@ -111,11 +117,10 @@ function readRecord(reader: CopyReader, record: LogRecord): LogRecord {
   record.position = reader.wide();
   record.sequence = reader.wide();
   record.recordedAt = reader.micros(0);
-  if (reader.length() !== -1) {
-    record.fingerprintHi = view.getInt32(reader.at);
-    record.fingerprintLo = view.getInt32(reader.at + 4);
-    reader.at += 8;
-  }
+  const hasFingerprint = reader.length() !== -1;
+  record.fingerprintHi = hasFingerprint ? view.getInt32(reader.at) : 0;
+  record.fingerprintLo = hasFingerprint ? view.getInt32(reader.at + 4) : 0;
+  if (hasFingerprint) reader.at += 8;
   readAmount(reader, record.amount);
   readAmount(reader, record.released);
   record.parent = reader.wide();
@@ -129,10 +134,8 @@ function readRecord(reader: CopyReader, record: LogRecord): LogRecord {
   record.code = reader.short();
   record.flags = reader.short();
   record.leg[0] = reader.short();
-  if (credit !== 0) {
-    record.legCount = 1;
-    record.credit[0] = credit;
-  }
+  record.credit[0] = credit;
+  record.legCount = credit === 0 ? 0 : 1;
   readMoreLegs(reader, record);
   record.effectiveAt = effectiveAt !== IMPLIED ? effectiveAt : isTransaction(record.kind) ? record.recordedAt : 0;
   record.details = reader.text();
@@ -141,7 +144,10 @@ function readRecord(reader: CopyReader, record: LogRecord): LogRecord {
 }
 
 function readAmount(reader: CopyReader, into: BigInt64Array): void {
-  if (reader.length() === -1) return;
+  if (reader.length() === -1) {
+    into[0] = 0n;
+    return;
+  }
   into[0] = reader.view.getBigInt64(reader.at);
   reader.at += 8;
 }

@@ -59,6 +59,7 @@ CREATE TABLE log (
 --   UNIQUE (position)
 --   (parent, position) WHERE parent IS NOT NULL      the actions of a transaction
 --   (debit) WHERE kind = 9                           where an account was opened
+--   (position) WHERE kind = 16                       changes of configuration: a start reads them all
 
 -- What each partition holds; dates are filled when it closes.
 CREATE TABLE log_partition (

@@ -178,7 +178,11 @@ class PgliteShard implements ShardStore {
       'UPDATE fence SET epoch = epoch + 1, owner = $4 WHERE log_id = $1 AND epoch = $2 AND owner = $3 RETURNING epoch',
       [open.row.logId, from.epoch, from.owner, this.#owner],
     );
-    if (raised === undefined) throw new FencedError(`shard "${this.#options.name}" has another owner; this one stops`);
+    if (raised === undefined) {
+      const row = await readFence(open);
+      if (row.owner === this.#owner) return this.#raise(open, row);
+      throw new FencedError(`shard "${this.#options.name}" has another owner; this one stops`);
+    }
     open.epoch = Number(raised.epoch);
     const { last } = await lastBatch(open.session);
     return { epoch: open.epoch, head: last };

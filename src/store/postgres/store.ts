@@ -178,7 +178,10 @@ class PostgresShard implements PostgresStore {
   async resolve(): Promise<Resolution> {
     const { fence } = this.#own();
     // The writer's session of the ambiguous commit, and those of earlier ones if they are still there.
-    return fence.resolve(`^${this.#names.writer}$`);
+    const resolution = await fence.resolve(`^${this.#names.writer}$`);
+    // The next commit need not wait for it; if it fails, that commit tries again.
+    await this.#writer.connect().catch(() => undefined);
+    return resolution;
   }
 
   async folded(): Promise<FoldedState> {
