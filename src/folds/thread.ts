@@ -28,7 +28,8 @@ const running = shards.map((shard) => {
     sql,
     ...(shard.connection.kind === 'port' && { stepRecordsMax: STEP_RECORDS_MAX_PGLITE }),
     onLag: (lag) => tell({ type: 'lag', ...lag }),
-    onError: ({ message }, retryInMs) => tell({ type: 'error', shard: shard.name, message, retryInMs: Math.round(retryInMs) }),
+    onError: ({ message }, retryInMs) =>
+      tell({ type: 'error', shard: shard.name, message, retryInMs: Math.round(retryInMs) }),
   });
   runner.start();
   return { name: shard.name, runner, sql };

@@ -57,7 +57,12 @@ function linesOf(model: Model, account: ModelAccount, upto = Number.POSITIVE_INF
     if (legs.length === 0) continue;
     for (const leg of legs) {
       const posted = POSTED.has(record.kind) ? leg.amount : 0n;
-      const pending = record.kind === 2 || record.kind === 5 ? leg.amount : [3, 4, 6].includes(record.kind) ? -leg.amount - leg.released : 0n;
+      const pending =
+        record.kind === 2 || record.kind === 5
+          ? leg.amount
+          : [3, 4, 6].includes(record.kind)
+            ? -leg.amount - leg.released
+            : 0n;
       if (leg.debit === account.number) [dp, dh] = [dp + posted, dh + pending];
       else [cp, ch] = [cp + posted, ch + pending];
     }
@@ -95,31 +100,42 @@ describe.each([
   afterAll(() => databases?.stop());
 
   it('are proven on a history that has every kind of record and every state', () => {
-    expect(new Set(model.records.map(({ kind }) => kind))).toEqual(new Set([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 15, 16]));
+    expect(new Set(model.records.map(({ kind }) => kind))).toEqual(
+      new Set([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 15, 16]),
+    );
     expect(new Set([...model.parents.values()].map((parent) => model.status(parent))).size).toBe(6);
-    expect(model.records.some(({ legs }) => new Set(legs.flatMap((leg) => [leg.debit, leg.credit])).size < legs.length * 2)).toBe(true);
+    expect(
+      model.records.some(({ legs }) => new Set(legs.flatMap((leg) => [leg.debit, leg.credit])).size < legs.length * 2),
+    ).toBe(true);
     expect(model.records.some(({ flags }) => flags === 1)).toBe(true);
   });
 
   it('cut the statement of a busy account into pieces, each with the counters before it', async () => {
     const busy = new Model(SEED, 1);
-    const [bank, till, fees] = ['bank', 'till', 'fees'].map((name) => busy.open(1, name)) as [ModelAccount, ModelAccount, ModelAccount];
+    const [bank, till, fees] = ['bank', 'till', 'fees'].map((name) => busy.open(1, name)) as [
+      ModelAccount,
+      ModelAccount,
+      ModelAccount,
+    ];
     for (let i = 0; i < 300; i++) {
       const legs = [{ leg: 0, debit: bank.number, credit: till.number, amount: BigInt(i + 1), released: 0n }];
-      if (i % 3 === 0) legs.push({ leg: 1, debit: till.number, credit: i % 2 ? fees.number : bank.number, amount: 1n, released: 0n });
+      if (i % 3 === 0)
+        legs.push({ leg: 1, debit: till.number, credit: i % 2 ? fees.number : bank.number, amount: 1n, released: 0n });
       busy.transact(1, i % 5 === 0 ? 2 : 1, legs, { expires: i % 5 === 0 ? busy.now + 1e12 : null });
     }
     const shard = await databases.create();
     await commitBatch(shard, busy.records, () => 978);
     await foldStep(shard, 1);
     expect(await lies(shard)).toEqual([]);
-    const blocks = await shard.query('SELECT cardinality(positions) AS n FROM entry_block WHERE account = 2 ORDER BY first_position');
+    const blocks = await shard.query(
+      'SELECT cardinality(positions) AS n FROM entry_block WHERE account = 2 ORDER BY first_position',
+    );
     expect(blocks.map(({ n }) => n)).toEqual([128, 128, 44]);
     const page = await new ShardReader(shard, { name: 'busy' }).entries(1, 'till', { limit: 1_000 });
     const expected = linesOf(busy, till);
-    expect(page?.data.map(({ version, creditsPosted, debitsPending }) => [version, creditsPosted, debitsPending])).toEqual(
-      expected.map(({ version, cp, dh }) => [version, cp, dh]),
-    );
+    expect(
+      page?.data.map(({ version, creditsPosted, debitsPending }) => [version, creditsPosted, debitsPending]),
+    ).toEqual(expected.map(({ version, cp, dh }) => [version, cp, dh]));
   });
 
   it('fold every account to what its legs make, whatever the steps', async () => {
@@ -215,14 +231,25 @@ describe.each([
         const got = [];
         let after: number | undefined;
         for (let more = true; more; ) {
-          const page = await reader.entries(account.book, account.name, { limit: 7, ...(kind && { kind }), ...(after !== undefined && { after }) });
+          const page = await reader.entries(account.book, account.name, {
+            limit: 7,
+            ...(kind && { kind }),
+            ...(after !== undefined && { after }),
+          });
           got.push(...(page?.data ?? []));
           more = page?.next !== null && page !== null;
           after = page?.next ?? undefined;
         }
-        expect(got.map(({ record, version, debitsPosted, creditsPosted, debitsPending, creditsPending }) => [
-          record.position, version, debitsPosted, creditsPosted, debitsPending, creditsPending,
-        ])).toEqual(expected.map(({ record, version, dp, cp, dh, ch }) => [record.position, version, dp, cp, dh, ch]));
+        expect(
+          got.map(({ record, version, debitsPosted, creditsPosted, debitsPending, creditsPending }) => [
+            record.position,
+            version,
+            debitsPosted,
+            creditsPosted,
+            debitsPending,
+            creditsPending,
+          ]),
+        ).toEqual(expected.map(({ record, version, dp, cp, dh, ch }) => [record.position, version, dp, cp, dh, ch]));
       }
     }
     expect(await reader.entries(1, 'nobody', { limit: 1 })).toBeNull();
@@ -245,7 +272,10 @@ describe.each([
   ] as const;
 
   it.each(filters)('list the same transactions as a look at every record: %j', async (asked) => {
-    for (const [where, end] of [[reader, model.records.length], [readerBehind, foldedTo]] as const) {
+    for (const [where, end] of [
+      [reader, model.records.length],
+      [readerBehind, foldedTo],
+    ] as const) {
       for (let book = 1; book <= model.books; book++) {
         const { account: place, middle, ...rest } = { account: undefined, middle: undefined, ...asked };
         const account = place === undefined ? undefined : model.accounts.filter((each) => each.book === book)[place];
@@ -255,11 +285,17 @@ describe.each([
         const expected = model.records.filter((record) => {
           if (record.book !== book || record.kind > 7 || record.position > end) return false;
           if ('reference' in rest && record.reference !== rest.reference) return false;
-          if ('metadata' in rest && (record.metadata === null || JSON.parse(record.metadata)[rest.metadata.key] !== rest.metadata.value)) return false;
-          if (account && !record.legs.some((leg) => leg.debit === account.number || leg.credit === account.number)) return false;
+          if (
+            'metadata' in rest &&
+            (record.metadata === null || JSON.parse(record.metadata)[rest.metadata.key] !== rest.metadata.value)
+          )
+            return false;
+          if (account && !record.legs.some((leg) => leg.debit === account.number || leg.credit === account.number))
+            return false;
           if (middle && (record.at < from || record.at >= to)) return false;
           const parent = model.parents.get(record.position);
-          if ('status' in rest && (parent === undefined ? 'posted' : model.status(parent)) !== rest.status) return false;
+          if ('status' in rest && (parent === undefined ? 'posted' : model.status(parent)) !== rest.status)
+            return false;
           // A hold that was folded as open and closed since is looked up as open no more, and the other way round.
           return true;
         });
@@ -277,7 +313,9 @@ describe.each([
   });
 
   it('tell what an account was at any recorded time, whether or not it is folded', async () => {
-    for (const record of model.records.filter(({ position }) => position % 37 === 0 || position > model.records.length - 3)) {
+    for (const record of model.records.filter(
+      ({ position }) => position % 37 === 0 || position > model.records.length - 3,
+    )) {
       const upto = model.records.filter(({ at }) => at <= record.at).length;
       for (const account of model.accounts.filter((each) => each.book === (record.book || 1)).slice(0, 6)) {
         for (const where of [reader, readerBehind]) {
@@ -287,7 +325,9 @@ describe.each([
             continue;
           }
           const last = linesOf(model, account, upto).at(-1);
-          const config = model.records.filter(({ position, account: number }) => number === account.number && position <= upto).at(-1);
+          const config = model.records
+            .filter(({ position, account: number }) => number === account.number && position <= upto)
+            .at(-1);
           expect(view).toMatchObject({
             debitsPosted: last?.dp ?? 0n,
             creditsPosted: last?.cp ?? 0n,
@@ -296,7 +336,8 @@ describe.each([
             version: last?.version ?? 0,
             configPosition: config?.position,
             open: JSON.parse(config?.details ?? '{}').open,
-            sequence: model.records.filter(({ book, position }) => book === account.book && position <= upto).at(-1)?.sequence,
+            sequence: model.records.filter(({ book, position }) => book === account.book && position <= upto).at(-1)
+              ?.sequence,
           });
         }
       }
@@ -327,7 +368,10 @@ describe.each([
 
   it('list accounts by prefix, in order of their bytes', async () => {
     for (const prefix of ['', 'c', 'customer/', 'customer/1', 'nobody']) {
-      const expected = model.accounts.filter((each) => each.book === 1 && each.name.startsWith(prefix)).map(({ name }) => name).sort();
+      const expected = model.accounts
+        .filter((each) => each.book === 1 && each.name.startsWith(prefix))
+        .map(({ name }) => name)
+        .sort();
       const got: string[] = [];
       let after: string | undefined;
       for (let more = true; more; ) {
@@ -335,7 +379,9 @@ describe.each([
         for (const view of page.data) {
           got.push(view.name);
           const account = model.accounts.find(({ number }) => number === view.number);
-          expect(view.metadata === null ? null : JSON.parse(view.metadata ?? '')).toEqual(account?.metadata == null ? null : JSON.parse(account.metadata));
+          expect(view.metadata === null ? null : JSON.parse(view.metadata ?? '')).toEqual(
+            account?.metadata == null ? null : JSON.parse(account.metadata),
+          );
         }
         more = page.next !== null;
         after = page.next ?? undefined;
@@ -355,10 +401,14 @@ describe.each([
     const [transactions] = await sql.query('SELECT count(*) AS n FROM transactions');
     expect(transactions?.n).toBe(BigInt(model.records.filter(({ kind }) => kind <= 7).length));
     for (const parent of model.parents.values()) {
-      const [row] = await sql.query('SELECT status, merchant FROM transactions WHERE position = $1', [parent.record.position]);
+      const [row] = await sql.query('SELECT status, merchant FROM transactions WHERE position = $1', [
+        parent.record.position,
+      ]);
       expect(row).toEqual({ status: model.status(parent), merchant: `shop-${parent.record.book}` });
     }
-    const legs = await behind.query('SELECT position, leg, debit, credit, currency, amount FROM legs ORDER BY position, leg');
+    const legs = await behind.query(
+      'SELECT position, leg, debit, credit, currency, amount FROM legs ORDER BY position, leg',
+    );
     expect(legs).toEqual(
       model.records.flatMap((record) =>
         record.legs.map((leg) => ({
@@ -372,7 +422,9 @@ describe.each([
       ),
     );
     for (const account of model.accounts) {
-      const [row] = await sql.query('SELECT posted, pending_out, available FROM balances WHERE number = $1', [account.number]);
+      const [row] = await sql.query('SELECT posted, pending_out, available FROM balances WHERE number = $1', [
+        account.number,
+      ]);
       const posted = account.credit ? account.cp - account.dp : account.dp - account.cp;
       const out = account.credit ? account.dh : account.ch;
       expect(row).toEqual({ posted, pending_out: out, available: posted - out });

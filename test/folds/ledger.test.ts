@@ -42,8 +42,16 @@ const step = fc.oneof(
       })
       .map((value) => ({ do: 'act' as const, ...value })),
   },
-  { weight: 1, arbitrary: fc.array(post, { minLength: 1, maxLength: 3 }).map((items) => ({ do: 'batch' as const, items })) },
-  { weight: 1, arbitrary: fc.record({ name, min: fc.bigInt({ min: -50n, max: 20n }) }).map((value) => ({ do: 'limits' as const, ...value })) },
+  {
+    weight: 1,
+    arbitrary: fc.array(post, { minLength: 1, maxLength: 3 }).map((items) => ({ do: 'batch' as const, items })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .record({ name, min: fc.bigInt({ min: -50n, max: 20n }) })
+      .map((value) => ({ do: 'limits' as const, ...value })),
+  },
   { weight: 1, arbitrary: name.map((value) => ({ do: 'close' as const, name: value })) },
   { weight: 1, arbitrary: name.map((value) => ({ do: 'reopen' as const, name: value })) },
   { weight: 3, arbitrary: fc.integer({ min: 1, max: 4 }).map((seconds) => ({ do: 'wait' as const, seconds })) },
@@ -67,7 +75,9 @@ function run(world: World, one: Step): void {
       world.act(one.type, Math.max(1, world.ledger.head - one.back), one);
       return;
     case 'batch': {
-      const items = one.items.map(({ legs, pending, expiresIn }) => world.command(legs, { pending, expiresIn, openAccounts: true, key: null }));
+      const items = one.items.map(({ legs, pending, expiresIn }) =>
+        world.command(legs, { pending, expiresIn, openAccounts: true, key: null }),
+      );
       world.apply({ type: 'atomic_batch', ...world.head(undefined), items });
       return;
     }
@@ -109,7 +119,9 @@ function rowOf(record: LogRecord): ModelRecord {
     expires: expiresAt === 0 ? null : expiresAt,
     parent: parent === 0 ? null : parent,
     account: kind >= 9 && kind <= 13 ? (record.debit[0] ?? 0) : null,
-    fingerprint: record.keyed ? BigInt.asIntN(64, (BigInt(record.fingerprintHi) << 32n) | BigInt.asUintN(32, BigInt(record.fingerprintLo))) : null,
+    fingerprint: record.keyed
+      ? BigInt.asIntN(64, (BigInt(record.fingerprintHi) << 32n) | BigInt.asUintN(32, BigInt(record.fingerprintLo)))
+      : null,
     ...readTexts(record.texts),
   };
 }
@@ -149,7 +161,8 @@ describe.each([
         const { ledger, log } = world;
         const rows = log.records.map(rowOf);
         for (const { kind } of rows) seen.add(kind);
-        const currencyOf = (number: number): number => currencyByCode(ledger.accountByNumber(number).currency)?.number ?? 0;
+        const currencyOf = (number: number): number =>
+          currencyByCode(ledger.accountByNumber(number).currency)?.number ?? 0;
         for (let at = 0, turn = 0; at < rows.length; turn++) {
           const end = at + (batches[turn % 4] ?? 1);
           await commitBatch(sql, rows.slice(at, end), currencyOf);
@@ -173,7 +186,10 @@ describe.each([
       expect(got).toMatchObject(expected);
       expect(got?.metadata).toBe(metadata === undefined ? '{"l": 1}' : null);
     }
-    const records = await reader.records(BOOK, log.records.map(({ position }) => position));
+    const records = await reader.records(
+      BOOK,
+      log.records.map(({ position }) => position),
+    );
     expect(records).toEqual(log.records.map((record) => ledger.recordView(record)));
     for (const { position, kind } of log.records) {
       const expected = kind === 1 || kind === 2 ? ledger.transactionView(position) : null;

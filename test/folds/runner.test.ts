@@ -103,7 +103,8 @@ it('a step that fails is told and tried again, and the folds are right afterward
   await commit(sql, model, 0, model.records.length);
   let asked = 0;
   const failing: Sql = {
-    query: (text, values) => (++asked <= 2 ? Promise.reject(new Error('the database is away')) : sql.query(text, values)),
+    query: (text, values) =>
+      ++asked <= 2 ? Promise.reject(new Error('the database is away')) : sql.query(text, values),
     close: () => Promise.resolve(),
   };
   const watched = new Watched({ sql: failing });
@@ -116,9 +117,13 @@ it('a step that fails is told and tried again, and the folds are right afterward
 it('runners that fold one shard at once fold every record once', async () => {
   const sql = await postgres.create();
   const model = history(4, 300);
-  const runners = [1, 2, 3].map(() => new Watched({ sql: postgres.another(), stepRecordsMax: 30, pauseMsMin: 1, idlePauseMsMax: 2 }));
+  const runners = [1, 2, 3].map(
+    () => new Watched({ sql: postgres.another(), stepRecordsMax: 30, pauseMsMin: 1, idlePauseMsMax: 2 }),
+  );
   for (let at = 0; at < model.records.length; at += 7) await commit(sql, model, at, at + 7);
-  await Promise.all(runners.map((watched) => watched.until(() => watched.lags.at(-1)?.position === model.records.length)));
+  await Promise.all(
+    runners.map((watched) => watched.until(() => watched.lags.at(-1)?.position === model.records.length)),
+  );
   await Promise.all(runners.map(({ runner }) => runner.stop()));
   expect(runners.flatMap(({ errors }) => errors)).toEqual([]);
   expect(await failures(sql)).toEqual([]);

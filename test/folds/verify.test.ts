@@ -33,12 +33,15 @@ const keyed = model.records.filter(({ key, book }) => key !== null && book === 1
 const tagged = find(({ kind, reference }) => kind < 8 && reference !== null);
 const middle = find(({ book, position }) => book === 2 && position > 300);
 const changed = find(({ kind }) => kind === 10);
-const open = [...model.parents.values()].find((parent) => parent.record.kind === 2 && ['pending', 'partially_captured'].includes(model.status(parent)));
+const open = [...model.parents.values()].find(
+  (parent) => parent.record.kind === 2 && ['pending', 'partially_captured'].includes(model.status(parent)),
+);
 const holding = open?.record.position ?? 0;
 const first = keyed[0] as ModelRecord;
 const second = keyed[1] as ModelRecord;
 const account = model.account(posted.legs[0]?.debit ?? 0);
 
+// biome-ignore format: a table, one corruption a line
 const corruptions: readonly Corruption[] = [
   { what: 'a missing record', edit: [`DELETE FROM log WHERE position = ${middle.position}`], check: 'log', position: middle.position + 1 },
   { what: 'a record twice', edit: [`INSERT INTO log SELECT * FROM log WHERE position = ${middle.position}`], check: 'log', position: middle.position },
@@ -133,5 +136,4 @@ describe.each([
       }
     }
   });
-
 });

@@ -12,7 +12,11 @@ const ACCOUNT_COLUMNS = `a.number, a.book, a.name, a.currency, a.normal_balance,
   a.config_position, a.opened_at, b.sequence`;
 
 /** JSON texts of metadata by the position of the record that set them. */
-async function metadataAt(sql: Sql, book: number, positions: readonly Position[]): Promise<ReadonlyMap<Position, string>> {
+async function metadataAt(
+  sql: Sql,
+  book: number,
+  positions: readonly Position[],
+): Promise<ReadonlyMap<Position, string>> {
   if (positions.length === 0) return new Map();
   const rows = await sql.query(
     `SELECT l.position, (l.details -> 'metadata')::text AS metadata FROM log l

@@ -35,7 +35,11 @@ export class Names {
       }
     };
     if (missing.size > 0) {
-      found(await this.sql.query('SELECT number, name FROM account WHERE number = ANY ($1::text::int4[])', [arrayText(missing)]));
+      found(
+        await this.sql.query('SELECT number, name FROM account WHERE number = ANY ($1::text::int4[])', [
+          arrayText(missing),
+        ]),
+      );
     }
     // Opened after the fold's cursor: the record that opened it has the name.
     if (missing.size > 0) {

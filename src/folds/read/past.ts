@@ -9,7 +9,16 @@ import type { Sql } from '../../store/sql.js';
 import type { Names } from './names.js';
 import type { AccountAsOf } from './queries.js';
 import { legRowsAt } from './records.js';
-import { addRecord, type Counters, LEG_COLUMNS, type LegRow, timeParameter, toLegRow, toNumber, toText } from './row.js';
+import {
+  addRecord,
+  type Counters,
+  LEG_COLUMNS,
+  type LegRow,
+  timeParameter,
+  toLegRow,
+  toNumber,
+  toText,
+} from './row.js';
 import { blockAt, toBlock } from './statement.js';
 
 /** How one account stands to the log and to the fold; all of one snapshot. */
@@ -68,7 +77,12 @@ interface Sum {
 /** Counters after all records up to a position. */
 async function sumUpTo(sql: Sql, place: Place, upto: Position): Promise<Sum> {
   const block = await blockAt(sql, place.number, Math.min(upto, place.folded));
-  const counters: Counters = block?.counters ?? { debitsPosted: 0n, creditsPosted: 0n, debitsPending: 0n, creditsPending: 0n };
+  const counters: Counters = block?.counters ?? {
+    debitsPosted: 0n,
+    creditsPosted: 0n,
+    debitsPending: 0n,
+    creditsPending: 0n,
+  };
   let version = block?.version ?? 0;
   for await (const row of legRowsAt(sql, block?.positions.filter((position) => position <= upto) ?? [])) {
     if (addRecord(counters, place.number, row)) version++;
@@ -90,7 +104,11 @@ async function sequenceAt(sql: Sql, book: number, place: Place, upto: Position):
 }
 
 /** The last record up to a position that says the account's settings. */
-async function settingsAt(sql: Sql, place: Place, upto: Position): Promise<{ details: AccountDetails; position: Position; metadata: string | null } | null> {
+async function settingsAt(
+  sql: Sql,
+  place: Place,
+  upto: Position,
+): Promise<{ details: AccountDetails; position: Position; metadata: string | null } | null> {
   const [row] = await sql.query(
     `SELECT l.position, l.details::text AS details, (l.details -> 'metadata')::text AS metadata
        FROM log l
@@ -142,7 +160,13 @@ async function viewAt(sql: Sql, names: Names, book: number, place: Place, upto: 
   };
 }
 
-export async function accountAt(sql: Sql, names: Names, book: number, name: string, at: Micros): Promise<AccountView | null> {
+export async function accountAt(
+  sql: Sql,
+  names: Names,
+  book: number,
+  name: string,
+  at: Micros,
+): Promise<AccountView | null> {
   const place = await placeOf(sql, book, name, at);
   return place === null ? null : viewAt(sql, names, book, place, place.upto);
 }
@@ -161,7 +185,13 @@ async function backdatedAfter(sql: Sql, place: Place, upto: Position, asOf: Micr
   return rows.flatMap((row) => toBlock(row).positions.filter((position) => position > upto));
 }
 
-export async function accountAsOf(sql: Sql, names: Names, book: number, name: string, asOf: Micros): Promise<AccountAsOf | null> {
+export async function accountAsOf(
+  sql: Sql,
+  names: Names,
+  book: number,
+  name: string,
+  asOf: Micros,
+): Promise<AccountAsOf | null> {
   const place = await placeOf(sql, book, name, asOf);
   if (place === null) return null;
   const [account, sum, later] = await Promise.all([
@@ -172,7 +202,8 @@ export async function accountAsOf(sql: Sql, names: Names, book: number, name: st
   ]);
   if (account === null) return null;
   const addBackdated = (row: LegRow): void => {
-    if (row.position > place.upto && row.effectiveAt <= asOf && addsPosted(row.kind)) addRecord(sum.counters, place.number, row);
+    if (row.position > place.upto && row.effectiveAt <= asOf && addsPosted(row.kind))
+      addRecord(sum.counters, place.number, row);
   };
   for await (const row of legRowsAt(sql, later)) addBackdated(row);
   for (const row of await tailOf(sql, place, place.head)) addBackdated(row);

@@ -1,5 +1,13 @@
 /** Rows of `log` as they come from SQL. */
-import { addsPending, addsPosted, isTransaction, type Micros, type Position, type RecordKind, takesPending } from '../../ledger/record.js';
+import {
+  addsPending,
+  addsPosted,
+  isTransaction,
+  type Micros,
+  type Position,
+  type RecordKind,
+  takesPending,
+} from '../../ledger/record.js';
 import type { SqlRow } from '../../store/sql.js';
 
 /** What a record did, without its texts. Arrays and JSON travel as text, so that every driver gives the same. */
@@ -35,7 +43,8 @@ export interface LegRow {
 }
 
 export const toNumber = (value: unknown): number => (value === null || value === undefined ? 0 : Number(value));
-export const toBigInt = (value: unknown): bigint => (value === null || value === undefined ? 0n : BigInt(value as bigint));
+export const toBigInt = (value: unknown): bigint =>
+  value === null || value === undefined ? 0n : BigInt(value as bigint);
 export const toText = (value: unknown): string | null => (value === null || value === undefined ? null : String(value));
 
 const MORE_LEG_NUMBERS = 6;

@@ -75,7 +75,10 @@ async function linesOf(sql: Sql, book: number, account: number, block: EntryBloc
 }
 
 async function toEntries(names: Names, lines: readonly Line[]): Promise<EntryView[]> {
-  const records = await toViews(names, lines.map(({ row }) => row));
+  const records = await toViews(
+    names,
+    lines.map(({ row }) => row),
+  );
   return records.flatMap((record, index) => {
     const line = lines[index];
     return line === undefined ? [] : [{ record, version: line.version, ...line.counters }];

@@ -12,7 +12,10 @@ interface MutableLegState {
 }
 
 /** Actions by the transaction that they act on, each list in order of position. */
-export async function actionsOn(sql: Sql, parents: readonly Position[]): Promise<ReadonlyMap<Position, readonly LegRow[]>> {
+export async function actionsOn(
+  sql: Sql,
+  parents: readonly Position[],
+): Promise<ReadonlyMap<Position, readonly LegRow[]>> {
   const byParent = new Map<Position, LegRow[]>();
   if (parents.length === 0) return byParent;
   const rows = await sql.query(
@@ -51,7 +54,8 @@ function statusOf(legs: readonly LegState[], lastRelease: RecordKind | null): Tr
 
 /** Actions themselves are posted and have no state of legs: they are never acted on. */
 export function foldTransaction(record: RecordView, actions: readonly LegRow[]): TransactionView {
-  if (record.kind !== RecordKind.posted && record.kind !== RecordKind.pending) return { record, status: 'posted', legs: [] };
+  if (record.kind !== RecordKind.posted && record.kind !== RecordKind.pending)
+    return { record, status: 'posted', legs: [] };
   const pending = record.kind === RecordKind.pending;
   const legs = record.legs.map((leg) => ({
     captured: 0n,
@@ -70,6 +74,9 @@ export function foldTransaction(record: RecordView, actions: readonly LegRow[]):
 /** In the order of the records. */
 export async function withStates(sql: Sql, records: readonly RecordView[]): Promise<TransactionView[]> {
   const parents = records.filter(({ kind }) => kind === RecordKind.posted || kind === RecordKind.pending);
-  const actions = await actionsOn(sql, parents.map(({ position }) => position));
+  const actions = await actionsOn(
+    sql,
+    parents.map(({ position }) => position),
+  );
   return records.map((record) => foldTransaction(record, actions.get(record.position) ?? []));
 }

@@ -55,7 +55,10 @@ async function driverOf(sql: Sql, book: number, filter: TransactionFilter): Prom
     return { text: TAGGED.replace('HASH', 'tag_of_metadata($5, $6)'), values: [key, value] };
   }
   if (filter.account !== undefined) {
-    const [account] = await sql.query('SELECT number FROM account WHERE book = $1 AND name = $2', [book, filter.account]);
+    const [account] = await sql.query('SELECT number FROM account WHERE book = $1 AND name = $2', [
+      book,
+      filter.account,
+    ]);
     if (account === undefined) return null;
     return {
       // Blocks of one account follow each other, so the newest blocks have the newest positions.
@@ -87,7 +90,9 @@ async function driverOf(sql: Sql, book: number, filter: TransactionFilter): Prom
 function hasMetadata(metadata: string | null, key: string, value: string): boolean {
   if (metadata === null) return false;
   const parsed: unknown = JSON.parse(metadata);
-  return typeof parsed === 'object' && parsed !== null && Object.hasOwn(parsed, key) && Reflect.get(parsed, key) === value;
+  return (
+    typeof parsed === 'object' && parsed !== null && Object.hasOwn(parsed, key) && Reflect.get(parsed, key) === value
+  );
 }
 
 function fits({ record, status }: TransactionView, filter: TransactionFilter): boolean {
@@ -103,7 +108,12 @@ function fits({ record, status }: TransactionView, filter: TransactionFilter): b
   );
 }
 
-export async function listTransactions(sql: Sql, names: Names, book: number, query: TransactionQuery): Promise<TransactionPage> {
+export async function listTransactions(
+  sql: Sql,
+  names: Names,
+  book: number,
+  query: TransactionQuery,
+): Promise<TransactionPage> {
   const { filter, limit } = query;
   const [bounds, driver] = await Promise.all([boundsOf(sql, book, query), driverOf(sql, book, filter)]);
   if (driver === null) return { data: [], next: null };
@@ -113,7 +123,11 @@ export async function listTransactions(sql: Sql, names: Names, book: number, que
   for (let read = 0; read < ROWS_READ_MAX; ) {
     const wanted = Math.min(Math.max(limit - data.length + 1, ROWS_A_ROUND_MIN), ROWS_READ_MAX - read);
     const found = await sql.query(driver.text, [book, bounds.above, below, wanted, ...driver.values]);
-    const rows = await rowsAt(sql, book, found.map((row) => toNumber(row.position)));
+    const rows = await rowsAt(
+      sql,
+      book,
+      found.map((row) => toNumber(row.position)),
+    );
     const views = await withStates(sql, (await toViews(names, rows)).reverse());
     for (const view of views) {
       // One more fits than the page takes: only then is there a next page.

@@ -42,8 +42,7 @@ export const legsUpTo = (end: string): string => `
     FROM log l, more_legs_of(l.more_legs) m
    WHERE l.position <= ${end} AND l.kind BETWEEN 1 AND 7 AND l.more_legs IS NOT NULL`;
 
-const posted = (of: string): string =>
-  `CASE WHEN ${of}.kind IN (1, 3, 7) THEN coalesce(${of}.amount, 0) ELSE 0 END`;
+const posted = (of: string): string => `CASE WHEN ${of}.kind IN (1, 3, 7) THEN coalesce(${of}.amount, 0) ELSE 0 END`;
 const pending = (of: string): string =>
   `CASE WHEN ${of}.kind IN (2, 5) THEN coalesce(${of}.amount, 0)
         WHEN ${of}.kind IN (3, 4, 6) THEN -coalesce(${of}.amount, 0) - coalesce(${of}.released, 0) ELSE 0 END`;

@@ -1,5 +1,5 @@
 /** The folded tables against the log, up to the fold's cursor as of each statement. */
-import { type Check, changesUpTo, CURSOR, legsUpTo, settingsUpTo } from './check.js';
+import { type Check, CURSOR, changesUpTo, legsUpTo, settingsUpTo } from './check.js';
 
 const zeroSum: Check = {
   name: 'zero-sum',

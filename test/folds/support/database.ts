@@ -25,7 +25,9 @@ const PARTITIONS = ['MINVALUE', '200', '400', '100000'];
 async function partition(sql: Sql): Promise<void> {
   for (let index = 0; index + 1 < PARTITIONS.length; index++) {
     const name = `log_p${index}`;
-    await sql.query(`CREATE TABLE ${name} PARTITION OF log FOR VALUES FROM (${PARTITIONS[index]}) TO (${PARTITIONS[index + 1]})`);
+    await sql.query(
+      `CREATE TABLE ${name} PARTITION OF log FOR VALUES FROM (${PARTITIONS[index]}) TO (${PARTITIONS[index + 1]})`,
+    );
     await sql.query(`CREATE INDEX ON ${name} (position)`);
     await sql.query(`CREATE INDEX ON ${name} (parent, position) WHERE parent IS NOT NULL`);
     await sql.query(`CREATE INDEX ON ${name} (debit) WHERE kind = 9`);
@@ -113,7 +115,9 @@ function rowOf(record: ModelRecord, currencyOf: (account: number) => number): Re
     more_legs:
       more.length === 0
         ? null
-        : more.flatMap((leg) => [leg.leg, leg.debit, leg.credit, currencyOf(leg.debit), leg.amount, leg.released].map(String)),
+        : more.flatMap((leg) =>
+            [leg.leg, leg.debit, leg.credit, currencyOf(leg.debit), leg.amount, leg.released].map(String),
+          ),
     details: record.details,
     key: record.key,
     reference: record.reference,
@@ -123,7 +127,11 @@ function rowOf(record: ModelRecord, currencyOf: (account: number) => number): Re
 }
 
 /** Commits records as one batch; `details` and `metadata` go in as they are, byte for byte. */
-export async function commitBatch(sql: Sql, records: readonly ModelRecord[], currencyOf: (account: number) => number): Promise<void> {
+export async function commitBatch(
+  sql: Sql,
+  records: readonly ModelRecord[],
+  currencyOf: (account: number) => number,
+): Promise<void> {
   const first = records[0];
   const last = records.at(-1);
   if (first === undefined || last === undefined) return;

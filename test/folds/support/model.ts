@@ -96,10 +96,18 @@ export class Model {
   ) {
     this.#random = random(seed);
     this.#append(0, 16, {
-      details: JSON.stringify({ customCurrencies: [{ code: 'GOLD', exponent: 3 }, { code: 'MILES', exponent: 0 }], keyWindow: 604_800_000_000 }),
+      details: JSON.stringify({
+        customCurrencies: [
+          { code: 'GOLD', exponent: 3 },
+          { code: 'MILES', exponent: 0 },
+        ],
+        keyWindow: 604_800_000_000,
+      }),
     });
     for (let book = 1; book <= books; book++) {
-      this.#append(book, 15, { details: JSON.stringify({ merchant: `shop-${book}`, environment: book % 2 ? 'live' : 'test' }) });
+      this.#append(book, 15, {
+        details: JSON.stringify({ merchant: `shop-${book}`, environment: book % 2 ? 'live' : 'test' }),
+      });
     }
   }
 
@@ -153,7 +161,11 @@ export class Model {
     const touched = new Set<number>();
     for (const leg of record.legs) {
       const posted = [1, 3, 7].includes(record.kind) ? leg.amount : 0n;
-      const pending = [2, 5].includes(record.kind) ? leg.amount : record.kind === 1 || record.kind === 7 ? 0n : -leg.amount - leg.released;
+      const pending = [2, 5].includes(record.kind)
+        ? leg.amount
+        : record.kind === 1 || record.kind === 7
+          ? 0n
+          : -leg.amount - leg.released;
       const debit = this.account(leg.debit);
       const credit = this.account(leg.credit);
       debit.dp += posted;
@@ -164,7 +176,12 @@ export class Model {
     }
     for (const number of touched) this.account(number).version++;
     if (record.kind === 1 || record.kind === 2) {
-      const legs = record.legs.map((leg) => ({ held: record.kind === 2 ? leg.amount : 0n, captured: 0n, released: 0n, reversed: 0n }));
+      const legs = record.legs.map((leg) => ({
+        held: record.kind === 2 ? leg.amount : 0n,
+        captured: 0n,
+        released: 0n,
+        reversed: 0n,
+      }));
       this.parents.set(record.position, { record, legs, lastRelease: 0 });
     }
     const parent = record.kind >= 3 && record.kind <= 7 ? this.parents.get(record.parent ?? 0) : undefined;
@@ -185,7 +202,8 @@ export class Model {
   status(parent: ModelParent): TransactionStatus {
     if (parent.record.kind === 1) return 'posted';
     const captured = parent.legs.some((leg) => leg.captured > 0n);
-    if (parent.legs.some((leg) => leg.held > leg.captured + leg.released)) return captured ? 'partially_captured' : 'pending';
+    if (parent.legs.some((leg) => leg.held > leg.captured + leg.released))
+      return captured ? 'partially_captured' : 'pending';
     if (captured) return 'captured';
     return parent.lastRelease === 6 ? 'expired' : 'voided';
   }
@@ -226,7 +244,12 @@ export class Model {
       ...fields,
     };
     this.accounts.push(account);
-    account.openedAt = this.#append(book, 9, { account: account.number, details: this.#settings(account), key: `open-${account.number}`, fingerprint: 7n }).at;
+    account.openedAt = this.#append(book, 9, {
+      account: account.number,
+      details: this.#settings(account),
+      key: `open-${account.number}`,
+      fingerprint: 7n,
+    }).at;
     return account;
   }
 
@@ -238,7 +261,9 @@ export class Model {
   /** What an account's limits are judged on. */
   #sides(account: ModelAccount): { available: bigint; expected: bigint } {
     const { dp, cp, dh, ch } = account;
-    return account.credit ? { available: cp - dp - dh, expected: cp - dp + ch } : { available: dp - cp - ch, expected: dp - cp + dh };
+    return account.credit
+      ? { available: cp - dp - dh, expected: cp - dp + ch }
+      : { available: dp - cp - ch, expected: dp - cp + dh };
   }
 
   /** Appends if no limit is broken by it. */
@@ -252,9 +277,9 @@ export class Model {
         const before = this.#sides(account);
         const copy = { ...account };
         for (const leg of legs) {
-          const pending = kind === 2 || kind === 5;
-          if (leg.debit === number) pending ? (copy.dh += leg.amount) : (copy.dp += leg.amount);
-          if (leg.credit === number) pending ? (copy.ch += leg.amount) : (copy.cp += leg.amount);
+          const isHold = kind === 2 || kind === 5;
+          if (leg.debit === number) copy[isHold ? 'dh' : 'dp'] += leg.amount;
+          if (leg.credit === number) copy[isHold ? 'ch' : 'cp'] += leg.amount;
         }
         const after = this.#sides(copy);
         if (forced) continue;
@@ -272,7 +297,10 @@ export class Model {
       fingerprint: this.int(2) === 0 ? -12_345_678_901_234n + BigInt(position) : null,
       reference: this.int(3) === 0 ? `order-${this.int(20)}` : null,
       description: this.int(9) === 0 ? 'as agreed – “quoted” 🙂' : null,
-      metadata: this.int(3) === 0 ? JSON.stringify({ color: this.pick(['red', 'green']), n: this.int(5), tag: `t"${this.int(3)}` }) : null,
+      metadata:
+        this.int(3) === 0
+          ? JSON.stringify({ color: this.pick(['red', 'green']), n: this.int(5), tag: `t"${this.int(3)}` })
+          : null,
       effective: this.int(4) === 0 ? this.#now - this.int(400_000_000) : null,
     };
   }
@@ -283,10 +311,18 @@ export class Model {
     for (let leg = 0; leg < count; leg++) {
       const debit = this.pick(this.accounts.filter((account) => account.book === book));
       const credit = this.pick(
-        this.accounts.filter((account) => account.book === book && account.currency === debit?.currency && account !== debit),
+        this.accounts.filter(
+          (account) => account.book === book && account.currency === debit?.currency && account !== debit,
+        ),
       );
       if (debit === undefined || credit === undefined) continue;
-      legs.push({ leg: legs.length, debit: debit.number, credit: credit.number, amount: BigInt(1 + this.int(500)), released: 0n });
+      legs.push({
+        leg: legs.length,
+        debit: debit.number,
+        credit: credit.number,
+        amount: BigInt(1 + this.int(500)),
+        released: 0n,
+      });
     }
     return legs;
   }
@@ -306,9 +342,18 @@ export class Model {
       });
       return;
     }
-    if (dice < 8) return this.#settle(mine);
+    if (dice < 8) {
+      this.#settle(mine);
+      return;
+    }
     if (dice < 11) {
-      this.#append(book, 8, { code: 54, details: '{"param":"/legs/0"}', key: `refused-${this.records.length}`, fingerprint: 1n, reference: 'order-1' });
+      this.#append(book, 8, {
+        code: 54,
+        details: '{"param":"/legs/0"}',
+        key: `refused-${this.records.length}`,
+        fingerprint: 1n,
+        reference: 'order-1',
+      });
       return;
     }
     if (dice < 45) {
@@ -332,13 +377,21 @@ export class Model {
     const { available, expected } = this.#sides(account);
     if (!account.open) this.change(account, 12, { open: true });
     else if (available === 0n && expected === 0n && this.int(2) === 0) this.change(account, 11, { open: false });
-    else this.change(account, 10, { min: this.int(2) === 0 ? null : -100n, max: null, metadata: this.int(2) === 0 ? null : '{"level": 1}' });
+    else
+      this.change(account, 10, {
+        min: this.int(2) === 0 ? null : -100n,
+        max: null,
+        metadata: this.int(2) === 0 ? null : '{"level": 1}',
+      });
   }
 
   #act(book: number, dice: number): void {
     const own = [...this.parents.values()].filter((parent) => parent.record.book === book);
     const due = own.find((parent) => this.#rest(parent).length > 0 && (parent.record.expires ?? 0) <= this.#now);
-    if (due !== undefined) return void this.#release(due, 6);
+    if (due !== undefined) {
+      this.#release(due, 6);
+      return;
+    }
     const parent = this.pick(own.slice(-30));
     if (parent === undefined) return;
     const { position } = parent.record;
@@ -354,9 +407,17 @@ export class Model {
     }
     // Appending moves the clock: what might be due by then is left to expire.
     if (this.#rest(parent).length === 0 || (parent.record.expires ?? 0) <= this.#now + 2_000_000) return;
-    if (dice >= 83) return void this.#release(parent, 4);
+    if (dice >= 83) {
+      this.#release(parent, 4);
+      return;
+    }
     if (dice >= 78) {
-      const legs = this.#rest(parent).map(({ index, leg }) => ({ ...leg, leg: index, amount: BigInt(1 + this.int(50)), released: 0n }));
+      const legs = this.#rest(parent).map(({ index, leg }) => ({
+        ...leg,
+        leg: index,
+        amount: BigInt(1 + this.int(50)),
+        released: 0n,
+      }));
       this.transact(book, 5, legs, { parent: position });
       return;
     }
@@ -383,7 +444,13 @@ export class Model {
   #release(parent: ModelParent, kind: 4 | 6): void {
     const all = this.#rest(parent);
     const some = kind === 4 && this.int(3) === 0 ? all.slice(0, 1) : all;
-    const legs = some.map(({ index, leg, rest }) => ({ leg: index, debit: leg.debit, credit: leg.credit, amount: 0n, released: rest }));
+    const legs = some.map(({ index, leg, rest }) => ({
+      leg: index,
+      debit: leg.debit,
+      credit: leg.credit,
+      amount: 0n,
+      released: rest,
+    }));
     this.transact(parent.record.book, kind, legs, { parent: parent.record.position });
   }
 }
