@@ -16,7 +16,7 @@ import type { Sql } from '../store/sql.js';
 /** How these connections are named among a server's sessions. */
 const APPLICATION = 'millrace command';
 
-export interface ShardDatabase {
+interface ShardDatabase {
   readonly name: string;
   /** As the configuration says them. */
   readonly slots: string;

@@ -27,7 +27,7 @@ export interface Checkpoint {
   readonly probe: { readonly json: string; readonly key: string; readonly id: string };
 }
 
-export const checkpointFile = (file: string): string => `${file}.millrace-progress`;
+const checkpointFile = (file: string): string => `${file}.millrace-progress`;
 
 /** Another file, mapping, engine or key is another job. */
 export function jobOf(file: string, map: ImportMap, url: string, key: string): string {

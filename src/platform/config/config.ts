@@ -25,7 +25,6 @@ export interface LoadOptions {
 }
 
 export type Config = ReturnType<typeof resolveConfig>;
-export type { ShardConfig, SlotRange } from './shards.js';
 
 /** @throws ConfigError with one line: which key, what is wrong, what would be right */
 export function loadConfig(options: LoadOptions): Config {

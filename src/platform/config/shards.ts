@@ -2,7 +2,7 @@
 import { ConfigError } from '../errors.js';
 import type { ConfigFile } from './schema.js';
 
-export const SLOTS = 16384;
+const SLOTS = 16384;
 
 /** Both ends included. */
 export type SlotRange = readonly [first: number, last: number];

@@ -21,10 +21,10 @@ import type { Place } from './place.js';
 import { makeFolder } from './place.js';
 
 /** Role and database of every embedded server. */
-export const ROLE = 'millrace';
+const ROLE = 'millrace';
 export const DATABASE = 'millrace';
 /** Part of the socket's name; nothing listens on it. */
-export const PORT = 5432;
+const PORT = 5432;
 const SOCKET_PATH_BYTES_MAX = 103;
 
 export interface Cluster {
