@@ -16,6 +16,8 @@ export interface Problem {
   readonly param?: string | null;
   /** JSON text of a refusal's facts (`details` of an answer or a record), or null. */
   readonly details?: string | null;
+  /** The merchant's sequence of a remembered refusal. */
+  readonly sequence?: number;
   /** Default: whether the error table says that it is remembered. False for dry runs. */
   readonly final?: boolean;
 }
@@ -32,6 +34,7 @@ const OWN_MEMBERS: ReadonlySet<string> = new Set([
   'final',
   'param',
   'request_id',
+  'sequence',
 ]);
 
 export function problemStatus(code: ErrorCode): number {
@@ -54,6 +57,7 @@ export function renderProblem(problem: Problem): string {
     `,"outcome":"${entry.outcome}","final":${problem.final ?? entry.remembered}`;
   if (param !== null) text += `,"param":${quote(param)}`;
   text += `,"request_id":${quote(problem.requestId)}`;
+  if (problem.sequence !== undefined) text += `,"sequence":${problem.sequence}`;
   for (const [name, value] of Object.entries(facts)) {
     if (!OWN_MEMBERS.has(name)) text += `,${quote(name)}:${factText(name, value)}`;
   }

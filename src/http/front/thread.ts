@@ -114,7 +114,10 @@ class FrontThread {
     shard.identity = identity;
     if (spec.place.kind === 'postgres') {
       const { url } = spec.place;
-      this.#readBy(index, createPgSql({ url, applicationName: 'millrace-reader', connectionsMax: READER_CONNECTIONS_MAX }));
+      this.#readBy(
+        index,
+        createPgSql({ url, applicationName: 'millrace-reader', connectionsMax: READER_CONNECTIONS_MAX }),
+      );
     }
   }
 
@@ -159,7 +162,11 @@ class FrontThread {
   }
 
   #problem(error: unknown, doing: string): void {
-    this.#say({ type: 'problem', doing, message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    this.#say({
+      type: 'problem',
+      doing,
+      message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
   }
 
   #say(message: FromFront): void {

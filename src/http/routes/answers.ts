@@ -18,7 +18,7 @@ export function answerWrite(call: Call, key: string | null, answer: Answer, rend
     case 'recorded':
       call.sequence = highestSequence(answer);
       if (answer.code === null) render(answer);
-      else call.problem(answer.code, { details: answer.details, final: true });
+      else call.problem(answer.code, { details: answer.details, refusal: answer });
       return;
     case 'answered':
       if (answer.code === null) render(answer);

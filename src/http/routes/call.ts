@@ -21,7 +21,15 @@ import { ReadRefused } from './read-refused.js';
 
 const RETRY_AFTER_SECONDS = 1;
 
-export interface ProblemFacts extends Omit<Problem, 'code' | 'requestId'> {
+/** The record of a remembered refusal. */
+export interface RefusalRecord {
+  readonly position: Position;
+  readonly sequence: number;
+}
+
+export interface ProblemFacts extends Omit<Problem, 'code' | 'requestId' | 'sequence'> {
+  /** Of a remembered refusal: where it stands, so that its body is the same at every replay. */
+  readonly refusal?: RefusalRecord;
   readonly retryAfterSeconds?: number;
   readonly replayed?: boolean;
 }
@@ -107,8 +115,11 @@ export class Call {
   }
 
   renderProblem(code: ErrorCode, facts: ProblemFacts = {}): string {
-    const { retryAfterSeconds: _seconds, replayed: _replayed, ...rest } = facts;
-    return renderProblem({ code, requestId: this.requestId, ...rest });
+    const { retryAfterSeconds: _seconds, replayed: _replayed, refusal, ...rest } = facts;
+    if (refusal === undefined) return renderProblem({ code, requestId: this.requestId, ...rest });
+    // Named for the record and not for the request that happened to ask: a replay has the same body.
+    const requestId = this.id(refusal.position).replace(/^txn_/, 'req_');
+    return renderProblem({ code, requestId, sequence: refusal.sequence, final: true, ...rest });
   }
 
   /** Answers whatever was thrown while the route ran. */

@@ -91,7 +91,7 @@ export class IndependentBatch {
     switch (answer.type) {
       case 'recorded':
         call.sequence = Math.max(call.sequence, answer.sequence);
-        if (answer.code !== null) this.#problem(index, answer.code, { details: answer.details, final: true });
+        if (answer.code !== null) this.#problem(index, answer.code, { details: answer.details, refusal: answer });
         else this.#outcomes[index] = renderItem(201, renderPosted(request, answer, call.id(answer.position)));
         return;
       case 'replay':
@@ -142,7 +142,7 @@ export class IndependentBatch {
     }
     this.call.sequence = Math.max(this.call.sequence, record.sequence);
     if (record.kind === RecordKind.refused) {
-      this.#problem(index, refusalOf(record).code, { details: record.details, final: true });
+      this.#problem(index, refusalOf(record).code, { details: record.details, refusal: record });
       return;
     }
     if (!isTransaction(record.kind)) throw new Error(`a posting was replayed from a record of kind ${record.kind}`);

@@ -28,7 +28,7 @@ export async function answerReplay(
   call.sequence = unit.at(-1)?.sequence ?? head.sequence;
   if (head.kind === RecordKind.refused) {
     const { code } = refusalOf(head);
-    return call.problem(code, { details: head.details, final: true, replayed: true });
+    return call.problem(code, { details: head.details, refusal: head, replayed: true });
   }
   call.ok(successStatus(head), renderUnit(call, unit), true);
 }
