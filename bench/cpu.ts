@@ -1,0 +1,47 @@
+/** Who used the processor between two looks: threads of the engine, its databases, and the load generator. */
+import type { ProcStat } from './proc.js';
+import { commandLine, processes, threadsOf } from './proc.js';
+
+/** µs by label, such as "engine: fronts" or "postgres: sessions". */
+export type CpuTimes = ReadonlyMap<string, number>;
+
+/** @param enginePid of the process that has the threads */
+export function lookAtCpu(enginePid: number): CpuTimes {
+  const times = new Map<string, number>();
+  const add = (label: string, micros: number): void => void times.set(label, (times.get(label) ?? 0) + micros);
+  for (const thread of threadsOf(enginePid)) add(`engine: ${threadLabel(thread, enginePid)}`, thread.cpuMicros);
+  const all = processes();
+  const servers = new Set(all.filter(({ name, parent }) => name === 'postgres' && parent === enginePid).map(({ id }) => id));
+  for (const one of all) {
+    if (servers.has(one.id)) add('postgres: short-lived', one.endedChildrenMicros);
+    else if (servers.has(one.parent)) add(`postgres: ${postgresLabel(commandLine(one.id))}`, one.cpuMicros);
+    else if (one.parent === process.pid && one.name === 'wrk') add('load generator', one.cpuMicros);
+  }
+  const own = process.cpuUsage();
+  add('load generator', own.user + own.system);
+  return times;
+}
+
+/** What was used since `before`, without what used nothing. */
+export function cpuSince(before: CpuTimes, after: CpuTimes): Map<string, number> {
+  const used = new Map<string, number>();
+  for (const [label, micros] of after) {
+    const difference = micros - (before.get(label) ?? 0);
+    if (difference > 0) used.set(label, difference);
+  }
+  return used;
+}
+
+/** Node names all of its own threads alike; the bench has the engine's name themselves (thread-names.cts). */
+function threadLabel(thread: ProcStat, enginePid: number): string {
+  if (thread.id === enginePid) return 'main';
+  const role = /^(front|worker|folds)-/.exec(thread.name)?.[1];
+  if (role !== undefined) return role === 'folds' ? role : `${role}s`;
+  return 'garbage collection, compilers, file I/O';
+}
+
+export function postgresLabel(command: string): string {
+  const word = /^postgres: (.*)$/.exec(command)?.[1] ?? '';
+  if (/^millrace /.test(word)) return 'sessions';
+  return word.replace(/ [0-9]+$/, '').trim() || 'others';
+}

@@ -1,0 +1,70 @@
+/** CPU time by process and by thread, as Linux counts it in /proc. Elsewhere there is none, and the bench says so. */
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** USER_HZ, which Linux has fixed at 100 for everything that it shows. */
+const TICK_MICROS = 10_000;
+
+export interface ProcStat {
+  readonly id: number;
+  /** At most 15 characters; may hold spaces and parentheses. */
+  readonly name: string;
+  readonly parent: number;
+  /** User and system time of it alone, µs; a multiple of 10,000. */
+  readonly cpuMicros: number;
+  /** Of children that have ended and were waited for, µs. */
+  readonly endedChildrenMicros: number;
+}
+
+/** @throws Error where the text is not a line of /proc/…/stat */
+export function parseStat(text: string): ProcStat {
+  const open = text.indexOf('(');
+  // The last one: a name may hold parentheses itself.
+  const close = text.lastIndexOf(')');
+  if (open < 0 || close < open) throw new Error(`not a line of /proc/…/stat: ${text.slice(0, 80)}`);
+  const rest = text.slice(close + 2).split(' ').map(Number);
+  const at = (field: number): number => rest[field - 3] ?? 0; // fields are numbered as in proc(5); the third comes first here
+  return {
+    id: Number(text.slice(0, open)),
+    name: text.slice(open + 1, close),
+    parent: at(4),
+    cpuMicros: (at(14) + at(15)) * TICK_MICROS,
+    endedChildrenMicros: (at(16) + at(17)) * TICK_MICROS,
+  };
+}
+
+/** null where the process has ended. */
+function readStat(path: string): ProcStat | null {
+  try {
+    return parseStat(readFileSync(path, 'utf8'));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH') return null;
+    throw error;
+  }
+}
+
+const present = (stat: ProcStat | null): stat is ProcStat => stat !== null;
+
+export function threadsOf(pid: number): ProcStat[] {
+  return idsIn(`/proc/${pid}/task`).map((tid) => readStat(`/proc/${pid}/task/${tid}/stat`)).filter(present);
+}
+
+export function processes(): ProcStat[] {
+  return idsIn('/proc').map((pid) => readStat(`/proc/${pid}/stat`)).filter(present);
+}
+
+export function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+  } catch {
+    return '';
+  }
+}
+
+function idsIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter((name) => /^[0-9]+$/.test(name));
+  } catch {
+    return [];
+  }
+}
