@@ -9,6 +9,7 @@ export function renderAll(items: readonly string[]): string {
 }
 
 /** One outcome of an independent batch; wrap them by {@link renderAll}. */
-export function renderItem(status: number, body: string): string {
-  return status < 300 ? `{"status":${status},"transaction":${body}}` : `{"status":${status},"error":${body}}`;
+export function renderItem(status: number, body: string, replayed = false): string {
+  const member = status < 300 ? 'transaction' : 'error';
+  return `{"status":${status},"${member}":${body}${replayed ? ',"replayed":true' : ''}}`;
 }

@@ -142,15 +142,15 @@ export class IndependentBatch {
     }
     this.call.sequence = Math.max(this.call.sequence, record.sequence);
     if (record.kind === RecordKind.refused) {
-      this.#problem(index, refusalOf(record).code, { details: record.details, refusal: record });
+      this.#problem(index, refusalOf(record).code, { details: record.details, refusal: record, replayed: true });
       return;
     }
     if (!isTransaction(record.kind)) throw new Error(`a posting was replayed from a record of kind ${record.kind}`);
-    this.#outcomes[index] = renderItem(201, this.call.renderRecord(record));
+    this.#outcomes[index] = renderItem(201, this.call.renderRecord(record), true);
   }
 
   #problem(index: number, code: ErrorCode, facts: ProblemFacts = {}): void {
-    this.#outcomes[index] = renderItem(problemStatus(code), this.call.renderProblem(code, facts));
+    this.#outcomes[index] = renderItem(problemStatus(code), this.call.renderProblem(code, facts), facts.replayed);
   }
 
   #guarded(step: () => void): void {

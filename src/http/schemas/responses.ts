@@ -99,9 +99,12 @@ export const Problem = Type.Object(
   },
 );
 
+const Replayed = Type.Optional(
+  Type.Literal(true, { description: 'The key had this outcome before; as the header Idempotency-Replayed of a single request.' }),
+);
 const BatchOutcome = Type.Union([
-  Type.Object({ status: Type.Integer({ minimum: 200, maximum: 299 }), transaction: Transaction }),
-  Type.Object({ status: Type.Integer({ minimum: 400, maximum: 599 }), error: Problem }),
+  Type.Object({ status: Type.Integer({ minimum: 200, maximum: 299 }), transaction: Transaction, replayed: Replayed }),
+  Type.Object({ status: Type.Integer({ minimum: 400, maximum: 599 }), error: Problem, replayed: Replayed }),
 ]);
 export const BatchOutcomes = Type.Object({
   data: Type.Array(BatchOutcome, { description: 'In the order of the items.' }),
