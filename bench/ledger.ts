@@ -1,6 +1,6 @@
 /**
  * How long one posting takes in the state machine alone: single-leg, keyed, 100,000 accounts chosen at random, records
- * thrown away. Run with `npx tsx bench/ledger.ts` or after a build with node.
+ * thrown away. Compile with tsc, then run with node.
  */
 import { PostCommand } from '../src/ledger/command.js';
 import { KeyedHash } from '../src/ledger/hash.js';
@@ -96,7 +96,9 @@ function round(spread: number, serial: number): void {
     if (outcome.type !== 'recorded') throw new Error(JSON.stringify(outcome));
   });
   const apply = (whole - filling) / POSTINGS;
-  console.log(`${spread} accounts: apply ${apply.toFixed(0)} ns, filling the command ${(filling / POSTINGS).toFixed(0)} ns`);
+  console.log(
+    `${spread} accounts: apply ${apply.toFixed(0)} ns, filling the command ${(filling / POSTINGS).toFixed(0)} ns`,
+  );
 }
 [1000, 1000, ACCOUNTS, ACCOUNTS].forEach((spread, index) => {
   round(spread, (index + 1) * POSTINGS);

@@ -3,7 +3,8 @@ import type { AccountConfig } from './accounts.js';
 import type { AccountDetails } from './details.js';
 import type { Micros, Position } from './record.js';
 
-export interface AccountSnapshot extends Omit<AccountConfig, 'hasMetadata' | 'configPosition' | 'openedAt' | 'openedPosition' | 'book'> {
+export interface AccountSnapshot
+  extends Omit<AccountConfig, 'hasMetadata' | 'configPosition' | 'openedAt' | 'openedPosition' | 'book'> {
   /** JSON text, or null. */
   readonly metadata: string | null;
 }

@@ -63,7 +63,8 @@ export class Acting {
 
   /** What the command asks for by leg, in its order; all that there is where it names nothing. */
   #amounts(command: ActionCommand, parent: Parent): Amounts | Refusal {
-    const bounded = (leg: ParentLeg): bigint => (command.type === 'reverse' ? parent.reversible(leg) : remainingOf(leg));
+    const bounded = (leg: ParentLeg): bigint =>
+      command.type === 'reverse' ? parent.reversible(leg) : remainingOf(leg);
     const named = this.#namedLegs(command, parent);
     if ('code' in named) return named;
     const amounts: Amounts = new Map();
@@ -76,7 +77,8 @@ export class Acting {
     for (const [index, { leg, amount }] of named.entries()) {
       const most = bounded(parent.legs[leg] as ParentLeg);
       const wanted = amount === 0n ? most : amount;
-      if (command.type !== 'increment' && (wanted > most || most === 0n)) return this.#exceeds(command, parent, index, most);
+      if (command.type !== 'increment' && (wanted > most || most === 0n))
+        return this.#exceeds(command, parent, index, most);
       amounts.set(leg, wanted);
     }
     return amounts;

@@ -2,7 +2,7 @@
  * The running hash over a log: 64 bits, a few multiplications a record. It finds a log that was cut, reordered or
  * rewritten by accident; it is no seal against a forger. Texts and details are not in it, only numbers.
  */
-import { lowWord, highWord, wordsOf } from './int64.js';
+import { highWord, lowWord, wordsOf } from './int64.js';
 import { isTransaction, type LogRecord } from './record.js';
 
 /** Multipliers and shifts of a common integer mixer (odd constants with well-spread bits). */

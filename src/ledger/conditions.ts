@@ -49,7 +49,11 @@ function judgeAmounts({ accounts }: LedgerState, condition: Condition, account: 
   return null;
 }
 
-const facts = (account: string, field: string, actual: string | number): Record<string, unknown> & { param: string } => ({
+const facts = (
+  account: string,
+  field: string,
+  actual: string | number,
+): Record<string, unknown> & { param: string } => ({
   param: `/if/${pointerPart(account)}/${field}`,
   account,
   [field]: actual,

@@ -3,7 +3,7 @@
  * place where counters change. Nothing is decided here; what does not fit is a bug or a damaged log.
  */
 import { accountConfig } from './account-details.js';
-import { AccountFlags, Counter, type Accounts } from './accounts.js';
+import { AccountFlags, type Accounts, Counter } from './accounts.js';
 import { assert } from './assert.js';
 import type { LedgerSettings } from './command.js';
 import { DistinctAccounts } from './distinct.js';
@@ -62,7 +62,10 @@ function foldTransaction(state: LedgerState, record: LogRecord): void {
     const debit = record.debit[leg] as number;
     const credit = record.credit[leg] as number;
     assert(debit !== credit, 'a leg has two accounts');
-    assert(debit > 0 && debit <= accounts.count && credit > 0 && credit <= accounts.count, 'accounts of a leg are open');
+    assert(
+      debit > 0 && debit <= accounts.count && credit > 0 && credit <= accounts.count,
+      'accounts of a leg are open',
+    );
     if (distinct.add(debit)) touch(state, debit);
     if (distinct.add(credit)) touch(state, credit);
     move(accounts, debit, Counter.debitsPosted, record, leg);

@@ -32,7 +32,7 @@ import { isNeeded, type Needed, Opening } from './opening.js';
 import type { Outcome } from './outcome.js';
 import type { Parent } from './parent.js';
 import { Posting } from './posting.js';
-import { type LogRecord, type LogSink, type Micros, type Position, isTransaction, RecordKind } from './record.js';
+import { isTransaction, type LogRecord, type LogSink, type Micros, type Position, RecordKind } from './record.js';
 import { type Refusal, refusal, refusalDetails } from './refusal.js';
 import { LedgerState } from './state.js';
 import { keyOf } from './texts.js';
@@ -278,7 +278,9 @@ export class Ledger {
     const decide = (): Refusal | null => this.#acting.decide(command, parent);
     if (command.dryRun) return this.#dryRun(command, decide);
     const refused = decide();
-    return refused === null ? this.#succeeded(this.#writer.record.details) : this.#refuse(command, refused, parent.position);
+    return refused === null
+      ? this.#succeeded(this.#writer.record.details)
+      : this.#refuse(command, refused, parent.position);
   }
 
   #openAccounts(command: OpenAccountsCommand): Outcome {

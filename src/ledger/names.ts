@@ -28,7 +28,8 @@ export class NameArena {
     const start = this.#end;
     assert(start + length < 2 ** 32, 'the arena of names holds up to 4 GiB');
     const index = Math.floor(start / SEGMENT_BYTES);
-    const segment = (this.#segments[index] ??= new Uint8Array(SEGMENT_BYTES));
+    this.#segments[index] ??= new Uint8Array(SEGMENT_BYTES);
+    const segment = this.#segments[index] as Uint8Array;
     const at = start & (SEGMENT_BYTES - 1);
     for (let i = 0; i < length; i++) segment[at + i] = bytes[offset + i] as number;
     this.#end = start + length;
@@ -90,9 +91,9 @@ export class NameTable {
 
   add(hash: number, number: number): void {
     const index = hash >>> 24;
-    let table = this.#tables[index];
-    if (table === undefined) this.#tables[index] = table = new Int32Array(FIRST_SLOTS * 2);
-    else if (((this.#used[index] as number) + 1) * 5 > (table.length >>> 1) * 4) this.#tables[index] = table = grown(table);
+    let table = this.#tables[index] ?? new Int32Array(FIRST_SLOTS * 2);
+    if (((this.#used[index] as number) + 1) * 5 > (table.length >>> 1) * 4) table = grown(table);
+    this.#tables[index] = table;
     put(table, hash, number);
     this.#used[index] = (this.#used[index] as number) + 1;
   }

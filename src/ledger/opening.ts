@@ -2,7 +2,13 @@
 import { accountDetails, metadataText } from './account-details.js';
 import { AccountFlags, defaultMinBalance } from './accounts.js';
 import { assert } from './assert.js';
-import type { ChangeAccountCommand, CloseAccountCommand, CommandHead, NewAccount, OpenAccountsCommand } from './command.js';
+import type {
+  ChangeAccountCommand,
+  CloseAccountCommand,
+  CommandHead,
+  NewAccount,
+  OpenAccountsCommand,
+} from './command.js';
 import type { AccountDetails } from './details.js';
 import { sameJson } from './json.js';
 import { startOpening } from './posting.js';
@@ -179,9 +185,7 @@ export class Opening {
 
   #isEmpty(account: number): boolean {
     const { accounts } = this.#state;
-    return (
-      accounts.posted(account) === 0n && accounts.pendingIn(account) === 0n && accounts.pendingOut(account) === 0n
-    );
+    return accounts.posted(account) === 0n && accounts.pendingIn(account) === 0n && accounts.pendingOut(account) === 0n;
   }
 
   /** JSON text as it was recorded, null for none. */

@@ -7,7 +7,7 @@ import { judgeConditions } from './conditions.js';
 import type { Judge } from './judge.js';
 import { ascii } from './names.js';
 import { LEGS_MAX, RecordKind } from './record.js';
-import { type Refusal, pointerPart, refusal } from './refusal.js';
+import { pointerPart, type Refusal, refusal } from './refusal.js';
 import type { LedgerState } from './state.js';
 import type { RecordWriter } from './writer.js';
 
@@ -66,7 +66,12 @@ export class Posting {
     for (let leg = 0; leg < command.legCount; leg++) {
       const debit = accounts.find(book, names, command.debitOffset[leg] as number, command.debitLength[leg] as number);
       if (debit === 0 && !this.#mayOpen(command, leg, 'debit')) return this.#unknown(command, leg, 'debit');
-      const credit = accounts.find(book, names, command.creditOffset[leg] as number, command.creditLength[leg] as number);
+      const credit = accounts.find(
+        book,
+        names,
+        command.creditOffset[leg] as number,
+        command.creditLength[leg] as number,
+      );
       if (credit === 0 && !this.#mayOpen(command, leg, 'credit')) return this.#unknown(command, leg, 'credit');
       assert(debit !== credit || debit === 0, 'the edge refuses a leg with one account on both sides');
       this.#debit[leg] = debit;
@@ -167,7 +172,8 @@ export class Posting {
           return this.#about('currency_mismatch', account, leg, side, { currency: this.#codeOf(account) });
         }
         // A mismatch on a later leg comes before this in the table.
-        if (closed === null && !accounts.isOpen(account)) closed = this.#about('account_closed', account, leg, side, {});
+        if (closed === null && !accounts.isOpen(account))
+          closed = this.#about('account_closed', account, leg, side, {});
       }
     }
     return closed;

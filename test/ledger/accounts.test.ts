@@ -10,7 +10,12 @@ describe('opening an account', () => {
     expect(codeOf(world.open({ name: 'a', max_balance: 5n }))).toBe('ok');
     expect(codeOf(world.open({ name: 'a', max_balance: 5n }))).toBe('ok');
     expect(world.log.records.at(-1)?.kind).toBe(RecordKind.accountConfirmed);
-    for (const other of [{}, { max_balance: 6n }, { max_balance: 5n, currency: 840 }, { max_balance: 5n, metadata: '{}' }]) {
+    for (const other of [
+      {},
+      { max_balance: 6n },
+      { max_balance: 5n, currency: 840 },
+      { max_balance: 5n, metadata: '{}' },
+    ]) {
       expect(codeOf(world.open({ name: 'a', ...other }))).toBe('account_exists');
     }
     expect(codeOf(world.open({ name: 'a', max_balance: 5n, normal_balance: 'debit' }))).toBe('account_exists');

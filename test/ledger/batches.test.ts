@@ -19,9 +19,12 @@ describe('an atomic batch', () => {
     const world = new World();
     world.move('external/x>a 5', OPEN);
     const before = { accounts: world.ledger.accountCount, records: world.log.records.length };
-    const refused = world.batch([['external/x>new 5', OPEN], ['a>external/x 3', { pending: true }], ['a>external/x 3']], {
-      key: 'k',
-    });
+    const refused = world.batch(
+      [['external/x>new 5', OPEN], ['a>external/x 3', { pending: true }], ['a>external/x 3']],
+      {
+        key: 'k',
+      },
+    );
     expect(codeOf(refused)).toBe('insufficient_funds');
     expect(factsOf(refused)).toMatchObject({ param: '/transactions/2/legs/0/debit', account: 'a', available: '2' });
     expect(world.ledger.accountCount).toBe(before.accounts);
@@ -36,7 +39,10 @@ describe('an atomic batch', () => {
   test('may use in a later item what an earlier one opened', () => {
     const world = new World();
     const extras = { open: { c: {} } };
-    const done = world.batch([['external/x>a 5', OPEN], ['a>c 5', { extras }]]);
+    const done = world.batch([
+      ['external/x>a 5', OPEN],
+      ['a>c 5', { extras }],
+    ]);
     expect(done).toMatchObject({ code: null, count: 5 });
     const unknown = world.batch([['external/x>a 5'], ['a>nobody 5']], { key: 'k' });
     expect(unknown).toMatchObject({ type: 'answered', code: 'unknown_account' });
@@ -47,7 +53,13 @@ describe('an atomic batch', () => {
   test('as a dry run shows its transactions and leaves no trace', () => {
     const world = new World();
     const before = [world.ledger.digest(), world.ledger.chainHash, world.log.records.length];
-    const dry = world.batch([['external/x>a 5', OPEN], ['a>b 5', OPEN]], { dryRun: true });
+    const dry = world.batch(
+      [
+        ['external/x>a 5', OPEN],
+        ['a>b 5', OPEN],
+      ],
+      { dryRun: true },
+    );
     expect(dry).toMatchObject({ type: 'answered', code: null });
     if (dry.type !== 'answered') throw new Error();
     expect(dry.preview?.records.map((one) => one.legs[0]?.credit)).toEqual(['a', 'b']);

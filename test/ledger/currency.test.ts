@@ -31,7 +31,10 @@ describe('currencies of ISO 4217', () => {
 describe("the operator's currencies", () => {
   test('are numbered from 1001 in the order in which they first came, for good', () => {
     const table = new CurrencyTable([{ code: 'POINTS', exponent: 0 }]);
-    table.extend([{ code: 'BTC', exponent: 8 }, { code: 'POINTS', exponent: 0 }]);
+    table.extend([
+      { code: 'BTC', exponent: 8 },
+      { code: 'POINTS', exponent: 0 },
+    ]);
     expect(table.byCode('POINTS')?.number).toBe(1001);
     expect(table.byNumber(1002)).toEqual({ code: 'BTC', number: 1002, exponent: 8 });
     expect(table.byNumber(1003)).toBeUndefined();
@@ -40,7 +43,12 @@ describe("the operator's currencies", () => {
 
   test('never change their exponent or take a code of the standard', () => {
     const table = new CurrencyTable([{ code: 'BTC', exponent: 8 }]);
-    expect(() => table.extend([{ code: 'NEW', exponent: 1 }, { code: 'BTC', exponent: 6 }])).toThrow(/keeps it/);
+    expect(() =>
+      table.extend([
+        { code: 'NEW', exponent: 1 },
+        { code: 'BTC', exponent: 6 },
+      ]),
+    ).toThrow(/keeps it/);
     expect(table.byCode('NEW')).toBeUndefined();
     expect(() => table.extend([{ code: 'EUR', exponent: 2 }])).toThrow(/ISO 4217/);
     expect(() => table.extend([{ code: 'b', exponent: 2 }])).toThrow(/3 to 12/);

@@ -2,9 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { halfSipHash, KeyedHash } from '../../src/ledger/hash.js';
 
 /** Of the reference implementation: key 00 01 … 07, message of the first 0, 1, 2, … bytes 00 01 02 …, as bytes in hex. */
-const VECTORS_32 = 'a9359f5b 27475ab8 fa62a603 8afee704 2a6e4689 c5fab669 5863fc23 8bcf63c5 d0b8848f f806e779 94b07934 08083050 57f0872f 77e663ff d6fff87c 74fe2b97 d9b5ac84'.split(
-  ' ',
-);
+const VECTORS_32 =
+  'a9359f5b 27475ab8 fa62a603 8afee704 2a6e4689 c5fab669 5863fc23 8bcf63c5 d0b8848f f806e779 94b07934 08083050 57f0872f 77e663ff d6fff87c 74fe2b97 d9b5ac84'.split(
+    ' ',
+  );
 const VECTORS_64 =
   '218d1f59b9b83cc8 be552412f8387315 064f39ef7c50eb57 ce0f1a45f7060679 d5e78a175be52ea1 cb9d7c3f2f3db580 ce3e91358aa2bc25 ff202728b07bc684 edfee820bce4858c 5b51cccc13888307 95b0469f06a6f2ee ae26333994ddcd48 7bc71f9faef5c799'.split(
     ' ',
@@ -16,7 +17,7 @@ const K1 = 0x07060504;
 function hex(words: Int32Array): string {
   const bytes = new Uint8Array(words.length * 4);
   const view = new DataView(bytes.buffer);
-  words.forEach((word, index) => view.setInt32(index * 4, word, true));
+  for (const [index, word] of words.entries()) view.setInt32(index * 4, word, true);
   return Buffer.from(bytes).toString('hex');
 }
 
@@ -60,7 +61,12 @@ describe('KeyedHash', () => {
     expect(seen.size).toBe(1);
     add(secret, 2, bytes);
     add(secret, 1, bytes.slice(1));
-    for (let index = 0; index < 16; index++) add(secret.map((byte, at) => (at === index ? byte + 1 : byte)), 1, bytes);
+    for (let index = 0; index < 16; index++)
+      add(
+        secret.map((byte, at) => (at === index ? byte + 1 : byte)),
+        1,
+        bytes,
+      );
     expect(seen.size).toBe(19);
   });
 

@@ -1,6 +1,5 @@
 /** A ledger to play with: names in place of numbers, one clock, a log in memory. */
-import { KeyedHash } from '../../src/ledger/hash.js';
-import { currencyByCode } from '../../src/ledger/currency.js';
+
 import {
   type ActionCommand,
   type AtomicBatchCommand,
@@ -10,6 +9,8 @@ import {
   PostCommand,
   type PostExtras,
 } from '../../src/ledger/command.js';
+import { currencyByCode } from '../../src/ledger/currency.js';
+import { KeyedHash } from '../../src/ledger/hash.js';
 import { Ledger } from '../../src/ledger/ledger.js';
 import type { Outcome } from '../../src/ledger/outcome.js';
 import { LogRecord, type LogSink, NO_TEXTS, type Texts } from '../../src/ledger/record.js';
@@ -195,7 +196,10 @@ export class World {
     return this.post(legsOf(text), options);
   }
 
-  batch(items: readonly (readonly [string, PostOptions?])[], options: { key?: string; dryRun?: boolean } = {}): Outcome {
+  batch(
+    items: readonly (readonly [string, PostOptions?])[],
+    options: { key?: string; dryRun?: boolean } = {},
+  ): Outcome {
     const command: AtomicBatchCommand = {
       type: 'atomic_batch',
       ...this.head(options.key, BOOK, options.dryRun),
@@ -232,7 +236,10 @@ export class World {
     return this.apply({ type: 'open_accounts', ...this.head(key), accounts: all, batch: true });
   }
 
-  change(account: string, what: { min_balance?: bigint | null; max_balance?: bigint | null; metadata?: string | null; ifMatch?: number }): Outcome {
+  change(
+    account: string,
+    what: { min_balance?: bigint | null; max_balance?: bigint | null; metadata?: string | null; ifMatch?: number },
+  ): Outcome {
     return this.apply({ type: 'change_account', ...this.head(undefined), account, ...what });
   }
 

@@ -133,6 +133,15 @@ describe('the window', () => {
   });
 });
 
+test('a key that a filter stands for already is not counted again', () => {
+  const keys = new KeyWindow(10);
+  keys.configure({ keyWindow: 100 * SECOND, keysMax: 5, keysGuaranteed: 0 });
+  keys.addFilter(0, KeyFilter.build(hashOf('old')), [[1, 1]], (T0 + 100) * SECOND);
+  keys.remember(hashOf('old'), 1, 3, T0 * SECOND, (T0 + 100) * SECOND);
+  expect(keys.count).toBe(1);
+  expect(keys.find(hashOf('old'), T0 * SECOND)).toBe(MAYBE_ELSEWHERE);
+});
+
 describe('a table of keys', () => {
   test('agrees with a map under adding, undoing and expiry', () => {
     const step = fc.record({ key: fc.nat(2000), lives: fc.integer({ min: 1, max: 50 }), undo: fc.boolean() });

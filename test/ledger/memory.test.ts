@@ -31,7 +31,9 @@ test('a million accounts with names of 20 bytes take at most 120 bytes each', ()
   expect(account(1).name.length).toBe(20);
   for (let number = 1; number <= MILLION; number++) ledger.loadAccount(account(number));
   global.gc?.();
-  console.log(`account: ${(ledger.accountBytes / MILLION).toFixed(1)} bytes (process: ${((held() - before) / MILLION).toFixed(1)})`);
+  console.log(
+    `account: ${(ledger.accountBytes / MILLION).toFixed(1)} bytes (process: ${((held() - before) / MILLION).toFixed(1)})`,
+  );
   expect(ledger.accountBytes / MILLION).toBeLessThanOrEqual(120);
   expect(ledger.account(BOOK, 'customer/0567890/eur')?.number).toBe(567_890);
 });

@@ -118,7 +118,9 @@ describe('a posting', () => {
     const world = new World();
     expect(codeOf(world.move(`external/a>external/b ${MAX}`, { ...OPEN, pending: true }))).toBe('ok');
     expect(codeOf(world.move('external/a>external/b 1'))).toBe('amount_overflow');
-    expect(codeOf(world.move(`external/a>external/c ${MAX}, external/a>external/c ${MAX}`, OPEN))).toBe('amount_overflow');
+    expect(codeOf(world.move(`external/a>external/c ${MAX}, external/a>external/c ${MAX}`, OPEN))).toBe(
+      'amount_overflow',
+    );
   });
 
   test('carries an effective time of the past, within the bound', () => {

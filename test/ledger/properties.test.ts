@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { LoadAccount } from '../../src/ledger/load.js';
 import { currencyByCode } from '../../src/ledger/currency.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
+import type { LoadAccount } from '../../src/ledger/load.js';
 import { type LogRecord, RecordFlags, RecordKind } from '../../src/ledger/record.js';
 import type { AccountView } from '../../src/ledger/view.js';
 import { BOOK, codeOf, newLedger, SECOND, World } from './helpers.js';
@@ -37,7 +37,10 @@ const step = fc.oneof(
       })
       .map((value) => ({ do: 'act' as const, ...value })),
   },
-  { weight: 2, arbitrary: fc.array(post, { minLength: 1, maxLength: 4 }).map((items) => ({ do: 'batch' as const, items })) },
+  {
+    weight: 2,
+    arbitrary: fc.array(post, { minLength: 1, maxLength: 4 }).map((items) => ({ do: 'batch' as const, items })),
+  },
   {
     weight: 1,
     arbitrary: fc
@@ -118,8 +121,10 @@ function checkLimits(world: World): void {
       for (const [name, one] of after) {
         const was = before.get(name);
         if (was === undefined) continue;
-        if (one.minBalance !== null && available(one) < available(was)) expect(available(one) >= one.minBalance).toBe(true);
-        if (one.maxBalance !== null && promised(one) > promised(was)) expect(promised(one) <= one.maxBalance).toBe(true);
+        if (one.minBalance !== null && available(one) < available(was))
+          expect(available(one) >= one.minBalance).toBe(true);
+        if (one.maxBalance !== null && promised(one) > promised(was))
+          expect(promised(one) <= one.maxBalance).toBe(true);
       }
     }
     before = after;
@@ -130,13 +135,22 @@ function checkLimits(world: World): void {
 
 /** From the log alone: captures within holds, reversals within what was posted or captured. */
 function checkBounds(records: readonly LogRecord[]): void {
-  const parents = new Map<number, { kind: number; held: bigint[]; taken: bigint[]; captured: bigint[]; reversed: bigint[] }>();
+  const parents = new Map<
+    number,
+    { kind: number; held: bigint[]; taken: bigint[]; captured: bigint[]; reversed: bigint[] }
+  >();
   for (const record of records) {
     const amounts = [...record.amount.subarray(0, record.legCount)];
     if (record.kind === RecordKind.posted || record.kind === RecordKind.pending) {
       const zeros = amounts.map(() => 0n);
       const captured = record.kind === RecordKind.posted ? amounts : [...zeros];
-      parents.set(record.position, { kind: record.kind, held: amounts, taken: [...zeros], captured, reversed: [...zeros] });
+      parents.set(record.position, {
+        kind: record.kind,
+        held: amounts,
+        taken: [...zeros],
+        captured,
+        reversed: [...zeros],
+      });
       continue;
     }
     const parent = parents.get(record.parent);
@@ -152,7 +166,8 @@ function checkBounds(records: readonly LogRecord[]): void {
         add(parent.taken, moved + (record.released[i] as bigint));
       }
       expect((parent.reversed[leg] as bigint) <= (parent.captured[leg] as bigint)).toBe(true);
-      if (parent.kind === RecordKind.pending) expect((parent.taken[leg] as bigint) <= (parent.held[leg] as bigint)).toBe(true);
+      if (parent.kind === RecordKind.pending)
+        expect((parent.taken[leg] as bigint) <= (parent.held[leg] as bigint)).toBe(true);
     }
   }
 }
@@ -182,7 +197,9 @@ describe('whatever commands come, in whatever order', () => {
         checkBounds(world.log.records);
         checkLimits(world);
         expect(world.log.records.map((one) => one.position)).toEqual(world.log.records.map((_, index) => index + 1));
-        const sequences = world.log.records.filter((one) => one.kind !== RecordKind.merchantOpened).map((one) => one.sequence);
+        const sequences = world.log.records
+          .filter((one) => one.kind !== RecordKind.merchantOpened)
+          .map((one) => one.sequence);
         expect(sequences).toEqual(sequences.map((_, index) => index + 1));
       }),
       { numRuns: 150 },
@@ -197,9 +214,19 @@ describe('whatever commands come, in whatever order', () => {
           if (one.do === 'post' || one.do === 'act' || one.do === 'batch') {
             // Due expiries are records of their own, which a dry run lets be written first.
             world.ledger.expireDue(world.now, 1000, world.log);
-            const before = [world.ledger.digest(), world.ledger.chainHash, world.ledger.keys.count, world.log.records.length];
+            const before = [
+              world.ledger.digest(),
+              world.ledger.chainHash,
+              world.ledger.keys.count,
+              world.log.records.length,
+            ];
             const dry = run(world, one, true);
-            expect([world.ledger.digest(), world.ledger.chainHash, world.ledger.keys.count, world.log.records.length]).toEqual(before);
+            expect([
+              world.ledger.digest(),
+              world.ledger.chainHash,
+              world.ledger.keys.count,
+              world.log.records.length,
+            ]).toEqual(before);
             expect(run(world, one)).toBe(dry);
           } else run(world, one);
         }

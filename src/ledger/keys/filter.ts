@@ -53,7 +53,9 @@ export class KeyFilter {
       throw new Error(`not a key filter: ${bytes.length} bytes, format ${bytes[0]}`);
     }
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    return new KeyFilter(Int32Array.from({ length: words }, (_, index) => view.getInt32(HEADER_BYTES + index * 4, true)));
+    return new KeyFilter(
+      Int32Array.from({ length: words }, (_, index) => view.getInt32(HEADER_BYTES + index * 4, true)),
+    );
   }
 
   get sizeBytes(): number {

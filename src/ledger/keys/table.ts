@@ -71,7 +71,9 @@ export class KeyTable {
     const table = this.#tables[index];
     if (table === undefined) {
       const slots = Math.round(FIRST_SLOTS * GROWTH ** (index / TABLES));
-      return (this.#tables[index] = new Int32Array(slots * ENTRY_WORDS));
+      const first = new Int32Array(slots * ENTRY_WORDS);
+      this.#tables[index] = first;
+      return first;
     }
     const slots = table.length / ENTRY_WORDS;
     if ((this.#used[index] as number) + 1 <= slots * LOAD_MAX) return table;
@@ -84,7 +86,8 @@ export class KeyTable {
       next.set(table.subarray(at, at + ENTRY_WORDS), freeSlot(next, table[at + 1] as number));
     }
     if (purge) this.#used[index] = (this.#used[index] as number) - expired;
-    return (this.#tables[index] = next);
+    this.#tables[index] = next;
+    return next;
   }
 
   /** Only for undoing: the entry must be there. */
