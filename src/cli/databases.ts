@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
+import { VERIFY_SETTINGS } from '../folds/verify/verify.js';
 import type { Config } from '../platform/config/config.js';
 import { DataFolderHeldError, EngineNotRunningError } from '../platform/errors.js';
 import type { FolderLock } from '../platform/lock.js';
@@ -105,7 +106,13 @@ function overUrls(config: Config, urls: Readonly<Record<string, string>>, after?
   const shards = config.shards.map(({ name, slots }) => ({
     name,
     slots,
-    sql: createPgSql({ url: urls[name] ?? '', connectionsMax: 2, applicationName: APPLICATION }),
+    // Commands read whole logs: settings that sorts and hashes of that size are quick with.
+    sql: createPgSql({
+      url: urls[name] ?? '',
+      connectionsMax: 2,
+      applicationName: APPLICATION,
+      settings: VERIFY_SETTINGS,
+    }),
   }));
   return databases(config, shards, after);
 }
