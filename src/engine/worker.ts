@@ -2,7 +2,7 @@
  * A worker thread: one long task of the pool, the single writer of its shards. Commands come up the rings of the
  * fronts, each to its shard; answers go down again when what they saw is committed.
  */
-import type { MessagePort } from 'node:worker_threads';
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { ShardClock } from '../platform/time.js';
 import { openShardStore } from '../store/open.js';
 import type { ShardStore } from '../store/shard-store.js';
@@ -33,6 +33,7 @@ class Worker {
   readonly #shards: (Running | undefined)[] = [];
   readonly #fronts = new Map<number, { readonly link: FrontLink; readonly consumer: ChannelConsumer }>();
   #draining = false;
+  #onControl: (message: ToWorker) => void = () => undefined;
 
   constructor(task: WorkerTask) {
     this.#task = task;
@@ -43,10 +44,11 @@ class Worker {
   /** Runs until it is told to drain. */
   async run(): Promise<void> {
     const drained = new Promise<void>((resolve, reject) => {
-      this.#port.on('message', (message: ToWorker) => {
+      this.#onControl = (message) => {
         if (message.type === 'drain') this.#drain().then(resolve, reject);
         else this.#onMessage(message);
-      });
+      };
+      this.#port.on('message', (message: ToWorker) => this.#onControl(message));
     });
     for (const spec of this.#task.shards) {
       const running: Running = { spec, shard: null, store: null };
@@ -78,6 +80,19 @@ class Worker {
         this.#say({ type: 'status', shards: this.#statuses() });
         break;
     }
+  }
+
+  /**
+   * A merchant was said before its key was given out, but rings are quicker than ports: what was said and not heard yet
+   * is heard now.
+   */
+  #merchantOf(book: number) {
+    while (!this.#merchants.has(book)) {
+      const said = receiveMessageOnPort(this.#port) as { readonly message: ToWorker } | undefined;
+      if (said === undefined) break;
+      this.#onControl(said.message);
+    }
+    return this.#merchants.get(book);
   }
 
   #connect(connection: FrontConnection): void {
@@ -146,7 +161,7 @@ class Worker {
       bounds,
       settings,
       takeOver,
-      merchants: this.#merchants,
+      merchants: { get: (book) => this.#merchantOf(book) },
       onState: (state, error) =>
         this.#say({
           type: 'shard',

@@ -45,7 +45,7 @@ export interface ShardOptions {
   readonly settings: LedgerSettings;
   readonly takeOver: boolean;
   /** The merchants that the control log knows, by book. */
-  readonly merchants: ReadonlyMap<number, { readonly merchant: string; readonly environment: 'test' | 'live' }>;
+  readonly merchants: Pick<ReadonlyMap<number, { readonly merchant: string; readonly environment: 'test' | 'live' }>, 'get'>;
   readonly onState: (state: ShardState, error: Error | null) => void;
   readonly onCommitted: (position: Position) => void;
   readonly onError: (error: Error, doing: string) => void;
