@@ -4,41 +4,21 @@
  *
  * One thread owns a ledger. Whatever throws here is a bug or a damaged log; the state is not to be trusted after it.
  */
-import { Acting } from './acting.js';
-import { Admissions } from './admissions.js';
 import { assert } from './assert.js';
-import { Batching } from './batching.js';
-import type {
-  ActionCommand,
-  AtomicBatchCommand,
-  ChangeAccountCommand,
-  CloseAccountCommand,
-  Command,
-  ConfigureCommand,
-  LedgerSettings,
-  OpenAccountsCommand,
-  OpenMerchantCommand,
-  PostCommand,
-} from './command.js';
+import type { Command, LedgerSettings } from './command.js';
 import type { CurrencyTable } from './currency.js';
+import { Decider } from './decider.js';
 import { digestOf } from './digest.js';
-import { errorByCode } from './errors.js';
-import { fold, noteUnit } from './fold.js';
+import { fold } from './fold.js';
 import { KeyedHash } from './hash.js';
-import { Judge } from './judge.js';
-import { type KeyWindow, MAYBE_ELSEWHERE } from './keys/window.js';
+import type { KeyWindow } from './keys/window.js';
 import type { LoadAccount, LoadBook } from './load.js';
-import { isNeeded, type Needed, Opening } from './opening.js';
 import type { Outcome } from './outcome.js';
-import type { Parent } from './parent.js';
-import { Posting } from './posting.js';
 import { isTransaction, type LogRecord, type LogSink, type Micros, type Position, RecordKind } from './record.js';
-import { type Refusal, refusal, refusalDetails } from './refusal.js';
 import { LedgerState } from './state.js';
 import { keyOf } from './texts.js';
 import type { AccountView, RecordView, TransactionView } from './view.js';
 import { accountView, recordView, transactionView } from './views.js';
-import { RecordWriter } from './writer.js';
 
 export interface LedgerOptions {
   /** Hash of a key for records read from a log; the same that commands carry. Used by replay and load only. */
@@ -51,42 +31,16 @@ export interface LedgerOptions {
   readonly nameKey?: Uint8Array;
 }
 
-/** Commands of merchants: those that belong to a book and may have a key. */
-type Request = Exclude<Command, OpenMerchantCommand | ConfigureCommand>;
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
 export class Ledger {
   readonly #options: LedgerOptions;
   readonly #state: LedgerState;
-  readonly #writer: RecordWriter;
-  readonly #posting: Posting;
-  readonly #acting: Acting;
-  readonly #opening: Opening;
-  readonly #batching: Batching;
-  readonly #admissions = new Admissions();
-  #sink: LogSink | null = null;
-  /** Reused, so that the hot path answers without allocating. */
-  readonly #recorded: Mutable<Extract<Outcome, { type: 'recorded' }>> = {
-    type: 'recorded',
-    code: null,
-    position: 0,
-    sequence: 0,
-    recordedAt: 0,
-    details: null,
-    count: 0,
-  };
+  readonly #decider: Decider;
 
   constructor(options: LedgerOptions) {
     this.#options = options;
     const nameHash = new KeyedHash(options.nameKey ?? new Uint8Array(16));
     this.#state = new LedgerState(nameHash, options.partitionRecords, options.settings);
-    this.#writer = new RecordWriter(this.#state);
-    const judge = new Judge(this.#state);
-    this.#posting = new Posting(this.#state, this.#writer, judge);
-    this.#acting = new Acting(this.#state, this.#writer, judge);
-    this.#opening = new Opening(this.#state, this.#writer);
-    this.#batching = new Batching(this.#state, this.#writer, this.#posting);
+    this.#decider = new Decider(this.#state);
   }
 
   // -- what it is ---------------------------------------------------------------------------------------------------
@@ -164,17 +118,7 @@ export class Ledger {
    * @returns an outcome that is reused by the next call
    */
   apply(command: Command, now: Micros, sink: LogSink): Outcome {
-    this.#begin(now, sink);
-    if (command.type === 'open_merchant') return this.#openMerchant(command);
-    if (command.type === 'configure') return this.#configure(command);
-    assert(this.#state.books.has(command.book), 'the book of a command is open');
-    if (command.keyed) {
-      const known = this.#checkKey(command);
-      if (known !== null) return known;
-    }
-    const outcome = command.type === 'post' ? this.#post(command) : this.#decide(command);
-    if (outcome.type !== 'load_parent') this.#forgetAdmitted(command);
-    return outcome;
+    return this.#decider.apply(command, now, sink);
   }
 
   /**
@@ -182,246 +126,12 @@ export class Ledger {
    * @returns how many; fewer than `max` means that no more are due
    */
   expireDue(now: Micros, max: number, sink: LogSink): number {
-    this.#begin(now, sink);
-    let written = 0;
-    while (written < max) {
-      const hold = this.#state.parents.expiries.firstDue(this.#writer.now);
-      if (hold === undefined) break;
-      this.#acting.expire(hold);
-      written++;
-    }
-    return written;
+    return this.#decider.expireDue(now, max, sink);
   }
 
   /** When the next hold lapses, which may have passed; 0: there is none. */
   nextExpiry(): Micros {
     return this.#state.parents.expiries.next();
-  }
-
-  /** What was loaded for a command has served; what was loaded for others stays. */
-  #forgetAdmitted(command: Request): void {
-    this.#opening.forgetUsed();
-    if (this.#admissions.empty) return;
-    if (command.keyed) this.#admissions.forgetKey(command.keyHash);
-    if ('parent' in command) this.#admissions.forgetNoTransaction(command.parent);
-  }
-
-  #begin(now: Micros, sink: LogSink): void {
-    assert(Number.isSafeInteger(now) && now > 0, 'a time is whole microseconds since 1970');
-    this.#sink = sink;
-    this.#writer.begin(sink, now);
-  }
-
-  #checkKey(command: Request): Outcome | null {
-    const { keys } = this.#state;
-    const { now } = this.#writer;
-    let position = keys.find(command.keyHash, now);
-    if (position === MAYBE_ELSEWHERE) {
-      const admitted = this.#admissions.key(command.keyHash);
-      if (admitted === undefined) return { type: 'load_key' };
-      position = admitted;
-    }
-    if (position !== 0) {
-      this.#forgetAdmitted(command);
-      return { type: 'replay', position };
-    }
-    return keys.hasRoom(command.book, now) ? null : this.#refuse(command, refusal('key_window_full', {}));
-  }
-
-  #post(command: PostCommand): Outcome {
-    const posting = this.#posting;
-    const unknown = posting.resolve(command);
-    if (unknown !== null) return this.#refuse(command, unknown);
-    if (this.#state.parents.expiries.anyDue(this.#writer.now)) {
-      const touched = new Set<number>();
-      posting.accountsOf(command, touched);
-      this.#expireOn(touched);
-    }
-    const full = posting.roomFor(command);
-    if (full !== null) return this.#refuse(command, full);
-    if (command.dryRun) return this.#dryRun(command, () => posting.decide(command, command));
-    const refused = posting.opensAccounts
-      ? this.#unit(command, () => posting.decide(command, command))
-      : posting.decide(command, command);
-    return refused === null ? this.#succeeded(null) : this.#refuse(command, refused);
-  }
-
-  #decide(command: Exclude<Request, PostCommand>): Outcome {
-    switch (command.type) {
-      case 'capture':
-      case 'void':
-      case 'increment':
-      case 'reverse':
-        return this.#act(command);
-      case 'open_accounts':
-        return this.#openAccounts(command);
-      case 'change_account':
-        return this.#settle(command, this.#touchAccount(command) ?? this.#opening.change(command));
-      case 'close_account':
-      case 'reopen_account':
-        return this.#settle(command, this.#touchAccount(command) ?? this.#opening.closeOrReopen(command));
-      case 'atomic_batch':
-        return this.#atomicBatch(command);
-    }
-  }
-
-  #act(command: ActionCommand): Outcome {
-    const unknown = refusal('unknown_transaction', {});
-    if (command.parent < 1 || command.parent > this.#state.head) return this.#refuse(command, unknown);
-    const parent = this.#state.parents.get(command.parent);
-    if (parent === undefined) {
-      if (this.#admissions.isNoTransaction(command.parent)) return this.#refuse(command, unknown);
-      return { type: 'load_parent', position: command.parent };
-    }
-    if (parent.book !== command.book) return this.#refuse(command, unknown);
-    this.#expireAround(parent);
-    const decide = (): Refusal | null => this.#acting.decide(command, parent);
-    if (command.dryRun) return this.#dryRun(command, decide);
-    const refused = decide();
-    return refused === null
-      ? this.#succeeded(this.#writer.record.details)
-      : this.#refuse(command, refused, parent.position);
-  }
-
-  #openAccounts(command: OpenAccountsCommand): Outcome {
-    const head = this.#nextPlace(command.book);
-    const decide = (): Refusal | Needed | null => this.#opening.open(command);
-    const answer = command.batch ? this.#unit(command, decide) : decide();
-    if (answer !== null || !command.batch) return this.#settle(command, answer);
-    return this.#succeeded(null, head, command.accounts.length);
-  }
-
-  #atomicBatch(command: AtomicBatchCommand): Outcome {
-    for (const item of command.items) item.book = command.book;
-    if (this.#state.parents.expiries.anyDue(this.#writer.now)) {
-      const touched = new Set<number>();
-      for (const item of command.items) this.#posting.accountsOf(item, touched);
-      this.#expireOn(touched);
-    }
-    const head = this.#nextPlace(command.book);
-    const count = this.#batching.countOf(command);
-    const decide = (): Refusal | null => this.#batching.decide(command, count);
-    if (command.dryRun) return this.#dryRun(command, decide);
-    const refused = this.#unit(command, decide);
-    return refused === null ? this.#succeeded(null, head, count) : this.#refuse(command, refused);
-  }
-
-  #openMerchant(command: OpenMerchantCommand): Outcome {
-    const { book, merchant, environment } = command;
-    if (this.#state.books.has(book)) return this.#answered(null, null);
-    const record = this.#writer.start(RecordKind.merchantOpened, book);
-    record.details = JSON.stringify({ merchant, environment });
-    this.#writer.write();
-    return this.#succeeded(null);
-  }
-
-  /** @throws where a custom currency would change its meaning */
-  #configure(command: ConfigureCommand): Outcome {
-    const text = JSON.stringify(command.settings);
-    if (text === JSON.stringify(this.#state.settings)) return this.#answered(null, null);
-    const record = this.#writer.start(RecordKind.configured, 0);
-    record.details = text;
-    this.#writer.write();
-    return this.#succeeded(null);
-  }
-
-  // -- expiries of what a command touches ---------------------------------------------------------------------------
-
-  #touchAccount(command: ChangeAccountCommand | CloseAccountCommand): null {
-    const account = this.#state.accounts.findByName(command.book, command.account);
-    if (account !== 0 && this.#state.parents.expiries.anyDue(this.#writer.now)) this.#expireOn(new Set([account]));
-    return null;
-  }
-
-  #expireAround(parent: Parent): void {
-    if (!this.#state.parents.expiries.anyDue(this.#writer.now)) return;
-    this.#expireOn(new Set(parent.legs.flatMap(({ debit, credit }) => [debit, credit])));
-  }
-
-  #expireOn(accounts: ReadonlySet<number>): void {
-    const due = new Set<Parent>();
-    for (const account of accounts) {
-      for (const hold of this.#state.parents.expiries.dueOn(account, this.#writer.now)) due.add(hold);
-    }
-    for (const hold of [...due].sort((a, b) => a.expiresAt - b.expiresAt || a.position - b.position)) {
-      this.#acting.expire(hold);
-    }
-  }
-
-  // -- outcomes -----------------------------------------------------------------------------------------------------
-
-  /** Runs what may have to be taken back, and takes it back where it is refused. */
-  #unit<T>(command: Request, run: () => T | null): T | null {
-    const { journal } = this.#state;
-    const mark = (this.#sink as LogSink).mark();
-    journal.begin();
-    noteUnit(this.#state, command.book);
-    const answer = run();
-    if (answer === null) journal.keep();
-    else {
-      journal.rollback();
-      (this.#sink as LogSink).rewind(mark);
-    }
-    return answer;
-  }
-
-  /** Runs the same step and takes it back whatever comes of it. Nothing reaches the sink. */
-  #dryRun(command: Request, run: () => Refusal | null): Outcome {
-    const { journal } = this.#state;
-    journal.begin();
-    noteUnit(this.#state, command.book);
-    this.#writer.beginPreview();
-    const refused = run();
-    const records = this.#writer.endPreview();
-    journal.rollback();
-    if (refused !== null) return this.#refuse(command, refused);
-    return { type: 'answered', code: null, details: null, preview: { records } };
-  }
-
-  #settle(command: Request, answer: Refusal | Needed | null): Outcome {
-    if (answer === null) return this.#succeeded(null);
-    return isNeeded(answer) ? { type: 'load_parent', position: answer.needed } : this.#refuse(command, answer);
-  }
-
-  #nextPlace(book: number): { readonly position: Position; readonly sequence: number } {
-    return { position: this.#state.head + 1, sequence: this.#state.books.sequence(book) + 1 };
-  }
-
-  /** @param place of the record that answers, where it is not the last one */
-  #succeeded(
-    details: string | null,
-    place: { readonly position: Position; readonly sequence: number } = this.#writer.record,
-    count = 0,
-  ): Outcome {
-    const recorded = this.#recorded;
-    recorded.code = null;
-    recorded.position = place.position;
-    recorded.sequence = place.sequence;
-    recorded.recordedAt = this.#writer.now;
-    recorded.details = details;
-    recorded.count = count;
-    return recorded;
-  }
-
-  /** A refusal that is remembered becomes the outcome of the command's key. */
-  #refuse(command: Request, refused: Refusal, parent: Position = 0): Outcome {
-    const error = errorByCode(refused.code);
-    const details = refusalDetails(refused);
-    if (!error.remembered || !command.keyed) return this.#answered(refused.code, details);
-    assert(!command.dryRun, 'a dry run has no key');
-    const record = this.#writer.start(RecordKind.refused, command.book);
-    record.code = error.number;
-    record.parent = parent;
-    record.details = details;
-    this.#writer.answers(command);
-    this.#writer.write();
-    const outcome = this.#succeeded(details);
-    this.#recorded.code = refused.code;
-    return outcome;
-  }
-
-  #answered(code: Refusal['code'] | null, details: string | null): Outcome {
-    return { type: 'answered', code, details, preview: null };
   }
 
   // -- what is not in memory ----------------------------------------------------------------------------------------
@@ -433,17 +143,13 @@ export class Ledger {
   admitParent(records: readonly LogRecord[]): void {
     const first = records[0];
     assert(first !== undefined, 'what is admitted has a record; else it is absent');
-    if (isTransaction(first.kind)) {
-      this.#state.parents.admit(records);
-      return;
-    }
-    this.#opening.admit(first);
-    this.#admissions.addNoTransaction(first.position);
+    if (isTransaction(first.kind)) this.#state.parents.admit(records);
+    else this.#decider.admitOther(first);
   }
 
   /** The answer to `load_parent` where the committed log has no record at that position. Holds for the next command. */
   admitAbsentParent(position: Position): void {
-    this.#admissions.addNoTransaction(position);
+    this.#decider.admitNoTransaction(position);
   }
 
   /** Drops transactions that hold nothing and whose last change is committed. Looks at no more than `max`. */
@@ -460,7 +166,7 @@ export class Ledger {
     const remembered =
       position !== null &&
       (recordedAt === undefined || recordedAt + this.#state.keyWindowAt(position) > this.#state.lastRecordedAt);
-    this.#admissions.addKey(keyHash, remembered ? position : 0);
+    this.#decider.admitKey(keyHash, remembered ? position : 0);
   }
 
   // -- starting -----------------------------------------------------------------------------------------------------

@@ -46,15 +46,6 @@ export class MemoryLog implements LogSink {
   }
 }
 
-/** For runs so long that nothing is kept. */
-export class NoLog implements LogSink {
-  append(): void {}
-  mark(): number {
-    return 0;
-  }
-  rewind(): void {}
-}
-
 export const HASH = new KeyedHash(new Uint8Array(16).fill(5));
 const encoder = new TextEncoder();
 
