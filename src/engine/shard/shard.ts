@@ -120,6 +120,8 @@ export class Shard {
     await this.#store.acquire({ takeOver: this.#options.takeOver });
     await this.#load();
     this.#become('ready', null);
+    // Commits what loading wrote, and sets the timer of the next expiry without waiting for a command.
+    this.turnEnded();
   }
 
   status(): Omit<ShardStatus, 'shard'> {
