@@ -16,7 +16,8 @@ const ENCODE_BATCH = 5_000;
 const COMMIT_MS = 4_000;
 const BATCHES = [1, 100, 500, 2_000, 8_000];
 
-const rate = (records: number, ms: number): string => `${Math.round((records / ms) * 1000).toLocaleString('en')} records/s`;
+const rate = (records: number, ms: number): string =>
+  `${Math.round((records / ms) * 1000).toLocaleString('en')} records/s`;
 
 /** A posting as most are: one leg, a key, a reference. */
 function posting(): LogRecord {
@@ -59,7 +60,9 @@ function benchEncoder(): void {
     }
     const ms = performance.now() - start;
     if (measured) {
-      console.log(`encode: ${rate(ENCODE_ROUNDS * ENCODE_BATCH, ms)}, ${(encoder.sizeBytes / ENCODE_BATCH).toFixed(0)} bytes a row`);
+      console.log(
+        `encode: ${rate(ENCODE_ROUNDS * ENCODE_BATCH, ms)}, ${(encoder.sizeBytes / ENCODE_BATCH).toFixed(0)} bytes a row`,
+      );
     }
   }
   const bytes = Buffer.from(encoder.bytes());

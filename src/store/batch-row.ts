@@ -13,7 +13,12 @@ export interface FenceRow {
  * Inserts the batch's row, unless the fence has another owner or epoch, or the log does not end where the batch begins.
  * Then `last` is null, which the column does not take, and with this statement all of its message is undone.
  */
-export function batchStatement({ logId, epoch, owner }: FenceRow, prev: Position, last: Position, hash: bigint): string {
+export function batchStatement(
+  { logId, epoch, owner }: FenceRow,
+  prev: Position,
+  last: Position,
+  hash: bigint,
+): string {
   return (
     `INSERT INTO batch (prev, last, epoch, hash) VALUES (${prev}, (SELECT ${last} FROM fence WHERE log_id = ${logId}` +
     ` AND epoch = ${epoch} AND owner = '${owner}'` +

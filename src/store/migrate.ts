@@ -19,6 +19,9 @@ interface Migration {
 /** The files are not compiled: they stand in the package once, wherever below it this module has been built to. */
 const FOLDER_IN_PACKAGE = join('src', 'store', 'migrations');
 
+/** Another program's migration may take longer than the session would wait for other things. */
+const PATIENT = 'SET LOCAL lock_timeout = 0';
+
 /** Classes of locks that Millrace takes by number (pg_advisory_lock(class, hashtext(schema))). */
 export const LockClass = { migration: 1_299_346_274, owner: 1_299_346_275 } as const;
 
@@ -30,6 +33,7 @@ export const LockClass = { migration: 1_299_346_274, owner: 1_299_346_275 } as c
 export async function migrate(session: Session, schema: string): Promise<void> {
   const migrations = readMigrations();
   await session.transaction(async (tx) => {
+    await tx.exec(PATIENT);
     // CREATE … IF NOT EXISTS fails where two run it at once.
     await tx.query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [LockClass.migration, schema]);
     await tx.exec(`
@@ -54,6 +58,7 @@ export async function migrate(session: Session, schema: string): Promise<void> {
 
 async function apply(session: Session, migration: Migration): Promise<void> {
   await session.transaction(async (tx) => {
+    await tx.exec(PATIENT);
     // Row first: its primary key makes a second program that starts now wait here, and then find the work done.
     const inserted = await tx.query(
       'INSERT INTO migration (number, name) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING number',

@@ -32,9 +32,15 @@ export class Partitions {
       const [row] = await session.query('SELECT coalesce(max(end_position) - 1, 0) AS last FROM log_partition');
       this.#end = Number(row?.last);
     }
-    while (this.#end < last + this.#records) {
-      await this.#create(session, this.#end / this.#records);
-      this.#end += this.#records;
+    try {
+      while (this.#end < last + this.#records) {
+        await this.#create(session, this.#end / this.#records);
+        this.#end += this.#records;
+      }
+    } catch (error) {
+      // It may have been made all the same, or by another owner: look again next time.
+      this.#end = 0;
+      throw error;
     }
     await this.#close(session, head);
   }

@@ -54,7 +54,8 @@ export function servePortSql(port: MessagePort, sql: Sql): void {
   port.on('message', ({ id, text, values }: Request) => {
     sql.query(text, values).then(
       (rows) => port.postMessage({ id, rows } satisfies Reply),
-      (error: unknown) => port.postMessage({ id, error: { message: messageOf(error), code: codeOf(error) } } satisfies Reply),
+      (error: unknown) =>
+        port.postMessage({ id, error: { message: messageOf(error), code: codeOf(error) } } satisfies Reply),
     );
   });
 }

@@ -3,8 +3,8 @@
  * slices by key, so memory is bounded by a slice.
  */
 import type { LogRecord, Micros, Position } from '../ledger/record.js';
-import { CopyReader, decodeRecords } from './copy/decode.js';
 import { LOG_COLUMN_LIST } from './copy/columns.js';
+import { CopyReader, decodeRecords } from './copy/decode.js';
 import type { Session } from './session.js';
 import type { FoldedAccount, FoldedBook, FoldedState, RememberedKey } from './shard-store.js';
 
@@ -42,14 +42,18 @@ export async function readFolded(session: Session, done: () => Promise<void>): P
 }
 
 /** The end of the committed log, by the batches' own word. */
-export async function lastBatch(session: Pick<Session, 'query'>): Promise<{ readonly last: Position; readonly hash: bigint }> {
+export async function lastBatch(
+  session: Pick<Session, 'query'>,
+): Promise<{ readonly last: Position; readonly hash: bigint }> {
   const [row] = await session.query('SELECT last, hash FROM batch ORDER BY prev DESC LIMIT 1');
   return { last: Number(row?.last ?? 0), hash: (row?.hash ?? 0n) as bigint };
 }
 
 async function batchEndingAt(session: Session, position: Position): Promise<bigint> {
   if (position === 0) return 0n;
-  const [row] = await session.query('SELECT last, hash FROM batch WHERE prev < $1 ORDER BY prev DESC LIMIT 1', [position]);
+  const [row] = await session.query('SELECT last, hash FROM batch WHERE prev < $1 ORDER BY prev DESC LIMIT 1', [
+    position,
+  ]);
   if (row === undefined || Number(row.last) !== position) {
     throw new Error(`the fold has come to position ${position}, where no batch ends: run millrace verify`);
   }
@@ -119,7 +123,10 @@ function decodeAccounts(bytes: Buffer): FoldedAccount[] {
 
 async function* readHolds(session: Session, foldedTo: Position): AsyncGenerator<readonly LogRecord[]> {
   for (let after = 0; ; ) {
-    const rows = await session.query(`SELECT position FROM hold WHERE position > $1 ORDER BY position LIMIT ${HOLDS_A_SLICE}`, [after]);
+    const rows = await session.query(
+      `SELECT position FROM hold WHERE position > $1 ORDER BY position LIMIT ${HOLDS_A_SLICE}`,
+      [after],
+    );
     if (rows.length === 0) return;
     const positions = rows.map((row) => Number(row.position));
     yield await readParents(session, positions, foldedTo);
@@ -148,7 +155,9 @@ export async function readParents(
 
 async function* readConfigured(session: Session, foldedTo: Position): AsyncGenerator<readonly LogRecord[]> {
   const records = decodeRecords(
-    await session.copyOut(`SELECT ${LOG_COLUMN_LIST} FROM log WHERE kind = 16 AND position <= ${foldedTo} ORDER BY position`),
+    await session.copyOut(
+      `SELECT ${LOG_COLUMN_LIST} FROM log WHERE kind = 16 AND position <= ${foldedTo} ORDER BY position`,
+    ),
   );
   if (records.length > 0) yield records;
 }
@@ -176,7 +185,11 @@ async function* readTail(
 }
 
 /** Keys of the log from `from` on, to its end as it is now, in order. */
-export async function* readKeys(session: Session, from: Position, done: () => Promise<void>): AsyncGenerator<readonly RememberedKey[]> {
+export async function* readKeys(
+  session: Session,
+  from: Position,
+  done: () => Promise<void>,
+): AsyncGenerator<readonly RememberedKey[]> {
   try {
     const { last: head } = await lastBatch(session);
     for (let after = from - 1; after < head; after += KEYS_A_SLICE) {

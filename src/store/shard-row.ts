@@ -39,7 +39,8 @@ export async function openShardRow(session: Session, settings: ShardSettings): P
        VALUES ($1, $2, $3::int4multirange, $4, $5) ON CONFLICT DO NOTHING RETURNING log_id`,
       [logId, settings.name, slots, randomBytes(16), settings.partitionRecords ?? PARTITION_RECORDS],
     );
-    if (made.length === 1) await tx.query('INSERT INTO fence (log_id, epoch, owner) VALUES ($1, 0, $2)', [logId, NOBODY]);
+    if (made.length === 1)
+      await tx.query('INSERT INTO fence (log_id, epoch, owner) VALUES ($1, 0, $2)', [logId, NOBODY]);
   });
   const [row] = await session.query(
     `SELECT log_id, incarnation, hash_key, partition_records, name, slots::text AS slots,
@@ -69,7 +70,8 @@ export async function openShardRow(session: Session, settings: ShardSettings): P
 }
 
 /** Postgres keeps the upper end outside. */
-const multirange = (slots: readonly SlotRange[]): string => `{${slots.map(([first, last]) => `[${first},${last + 1})`).join(',')}}`;
+const multirange = (slots: readonly SlotRange[]): string =>
+  `{${slots.map(([first, last]) => `[${first},${last + 1})`).join(',')}}`;
 
 /** "{[0,100),[200,300)}" as "0-99,200-299" */
 const inWords = (ranges: string): string =>

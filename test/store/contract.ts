@@ -1,7 +1,7 @@
 /** What every store promises; run against each of them. */
 import { expect, it } from 'vitest';
-import { RecordKind } from '../../src/ledger/record.js';
 import type { LogRecord } from '../../src/ledger/record.js';
+import { RecordKind } from '../../src/ledger/record.js';
 import { DatabaseNewerError, ShardHeldError, ShardMismatchError } from '../../src/store/errors.js';
 import type { ShardStore } from '../../src/store/shard-store.js';
 import { collect, fill, opening, plain, posting, TIME, texts } from './records.js';
@@ -14,7 +14,8 @@ export interface Place {
 const PARTITION_RECORDS = 100;
 export const STORE_OPTIONS = { name: 'shard-0', slots: [[0, 8191]] as const, partitionRecords: PARTITION_RECORDS };
 
-const between = (first: number, last: number): LogRecord[] => Array.from({ length: last - first + 1 }, (_, index) => posting(first + index));
+const between = (first: number, last: number): LogRecord[] =>
+  Array.from({ length: last - first + 1 }, (_, index) => posting(first + index));
 
 export function keepsTheContract(newPlace: () => Promise<Place>): void {
   /** A shard that is acquired; closed at the end of the test. */
@@ -44,19 +45,42 @@ export function keepsTheContract(newPlace: () => Promise<Place>): void {
     const hashKey = Buffer.from(store.hashKey).toString('hex');
     expect(logId).toBeGreaterThan(0);
     expect(hashKey).toMatch(/^[0-9a-f]{32}$/);
-    expect({ epoch, incarnation, partitionRecords: store.partitionRecords }).toEqual({ epoch: 1, incarnation: 1, partitionRecords: 100 });
+    expect({ epoch, incarnation, partitionRecords: store.partitionRecords }).toEqual({
+      epoch: 1,
+      incarnation: 1,
+      partitionRecords: 100,
+    });
     const again = await reopen();
-    expect({ logId: again.logId, key: Buffer.from(again.hashKey).toString('hex'), epoch: again.epoch }).toEqual({ logId, key: hashKey, epoch: 2 });
+    expect({ logId: again.logId, key: Buffer.from(again.hashKey).toString('hex'), epoch: again.epoch }).toEqual({
+      logId,
+      key: hashKey,
+      epoch: 2,
+    });
   });
 
   it('refuses a configuration with other slots', async () => {
     const { store, place } = await acquired();
     await store.close();
-    const other = place.open({ slots: [[0, 99], [200, 299]] });
+    const other = place.open({
+      slots: [
+        [0, 99],
+        [200, 299],
+      ],
+    });
     await expect(other.acquire({ takeOver: false })).rejects.toThrow(ShardMismatchError);
     await other.close();
-    const message = await place.open({ slots: [[0, 99], [200, 299]] }).acquire({ takeOver: true }).catch((error: Error) => error.message);
-    expect(message).toBe('shard "shard-0" holds the slots 0-8191 and the configuration says 0-99,200-299; set slots back, or merchants lose their ledger');
+    const message = await place
+      .open({
+        slots: [
+          [0, 99],
+          [200, 299],
+        ],
+      })
+      .acquire({ takeOver: true })
+      .catch((error: Error) => error.message);
+    expect(message).toBe(
+      'shard "shard-0" holds the slots 0-8191 and the configuration says 0-99,200-299; set slots back, or merchants lose their ledger',
+    );
   });
 
   it('refuses a database that a newer program has migrated, and changes nothing', async () => {
@@ -65,7 +89,9 @@ export function keepsTheContract(newPlace: () => Promise<Place>): void {
     await store.close();
     const later = place.open();
     await expect(later.acquire({ takeOver: false })).rejects.toThrow(DatabaseNewerError);
-    await expect(later.acquire({ takeOver: true })).rejects.toThrow(/is at migration 9999-later and this program knows/);
+    await expect(later.acquire({ takeOver: true })).rejects.toThrow(
+      /is at migration 9999-later and this program knows/,
+    );
     await later.close();
   });
 
@@ -88,34 +114,87 @@ export function keepsTheContract(newPlace: () => Promise<Place>): void {
     }
     const again = await reopen();
     const folded = await again.folded();
-    expect({ head: folded.head, headHash: folded.headHash, foldedTo: folded.foldedTo }).toEqual({ head: 450, headHash: 250n, foldedTo: 0 });
+    expect({ head: folded.head, headHash: folded.headHash, foldedTo: folded.foldedTo }).toEqual({
+      head: 450,
+      headHash: 250n,
+      foldedTo: 0,
+    });
     expect((await collect(folded.tail)).map(plain)).toEqual(records.map(plain));
-    const partitions = await again.sql.query('SELECT number, first_at, last_at FROM log_partition WHERE closed ORDER BY number');
-    expect(partitions).toEqual([0, 1, 2, 3].map((number) => ({ number, first_at: TIME + number * 100 + 1, last_at: TIME + number * 100 + 100 })));
+    const partitions = await again.sql.query(
+      'SELECT number, first_at, last_at FROM log_partition WHERE closed ORDER BY number',
+    );
+    expect(partitions).toEqual(
+      [0, 1, 2, 3].map((number) => ({ number, first_at: TIME + number * 100 + 1, last_at: TIME + number * 100 + 100 })),
+    );
   });
 
   it('keeps every field at its extremes', async () => {
     const { store } = await acquired();
     const most = 2n ** 63n - 1n;
     const records = [
-      posting(1, (r) => { r.amount[0] = most; r.released[0] = -(2n ** 63n); r.texts = texts('k', 'r', 'd', '{"a":1}'); }),
-      posting(2, (r) => { r.fingerprintHi = -(2 ** 31); r.fingerprintLo = 2 ** 31 - 1; r.debit[0] = 2 ** 31 - 1; r.credit[0] = 2 ** 31 - 2; }),
-      posting(3, (r) => { r.fingerprintHi = 0; r.fingerprintLo = -1; r.effectiveAt = -1; r.expiresAt = 2 ** 53 - 1; r.parent = 2 ** 53 - 1; }),
-      posting(4, (r) => { r.effectiveAt = 0; r.recordedAt = 2 ** 53 - 1; r.sequence = 2 ** 53 - 1; r.book = 2 ** 31 - 1; r.flags = 3; }),
+      posting(1, (r) => {
+        r.amount[0] = most;
+        r.released[0] = -(2n ** 63n);
+        r.texts = texts('k', 'r', 'd', '{"a":1}');
+      }),
+      posting(2, (r) => {
+        r.fingerprintHi = -(2 ** 31);
+        r.fingerprintLo = 2 ** 31 - 1;
+        r.debit[0] = 2 ** 31 - 1;
+        r.credit[0] = 2 ** 31 - 2;
+      }),
+      posting(3, (r) => {
+        r.fingerprintHi = 0;
+        r.fingerprintLo = -1;
+        r.effectiveAt = -1;
+        r.expiresAt = 2 ** 53 - 1;
+        r.parent = 2 ** 53 - 1;
+      }),
+      posting(4, (r) => {
+        r.effectiveAt = 0;
+        r.recordedAt = 2 ** 53 - 1;
+        r.sequence = 2 ** 53 - 1;
+        r.book = 2 ** 31 - 1;
+        r.flags = 3;
+      }),
       posting(5, (r) => {
         r.legCount = 64;
         for (let leg = 0; leg < 64; leg++) {
-          r.leg[leg] = 63 - leg; r.debit[leg] = leg + 1; r.credit[leg] = 2 ** 31 - 1 - leg; r.currency[leg] = 32_767 - leg;
-          r.amount[leg] = most - BigInt(leg); r.released[leg] = BigInt(leg);
+          r.leg[leg] = 63 - leg;
+          r.debit[leg] = leg + 1;
+          r.credit[leg] = 2 ** 31 - 1 - leg;
+          r.currency[leg] = 32_767 - leg;
+          r.amount[leg] = most - BigInt(leg);
+          r.released[leg] = BigInt(leg);
         }
       }),
-      posting(6, (r) => { r.texts = texts('', 'é😀', '\t"\\\n', `{"long":"${'x'.repeat(4000)}"}`); r.details = '{"facts":"😀\\u0000"}'; }),
+      posting(6, (r) => {
+        r.texts = texts('', 'é😀', '\t"\\\n', `{"long":"${'x'.repeat(4000)}"}`);
+        r.details = '{"facts":"😀\\u0000"}';
+      }),
       posting(7, (r) => {
-        r.kind = RecordKind.refused; r.legCount = 0; r.debit[0] = 0; r.credit[0] = 0; r.currency[0] = 0; r.amount[0] = 0n;
-        r.effectiveAt = 0; r.code = 54; r.parent = 3; r.details = '{}';
+        r.kind = RecordKind.refused;
+        r.legCount = 0;
+        r.debit[0] = 0;
+        r.credit[0] = 0;
+        r.currency[0] = 0;
+        r.amount[0] = 0n;
+        r.effectiveAt = 0;
+        r.code = 54;
+        r.parent = 3;
+        r.details = '{}';
       }),
       opening(8, 2 ** 31 - 1, 'customer/42'),
-      posting(9, (r) => { r.kind = RecordKind.void; r.amount[0] = 0n; r.released[0] = 7n; r.leg[0] = 63; r.keyed = false; r.fingerprintHi = 0; r.fingerprintLo = 0; r.texts = texts(); }),
+      posting(9, (r) => {
+        r.kind = RecordKind.void;
+        r.amount[0] = 0n;
+        r.released[0] = 7n;
+        r.leg[0] = 63;
+        r.keyed = false;
+        r.fingerprintHi = 0;
+        r.fingerprintLo = 0;
+        r.texts = texts();
+      }),
     ];
     expect(await store.commit(fill(store.encoder(), records, -(2n ** 63n)))).toEqual({ type: 'committed' });
     expect((await tailOf(store)).map(plain)).toEqual(records.map(plain));
@@ -129,16 +208,30 @@ export function keepsTheContract(newPlace: () => Promise<Place>): void {
              (SELECT key || '|' || reference || '|' || length(metadata ->> 'long') FROM log WHERE position = 6) AS six,
              (SELECT hash FROM batch) AS hash`);
     expect(row).toEqual({
-      one: `${most} -${2n ** 63n} {"a":1}`, three: '1969-12-31 23:59:59.999999', implied: true, five: 378, last_leg: 0n, six: '|é😀|4000', hash: -(2n ** 63n),
+      one: `${most} -${2n ** 63n} {"a":1}`,
+      three: '1969-12-31 23:59:59.999999',
+      implied: true,
+      five: 378,
+      last_leg: 0n,
+      six: '|é😀|4000',
+      hash: -(2n ** 63n),
     });
   });
 
   it('refuses a record that the database refuses, keeps nothing of its batch, and goes on', async () => {
     const { store } = await acquired();
-    const poisoned = [posting(1), posting(2, (r) => { r.texts = texts('k', 'nul\u0000'); }), posting(3)];
+    const poisoned = [
+      posting(1),
+      posting(2, (r) => {
+        r.texts = texts('k', 'nul\u0000');
+      }),
+      posting(3),
+    ];
     const result = await store.commit(fill(store.encoder(), poisoned));
     expect(result.type).toBe('failed');
-    expect(await store.sql.query('SELECT (SELECT count(*) FROM log) AS log, (SELECT count(*) FROM batch) AS batch')).toEqual([{ log: 0n, batch: 0n }]);
+    expect(
+      await store.sql.query('SELECT (SELECT count(*) FROM log) AS log, (SELECT count(*) FROM batch) AS batch'),
+    ).toEqual([{ log: 0n, batch: 0n }]);
     expect(await store.commit(fill(store.encoder(), between(1, 3)))).toEqual({ type: 'committed' });
   });
 
@@ -162,7 +255,9 @@ export function keepsTheContract(newPlace: () => Promise<Place>): void {
       await store.sql.query(change);
       expect((await store.commit(fill(store.encoder(), between(1, 5)))).type).toBe('fenced');
     }
-    expect(await store.sql.query('SELECT (SELECT count(*) FROM log) AS log, (SELECT count(*) FROM batch) AS batch')).toEqual([{ log: 0n, batch: 0n }]);
+    expect(
+      await store.sql.query('SELECT (SELECT count(*) FROM log) AS log, (SELECT count(*) FROM batch) AS batch'),
+    ).toEqual([{ log: 0n, batch: 0n }]);
   });
 
   it('raises its own fence again and goes on, but never that of another owner', async () => {
@@ -182,7 +277,11 @@ export function keepsTheContract(newPlace: () => Promise<Place>): void {
     const batch = store.encoder();
     batch.append(posting(1));
     const mark = batch.mark();
-    batch.append(posting(2, (r) => { r.details = 'x'.repeat(3_000_000); }));
+    batch.append(
+      posting(2, (r) => {
+        r.details = 'x'.repeat(3_000_000);
+      }),
+    );
     batch.append(posting(3));
     expect([batch.records, batch.first, batch.last]).toEqual([3, 1, 3]);
     batch.rewind(mark);
@@ -198,29 +297,63 @@ export function keepsTheContract(newPlace: () => Promise<Place>): void {
   it('starts from folded state, holds and configuration, and reads the tail behind it', async () => {
     const { store, reopen } = await acquired();
     const action = (position: number, kind: RecordKind, parent: number) =>
-      posting(position, (r) => { r.kind = kind; r.parent = parent; r.amount[0] = 1n; });
-    const pending = (position: number) => posting(position, (r) => { r.kind = RecordKind.pending; r.expiresAt = TIME * 1.1; });
+      posting(position, (r) => {
+        r.kind = kind;
+        r.parent = parent;
+        r.amount[0] = 1n;
+      });
+    const pending = (position: number) =>
+      posting(position, (r) => {
+        r.kind = RecordKind.pending;
+        r.expiresAt = TIME * 1.1;
+      });
     const records = [
-      posting(1, (r) => { plainRecord(r, RecordKind.configured, '{"customCurrencies":[{"code":"GLD","exponent":3}]}'); r.book = 0; r.sequence = 0; }),
-      posting(2, (r) => { plainRecord(r, RecordKind.merchantOpened, '{"merchant":"m","environment":"test"}'); r.sequence = 0; }),
-      opening(3, 1, 'a'), opening(4, 2, 'b'),
-      pending(5), pending(6), action(7, RecordKind.capture, 5),
-      posting(8, (r) => { plainRecord(r, RecordKind.refused, '{}'); r.parent = 5; r.keyed = true; r.texts = texts('refused'); }),
+      posting(1, (r) => {
+        plainRecord(r, RecordKind.configured, '{"customCurrencies":[{"code":"GLD","exponent":3}]}');
+        r.book = 0;
+        r.sequence = 0;
+      }),
+      posting(2, (r) => {
+        plainRecord(r, RecordKind.merchantOpened, '{"merchant":"m","environment":"test"}');
+        r.sequence = 0;
+      }),
+      opening(3, 1, 'a'),
+      opening(4, 2, 'b'),
+      pending(5),
+      pending(6),
+      action(7, RecordKind.capture, 5),
+      posting(8, (r) => {
+        plainRecord(r, RecordKind.refused, '{}');
+        r.parent = 5;
+        r.keyed = true;
+        r.texts = texts('refused');
+      }),
       action(9, RecordKind.increment, 5),
-      posting(10, (r) => { r.kind = RecordKind.void; r.parent = 6; r.amount[0] = 0n; r.released[0] = 600n; }),
-      action(11, RecordKind.capture, 5), posting(12),
+      posting(10, (r) => {
+        r.kind = RecordKind.void;
+        r.parent = 6;
+        r.amount[0] = 0n;
+        r.released[0] = 600n;
+      }),
+      action(11, RecordKind.capture, 5),
+      posting(12),
     ];
-    const sequenced = records.map((record, index) => { if (index >= 2) record.sequence = index - 1; return record; });
+    const sequenced = records.map((record, index) => {
+      if (index >= 2) record.sequence = index - 1;
+      return record;
+    });
     await store.commit(fill(store.encoder(), sequenced.slice(0, 10), 10n));
     await store.sql.query('SELECT fold_step(1000)');
     await store.commit(fill(store.encoder(), sequenced.slice(10), 12n));
     const again = await reopen();
     const folded = await again.folded();
     expect(folded).toMatchObject({ foldedTo: 10, foldedHash: 10n, foldedAt: TIME + 10, head: 12, headHash: 12n });
-    const positions = async (chunks: AsyncIterable<readonly LogRecord[]>) => (await collect(chunks)).map(({ position }) => position);
+    const positions = async (chunks: AsyncIterable<readonly LogRecord[]>) =>
+      (await collect(chunks)).map(({ position }) => position);
     expect(await collect(folded.books)).toEqual([{ book: 1, merchant: 'm', environment: 'test', sequence: 8 }]);
     expect(await collect(folded.accounts)).toEqual([
-      accountOf(1, 'a', { debitsPosted: 1n, debitsPending: 500n }), accountOf(2, 'b', { creditsPosted: 1n, creditsPending: 500n }),
+      accountOf(1, 'a', { debitsPosted: 1n, debitsPending: 500n }),
+      accountOf(2, 'b', { creditsPosted: 1n, creditsPending: 500n }),
     ]);
     expect(await positions(folded.openHolds)).toEqual([5, 7, 9]);
     expect(await positions(folded.configured)).toEqual([1]);
@@ -239,9 +372,17 @@ export function keepsTheContract(newPlace: () => Promise<Place>): void {
               '{"a": 1}'::json AS json, '2026-01-02 03:04:05.678901+00'::timestamptz AS at, ARRAY[1,2]::int4[] AS small, $6::text[] AS texts`,
       [2n ** 63n - 1n, "it's", new Uint8Array([0, 255]), [1n, -(2n ** 63n)], true, ['a', 'b"']],
     );
-    expect({ ...row, bytes: [...(row?.bytes as Uint8Array)] }).toEqual({
-      wide: 2n ** 63n - 1n, text: "it's", bytes: [0, 255], list: [1n, -(2n ** 63n)], yes: true, none: null,
-      json: '{"a": 1}', at: Date.UTC(2026, 0, 2, 3, 4, 5) * 1000 + 678_901, small: [1, 2], texts: ['a', 'b"'],
+    expect({ ...row, bytes: Buffer.from(row?.bytes as Uint8Array) }).toEqual({
+      wide: 2n ** 63n - 1n,
+      text: "it's",
+      bytes: Buffer.from([0, 255]),
+      list: [1n, -(2n ** 63n)],
+      yes: true,
+      none: null,
+      json: '{"a": 1}',
+      at: Date.UTC(2026, 0, 2, 3, 4, 5) * 1000 + 678_901,
+      small: [1, 2],
+      texts: ['a', 'b"'],
     });
     await expect(store.sql.query('SELECT 1 / 0')).rejects.toMatchObject({ code: '22012' });
   });
@@ -270,7 +411,22 @@ function plainRecord(record: LogRecord, kind: RecordKind, details: string): void
 }
 
 const accountOf = (number: number, name: string, counters: object) => ({
-  number, book: 1, name, currency: 978, normalBalance: 'credit', open: true, hasMetadata: false,
-  debitsPosted: 0n, creditsPosted: 0n, debitsPending: 0n, creditsPending: 0n, minBalance: null, maxBalance: 9000n,
-  version: 5, configVersion: 1, configPosition: number + 2, openedAt: TIME + number + 2, ...counters,
+  number,
+  book: 1,
+  name,
+  currency: 978,
+  normalBalance: 'credit',
+  open: true,
+  hasMetadata: false,
+  debitsPosted: 0n,
+  creditsPosted: 0n,
+  debitsPending: 0n,
+  creditsPending: 0n,
+  minBalance: null,
+  maxBalance: 9000n,
+  version: 5,
+  configVersion: 1,
+  configPosition: number + 2,
+  openedAt: TIME + number + 2,
+  ...counters,
 });

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe } from 'vitest';
 import { createPostgresStore } from '../../src/store/postgres/store.js';
-import { startTestPostgres } from '../support/postgres.js';
 import type { TestPostgres } from '../support/postgres.js';
+import { startTestPostgres } from '../support/postgres.js';
 import { closeAll, keepsTheContract, STORE_OPTIONS } from './contract.js';
 
 let server: TestPostgres;
@@ -16,7 +16,14 @@ describe('a shard on Postgres', () => {
     const url = await server.createDatabase();
     return {
       open: (options) =>
-        createPostgresStore({ ...STORE_OPTIONS, ...options, url, commitDeadlineMs: 5_000, durability: { acceptLoss: false }, connectionsMax: 2 }),
+        createPostgresStore({
+          ...STORE_OPTIONS,
+          ...options,
+          url,
+          commitDeadlineMs: 5_000,
+          durability: { acceptLoss: false },
+          connectionsMax: 2,
+        }),
     };
   });
 });

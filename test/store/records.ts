@@ -1,6 +1,7 @@
 /** Records for tests of stores: shapes that a ledger writes, filled without one. */
-import { LogRecord, RecordKind } from '../../src/ledger/record.js';
+
 import type { Texts } from '../../src/ledger/record.js';
+import { LogRecord, RecordKind } from '../../src/ledger/record.js';
 import type { BatchEncoder } from '../../src/store/shard-store.js';
 
 export const TIME = 1_780_000_000_000_000;
@@ -54,7 +55,14 @@ export function opening(position: number, account: number, name: string): LogRec
     record.fingerprintLo = 0;
     record.texts = texts();
     record.details = JSON.stringify({
-      name, currency: 978, normal_balance: 'credit', min_balance: null, max_balance: '9000', config_version: 1, open: true, metadata: null,
+      name,
+      currency: 978,
+      normal_balance: 'credit',
+      min_balance: null,
+      max_balance: '9000',
+      config_version: 1,
+      open: true,
+      metadata: null,
     });
   });
 }
@@ -76,8 +84,22 @@ export function plain(record: LogRecord): Record<string, unknown> {
     amount: record.amount[leg],
     released: record.released[leg],
   }));
-  const { keyHash: _keyHash, leg: _leg, debit, credit: _credit, currency: _currency, amount: _amount, released: _released, ...rest } = record;
-  return { ...rest, firstDebit: debit[0], legs, texts: Buffer.from(bytes.subarray(offset, offset + length)).toString('latin1') };
+  const {
+    keyHash: _keyHash,
+    leg: _leg,
+    debit,
+    credit: _credit,
+    currency: _currency,
+    amount: _amount,
+    released: _released,
+    ...rest
+  } = record;
+  return {
+    ...rest,
+    firstDebit: debit[0],
+    legs,
+    texts: Buffer.from(bytes.subarray(offset, offset + length)).toString('latin1'),
+  };
 }
 
 export async function collect<T>(chunks: AsyncIterable<readonly T[]>): Promise<T[]> {

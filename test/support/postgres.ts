@@ -2,10 +2,10 @@
  * A throwaway Postgres server for a test file: real, durable (fsync is on), reached by a socket in a folder of its own.
  * It ends when `stop` is called, and also when the test process dies in any way.
  */
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { chownSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, type PathLike } from 'node:fs';
-import { createRequire } from 'node:module';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { chownSync, cpSync, existsSync, mkdtempSync, type PathLike, readFileSync, rmSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
@@ -43,7 +43,18 @@ export async function startTestPostgres(options: TestPostgresOptions = {}): Prom
   const native = reachableBinaries(folder, user);
   const data = join(folder, 'data');
   const spawnOptions = { ...user, cwd: folder, env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' } };
-  const initOptions = ['-D', data, '-U', USER, '-E', 'UTF8', '--locale=C', '--auth=trust', '--no-sync', '--no-instructions'];
+  const initOptions = [
+    '-D',
+    data,
+    '-U',
+    USER,
+    '-E',
+    'UTF8',
+    '--locale=C',
+    '--auth=trust',
+    '--no-sync',
+    '--no-instructions',
+  ];
   await run(join(native, 'bin', 'initdb'), initOptions, spawnOptions);
   const settings: Record<string, string> = {
     listen_addresses: '',
@@ -55,7 +66,10 @@ export async function startTestPostgres(options: TestPostgresOptions = {}): Prom
     ...options.settings,
   };
   const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const server = spawn(join(native, 'bin', 'postgres'), ['-D', data, ...args], { ...spawnOptions, stdio: ['ignore', 'ignore', 'pipe'] });
+  const server = spawn(join(native, 'bin', 'postgres'), ['-D', data, ...args], {
+    ...spawnOptions,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   const log = collect(server);
   const pid = server.pid;
   if (pid === undefined) throw new Error('the test server could not be spawned');
@@ -119,7 +133,8 @@ function serverUser(): User | null {
   const users = readFileSync('/etc/passwd', 'utf8').split('\n');
   const line = users.find((user) => user.startsWith('postgres:')) ?? users.find((user) => user.startsWith('nobody:'));
   const [, , uid, gid] = (line ?? '').split(':');
-  if (uid === undefined || gid === undefined) throw new Error('there is no user postgres or nobody to run a test server as');
+  if (uid === undefined || gid === undefined)
+    throw new Error('there is no user postgres or nobody to run a test server as');
   return { uid: Number(uid), gid: Number(gid) };
 }
 
@@ -144,7 +159,10 @@ function canEnter(folder: PathLike): boolean {
 /** Kills the server and removes its files when this process has died without doing so: its end of the pipe closes. */
 function watch(pid: number, folder: string): ChildProcess {
   const script = 'read -r line; kill -QUIT "$0" 2>/dev/null; sleep 1; rm -rf -- "$1"';
-  const watchdog = spawn('/bin/sh', ['-c', script, String(pid), folder], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+  const watchdog = spawn('/bin/sh', ['-c', script, String(pid), folder], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
   watchdog.unref();
   return watchdog;
 }

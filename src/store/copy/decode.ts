@@ -4,7 +4,7 @@
  */
 import { assert } from '../../ledger/assert.js';
 import type { Micros } from '../../ledger/record.js';
-import { isTransaction, LogRecord, RecordKind } from '../../ledger/record.js';
+import { isTransaction, LogRecord, type RecordKind } from '../../ledger/record.js';
 import { COPY_HEADER, LEG_NUMBERS, POSTGRES_EPOCH_MICROS } from './columns.js';
 
 const TWO_32 = 4_294_967_296;

@@ -83,7 +83,10 @@ export class CopyEncoder implements BatchEncoder {
     // A UTF-16 unit is at most 3 bytes of UTF-8.
     const detailsMax = details === null ? 0 : details.length * 3;
     this.#reserve(
-      ROW_FIXED_BYTES_MAX + detailsMax + texts.length + (legCount > 1 ? ARRAY_HEADER_BYTES + legCount * LEG_NUMBERS * ARRAY_ITEM_BYTES : 0),
+      ROW_FIXED_BYTES_MAX +
+        detailsMax +
+        texts.length +
+        (legCount > 1 ? ARRAY_HEADER_BYTES + legCount * LEG_NUMBERS * ARRAY_ITEM_BYTES : 0),
     );
     const view = this.#view;
     let at = this.#used;
@@ -123,7 +126,10 @@ export class CopyEncoder implements BatchEncoder {
     if (legCount === 0) return setNull(view, setNull(view, at));
     const amount = this.#amount;
     const released = this.#released;
-    const next = amount[0] === 0 && amount[1] === 0 ? setNull(view, at) : setHalves(view, at, amount[1] as number, amount[0] as number);
+    const next =
+      amount[0] === 0 && amount[1] === 0
+        ? setNull(view, at)
+        : setHalves(view, at, amount[1] as number, amount[0] as number);
     if (released[0] === 0 && released[1] === 0) return setNull(view, next);
     return setHalves(view, next, released[1] as number, released[0] as number);
   }

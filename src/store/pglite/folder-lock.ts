@@ -3,6 +3,7 @@
  * opening the folder twice, which would split the database silently; the engine's own lock of its data folder is what
  * rules that out.
  */
+import { randomUUID } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { ShardHeldError } from '../errors.js';
 
@@ -10,11 +11,13 @@ interface Holder {
   readonly pid: number;
   /** When the process began, as the kernel counts; null where it does not say. Tells a pid that is used again. */
   readonly started: string | null;
+  /** Random: tells this lock from one that was taken over from it. */
+  readonly id: string;
 }
 
 export class FolderLock {
   readonly #file: string;
-  #held = false;
+  #held: Holder | null = null;
 
   constructor(folder: string) {
     this.#file = `${folder}.lock`;
@@ -25,11 +28,11 @@ export class FolderLock {
    * @throws ShardHeldError where the holder's process lives
    */
   take(takeOver: boolean): void {
-    const text = JSON.stringify({ pid: process.pid, started: startOf(process.pid) } satisfies Holder);
+    const mine: Holder = { pid: process.pid, started: startOf(process.pid), id: randomUUID() };
     for (;;) {
       try {
-        writeFileSync(this.#file, text, { flag: 'wx', mode: 0o600 });
-        this.#held = true;
+        writeFileSync(this.#file, JSON.stringify(mine), { flag: 'wx', mode: 0o600 });
+        this.#held = mine;
         return;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
@@ -43,10 +46,9 @@ export class FolderLock {
   }
 
   release(): void {
-    if (!this.#held) return;
-    this.#held = false;
-    // Taken over meanwhile: then it is another thread's.
-    rmSync(this.#file, { force: true });
+    const held = this.#held;
+    this.#held = null;
+    if (held !== null && this.#read()?.id === held.id) rmSync(this.#file, { force: true });
   }
 
   /** null where it is unreadable, as after a power cut. */

@@ -7,7 +7,9 @@ export function pgliteSession(database: PGlite): Session {
   return {
     ...statements(database),
     transaction: (work) =>
-      database.transaction((tx) => work({ ...statements(tx), transaction: () => Promise.reject(new Error('transactions do not nest')) })),
+      database.transaction((tx) =>
+        work({ ...statements(tx), transaction: () => Promise.reject(new Error('transactions do not nest')) }),
+      ),
   };
 }
 

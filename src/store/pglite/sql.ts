@@ -1,7 +1,7 @@
 /** {@link Sql} on a PGlite database in this thread. Closing it leaves the database open: that is its opener's. */
 import type { PGlite } from '@electric-sql/pglite';
-import type { Sql, SqlRow, SqlValue } from '../sql.js';
 import { PARSERS } from '../postgres/types.js';
+import type { Sql, SqlRow, SqlValue } from '../sql.js';
 
 /** For `PGlite.create`: values come back as from a server. */
 export const PGLITE_OPTIONS = { parsers: { ...PARSERS } };

@@ -9,22 +9,22 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import type { Log } from '../../platform/log.js';
-import type { SlotRange } from '../../platform/config/shards.js';
 import { assert } from '../../ledger/assert.js';
 import type { LogRecord, Position } from '../../ledger/record.js';
+import type { SlotRange } from '../../platform/config/shards.js';
+import type { Log } from '../../platform/log.js';
+import { batchStatement, isBatchRefusal } from '../batch-row.js';
 import { LOG_COLUMN_LIST } from '../copy/columns.js';
 import { CopyEncoder } from '../copy/encoder.js';
-import { FencedError, ShardMismatchError, sqlState, StoreUnavailableError } from '../errors.js';
-import { batchStatement, isBatchRefusal } from '../batch-row.js';
+import { FencedError, ShardMismatchError, StoreUnavailableError, sqlState } from '../errors.js';
 import { migrate } from '../migrate.js';
 import { Partitions } from '../partitions.js';
 import { lastBatch, readFolded, readKeys, readParents } from '../recovery.js';
-import { quoteName, SCHEMA } from '../session.js';
 import type { Session } from '../session.js';
-import type { BatchEncoder, CommitResult, FoldedState, RememberedKey, Resolution, ShardStore } from '../shard-store.js';
+import { quoteName, SCHEMA } from '../session.js';
 import type { ShardRow } from '../shard-row.js';
 import { openShardRow } from '../shard-row.js';
+import type { BatchEncoder, CommitResult, FoldedState, RememberedKey, Resolution, ShardStore } from '../shard-store.js';
 import type { Sql } from '../sql.js';
 import { FolderLock } from './folder-lock.js';
 import { pgliteSession } from './session.js';
@@ -98,9 +98,20 @@ class PgliteShard implements ShardStore {
     const schema = this.#options.schema ?? SCHEMA;
     mkdirSync(dirname(folder), { recursive: true });
     this.#lock.take(takeOver);
+    try {
+      return await this.#takeShard(folder, schema);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async #takeShard(folder: string, schema: string): Promise<Resolution> {
     const database = await PGlite.create(folder, PGLITE_OPTIONS);
     this.#database = database;
-    await database.exec(`SET timezone TO 'UTC'; SET datestyle TO ISO; SET bytea_output TO hex; SET search_path TO ${quoteName(schema)}`);
+    await database.exec(
+      `SET timezone TO 'UTC'; SET datestyle TO ISO; SET bytea_output TO hex; SET search_path TO ${quoteName(schema)}`,
+    );
     const session = pgliteSession(database);
     await migrate(session, schema);
     const row = await openShardRow(session, this.#options);
@@ -133,9 +144,13 @@ class PgliteShard implements ShardStore {
       // PGlite adds the counts of a message up: the second is that of both statements.
       const rows = results.map(({ affectedRows }) => affectedRows ?? 0);
       if (rows.length !== 2 || rows[0] !== 1 || rows[1] !== 1 + batch.records) {
-        return { type: 'ambiguous', error: new Error(`a batch of ${batch.records} records was answered by ${JSON.stringify(rows)}`) };
+        return {
+          type: 'ambiguous',
+          error: new Error(`a batch of ${batch.records} records was answered by ${JSON.stringify(rows)}`),
+        };
       }
-      if (partitions.isDue(batch.last)) await partitions.prepare(session, batch.last, batch.last).catch(() => undefined);
+      if (partitions.isDue(batch.last))
+        await partitions.prepare(session, batch.last, batch.last).catch(() => undefined);
       return { type: 'committed' };
     } catch (error) {
       return await this.#refusal(open, error as Error);
@@ -193,12 +208,16 @@ class PgliteShard implements ShardStore {
     if (!isBatchRefusal(error)) return { type: 'failed', error };
     const row = await readFence(open).catch(() => null);
     if (row !== null && row.owner === this.#owner && row.epoch === open.epoch) return { type: 'failed', error };
-    return { type: 'fenced', error: new FencedError(`shard "${this.#options.name}" has another owner; this one stops`) };
+    return {
+      type: 'fenced',
+      error: new FencedError(`shard "${this.#options.name}" has another owner; this one stops`),
+    };
   }
 }
 
 async function readFence({ session, row }: Open): Promise<{ readonly epoch: number; readonly owner: string }> {
   const [fence] = await session.query('SELECT epoch, owner FROM fence WHERE log_id = $1', [row.logId]);
-  if (fence === undefined) throw new ShardMismatchError(`the fence of log ${row.logId} is missing: the database is damaged`);
+  if (fence === undefined)
+    throw new ShardMismatchError(`the fence of log ${row.logId} is missing: the database is damaged`);
   return { epoch: Number(fence.epoch), owner: String(fence.owner) };
 }

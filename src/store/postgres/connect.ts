@@ -58,7 +58,8 @@ export function clientConfig(options: ConnectOptions): pg.ClientConfig {
 /** Lost connections, and servers that are starting or stopping, are the store's absence; the rest is the server's word. */
 export function asStoreError(error: unknown): Error {
   const state = sqlState(error);
-  const away = state === undefined ? !(error instanceof pg.DatabaseError) && isConnectionError(error) : /^(08|57P)/.test(state);
+  const away =
+    state === undefined ? !(error instanceof pg.DatabaseError) && isConnectionError(error) : /^(08|57P)/.test(state);
   if (away) return new StoreUnavailableError(`the database is not reachable: ${messageOf(error)}`, { cause: error });
   return error instanceof Error ? error : new Error(messageOf(error));
 }

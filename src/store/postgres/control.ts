@@ -5,6 +5,8 @@ import type { ConnectOptions } from './connect.js';
 import type { PgSession } from './session.js';
 import { connectSession } from './session.js';
 
+const DEADLINE_MS = 10_000;
+
 export class ControlSession {
   /** Regular expression of sessions that are never terminated from here: this owner's own lock and control. */
   readonly spared: string;
@@ -19,14 +21,15 @@ export class ControlSession {
   }
 
   /**
-   * One piece of work at a time. After `deadlineMs` the connection is cut, and the work fails.
+   * One piece of work at a time. After `deadlineMs` the connection is cut, and the work fails: what comes next must not
+   * wait for an answer that is lost.
    * @throws StoreUnavailableError
    */
-  use<T>(work: (session: PgSession) => Promise<T>, deadlineMs?: number): Promise<T> {
+  use<T>(work: (session: PgSession) => Promise<T>, deadlineMs = DEADLINE_MS): Promise<T> {
     return this.#mutex.run(async () => {
       if (this.#closed) throw new StoreUnavailableError('the store is closed');
       const session = await this.#connected();
-      const deadline = deadlineMs === undefined ? undefined : setTimeout(() => session.destroy(), deadlineMs);
+      const deadline = setTimeout(() => session.destroy(), deadlineMs);
       try {
         return await work(session);
       } finally {

@@ -6,18 +6,17 @@
  * follow. Only an acknowledged raise counts: an answer that was lost is followed by another raise. There is no bound on
  * how long this may take, since every bound would be a guess.
  */
-import type { Log } from '../../platform/log.js';
+
 import { messageOf } from '../../platform/errors.js';
-import { FencedError, ShardMismatchError, sqlState, StoreUnavailableError } from '../errors.js';
+import type { Log } from '../../platform/log.js';
 import type { FenceRow } from '../batch-row.js';
+import { FencedError, ShardMismatchError, StoreUnavailableError, sqlState } from '../errors.js';
 import { lastBatch } from '../recovery.js';
 import type { Resolution } from '../shard-store.js';
 import type { ControlSession } from './control.js';
 import type { PgSession } from './session.js';
 
 const BACKOFF_MS_MAX = 2_000;
-/** An attempt that takes longer has lost its connection without being told. */
-const ATTEMPT_MS = 10_000;
 /** Classes of errors that trying again does not mend: syntax and access rules, and what is not there. */
 const HOPELESS = /^(42|3F|28)/;
 
@@ -68,11 +67,12 @@ export class Fence {
     for (let attempt = 0; ; attempt++) {
       if (this.#closed) throw new StoreUnavailableError('the store was closed while its fence was being raised');
       try {
-        const resolution = await this.#control.use((session) => this.#attempt(session, expected, sessions), ATTEMPT_MS);
+        const resolution = await this.#control.use((session) => this.#attempt(session, expected, sessions));
         if (resolution !== null) return resolution;
         expected = await this.#mineAgain();
       } catch (error) {
-        if (error instanceof FencedError || error instanceof ShardMismatchError || HOPELESS.test(sqlState(error) ?? '')) throw error;
+        if (error instanceof FencedError || error instanceof ShardMismatchError || HOPELESS.test(sqlState(error) ?? ''))
+          throw error;
         this.#log?.warn(`the fence could not be raised yet: ${messageOf(error)}`);
       }
       await pause(attempt);
@@ -105,7 +105,8 @@ export class Fence {
 
   async #read(session: PgSession): Promise<FenceRow> {
     const [row] = await session.query('SELECT epoch, owner FROM fence WHERE log_id = $1', [this.#logId]);
-    if (row === undefined) throw new ShardMismatchError(`the fence of log ${this.#logId} is missing: the database is damaged`);
+    if (row === undefined)
+      throw new ShardMismatchError(`the fence of log ${this.#logId} is missing: the database is damaged`);
     return { logId: this.#logId, epoch: Number(row.epoch), owner: String(row.owner) };
   }
 }

@@ -5,8 +5,9 @@
  * It belongs to a session of its own, for as long as the owner lives. When that session is lost, a new one queues for
  * the lock again.
  */
-import type { Log } from '../../platform/log.js';
+
 import { messageOf } from '../../platform/errors.js';
+import type { Log } from '../../platform/log.js';
 import { ShardHeldError } from '../errors.js';
 import { LockClass } from '../migrate.js';
 import type { ConnectOptions } from './connect.js';
@@ -29,7 +30,8 @@ export class OwnerLock {
   readonly #log: Log | undefined;
   #session: PgSession | null = null;
   #retry: NodeJS.Timeout | null = null;
-  #closed = false;
+  /** False before it is taken and after it is released: a session that ends is then not replaced. */
+  #wanted = false;
 
   constructor(connect: ConnectOptions, schema: string, log: Log | undefined) {
     this.#connect = connect;
@@ -41,20 +43,24 @@ export class OwnerLock {
   async take(shard: string, takeOver: boolean): Promise<void> {
     const session = await connectSession(this.#connect);
     this.#session = session;
+    this.#wanted = true;
     const [row] = await session.query('SELECT pg_try_advisory_lock($1, hashtext($2)) AS taken', this.#key);
     if (row?.taken !== true) {
       if (!takeOver) {
         const holder = await this.#holder(session);
-        await this.close();
-        throw new ShardHeldError(`shard "${shard}" is held by ${holder}; stop that engine, or start this one with --take-over`);
+        await this.release();
+        throw new ShardHeldError(
+          `shard "${shard}" is held by ${holder}; stop that engine, or start this one with --take-over`,
+        );
       }
       await this.#evict(session);
     }
     session.onEnd(() => this.#again());
   }
 
-  async close(): Promise<void> {
-    this.#closed = true;
+  /** It may be taken again. */
+  async release(): Promise<void> {
+    this.#wanted = false;
     if (this.#retry !== null) clearTimeout(this.#retry);
     // When this resolves the lock is free. A session that still queues for it is cut after a moment.
     await this.#session?.close();
@@ -86,14 +92,15 @@ export class OwnerLock {
   }
 
   #again(): void {
-    if (this.#closed) return;
+    if (!this.#wanted) return;
     this.#retry = setTimeout(() => void this.#queue(), RECONNECT_MS);
+    this.#retry.unref();
   }
 
   async #queue(): Promise<void> {
     try {
       const session = await connectSession(this.#connect);
-      if (this.#closed) return session.destroy();
+      if (!this.#wanted) return session.destroy();
       this.#session = session;
       session.onEnd(() => this.#again());
       // Waits as long as another owner lives. If the session ends instead, its listener above queues anew.

@@ -78,7 +78,8 @@ export function sessionOf(client: pg.Client): PgSession {
     copyOut: async (text) => {
       const chunks: Buffer[] = [];
       try {
-        for await (const chunk of client.query(copyTo(`COPY (${text}) TO STDOUT (FORMAT binary)`))) chunks.push(chunk as Buffer);
+        for await (const chunk of client.query(copyTo(`COPY (${text}) TO STDOUT (FORMAT binary)`)))
+          chunks.push(chunk as Buffer);
       } catch (error) {
         throw asStoreError(error);
       }
@@ -98,7 +99,9 @@ export function sessionOf(client: pg.Client): PgSession {
     },
     destroy: () => {
       end();
-      (client as unknown as { readonly connection: { readonly stream: { destroy(): void } } }).connection.stream.destroy();
+      (
+        client as unknown as { readonly connection: { readonly stream: { destroy(): void } } }
+      ).connection.stream.destroy();
     },
   };
   return session;

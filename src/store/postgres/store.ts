@@ -5,21 +5,21 @@
  * partitions; the holder of the shard's lock; and readers.
  */
 import { randomUUID } from 'node:crypto';
-import type { Log } from '../../platform/log.js';
-import { messageOf } from '../../platform/errors.js';
-import type { SlotRange } from '../../platform/config/shards.js';
 import { assert } from '../../ledger/assert.js';
 import type { LogRecord, Micros, Position } from '../../ledger/record.js';
-import { CopyEncoder } from '../copy/encoder.js';
+import type { SlotRange } from '../../platform/config/shards.js';
+import { messageOf } from '../../platform/errors.js';
+import type { Log } from '../../platform/log.js';
 import { batchStatement, isBatchRefusal } from '../batch-row.js';
+import { CopyEncoder } from '../copy/encoder.js';
 import { FencedError, ShardMismatchError, StoreUnavailableError } from '../errors.js';
 import { migrate } from '../migrate.js';
 import { Partitions } from '../partitions.js';
 import { readFolded, readKeys, readParents } from '../recovery.js';
 import { SCHEMA } from '../session.js';
-import type { BatchEncoder, CommitResult, FoldedState, RememberedKey, Resolution, ShardStore } from '../shard-store.js';
 import type { ShardRow } from '../shard-row.js';
 import { openShardRow } from '../shard-row.js';
+import type { BatchEncoder, CommitResult, FoldedState, RememberedKey, Resolution, ShardStore } from '../shard-store.js';
 import type { Sql } from '../sql.js';
 import { checkServer, readClockOffset } from './checks.js';
 import type { ConnectOptions } from './connect.js';
@@ -64,8 +64,15 @@ export interface PostgresStore extends ShardStore {
 /** Writer, control, lock, and readers of recovery and of parents. */
 const OWN_CONNECTIONS = 5;
 /** Sessions wait for ever where the owner does, whatever the server's defaults are. */
-const PATIENT = { statement_timeout: '0', lock_timeout: '0', idle_session_timeout: '0', idle_in_transaction_session_timeout: '0' };
+const PATIENT = {
+  statement_timeout: '0',
+  lock_timeout: '0',
+  idle_session_timeout: '0',
+  idle_in_transaction_session_timeout: '0',
+};
 const CONTROL_LOCK_TIMEOUT_MS = 500;
+/** Longer than any migration takes. */
+const MIGRATION_MS_MAX = 86_400_000;
 /** A statement of a lost owner ends on the server soon after its owner has given it up. */
 const WRITER_GRACE_MS = 5_000;
 
@@ -97,7 +104,11 @@ class PostgresShard implements PostgresStore {
       url: options.url,
       schema: this.#schema,
       applicationName,
-      settings: { ...PATIENT, ...(synchronousCommit === undefined ? {} : { synchronous_commit: synchronousCommit }), ...settings },
+      settings: {
+        ...PATIENT,
+        ...(synchronousCommit === undefined ? {} : { synchronous_commit: synchronousCommit }),
+        ...settings,
+      },
     });
     this.#control = new ControlSession(
       connect(this.#names.control, { lock_timeout: String(CONTROL_LOCK_TIMEOUT_MS) }),
@@ -105,7 +116,10 @@ class PostgresShard implements PostgresStore {
     );
     this.#lock = new OwnerLock(connect(this.#names.lock, {}), this.#schema, options.log);
     const statementTimeout = String(options.commitDeadlineMs + WRITER_GRACE_MS);
-    this.#writer = new Writer(connect(this.#names.writer, { statement_timeout: statementTimeout }), options.commitDeadlineMs);
+    this.#writer = new Writer(
+      connect(this.#names.writer, { statement_timeout: statementTimeout }),
+      options.commitDeadlineMs,
+    );
     this.#reader = new Reader(connect(READER_NAME, {}));
     this.sql = createPgSql({
       ...connect(READER_NAME, {}),
@@ -130,8 +144,17 @@ class PostgresShard implements PostgresStore {
   }
 
   async acquire({ takeOver }: { readonly takeOver: boolean }): Promise<Resolution> {
+    await this.#lock.take(this.#options.name, takeOver);
+    try {
+      return await this.#takeShard();
+    } catch (error) {
+      await this.#lock.release();
+      throw error;
+    }
+  }
+
+  async #takeShard(): Promise<Resolution> {
     const { name, durability, connectionsMax, log } = this.#options;
-    await this.#lock.take(name, takeOver);
     const row = await this.#control.use(async (session) => {
       await checkServer(session, {
         shard: name,
@@ -143,7 +166,7 @@ class PostgresShard implements PostgresStore {
       this.clockOffset = await readClockOffset(session);
       await migrate(session, this.#schema);
       return openShardRow(session, this.#options);
-    });
+    }, MIGRATION_MS_MAX);
     const fence = new Fence(this.#control, row.logId, this.#owner, log);
     const resolution = await fence.acquire(this.#names.ofAnyOwner);
     const partitions = new Partitions(row.partitionRecords);
@@ -164,7 +187,10 @@ class PostgresShard implements PostgresStore {
     this.#committing = true;
     try {
       if (!partitions.covers(batch.last)) await this.#prepare(batch.first - 1, batch.last);
-      const result = await this.#writer.commit(batchStatement(fence.row, batch.first - 1, batch.last, batch.chainHash), batch);
+      const result = await this.#writer.commit(
+        batchStatement(fence.row, batch.first - 1, batch.last, batch.chainHash),
+        batch,
+      );
       if (result.type === 'committed' && partitions.isDue(batch.last)) this.#prepareLater(batch.last);
       return result.type === 'failed' ? await this.#fencedOr(result, fence) : result;
     } catch (error) {
@@ -177,10 +203,11 @@ class PostgresShard implements PostgresStore {
 
   async resolve(): Promise<Resolution> {
     const { fence } = this.#own();
+    this.#writer.drop();
     // The writer's session of the ambiguous commit, and those of earlier ones if they are still there.
     const resolution = await fence.resolve(`^${this.#names.writer}$`);
-    // The next commit need not wait for it; if it fails, that commit tries again.
-    await this.#writer.connect().catch(() => undefined);
+    // Under way before the next commit asks for it; if it fails, that commit tries again.
+    this.#writer.connect().catch(() => undefined);
     return resolution;
   }
 
@@ -211,7 +238,7 @@ class PostgresShard implements PostgresStore {
     this.#reader.close();
     await this.sql.close();
     // Last: whoever takes the shard now finds nothing of this owner.
-    await this.#lock.close();
+    await this.#lock.release();
   }
 
   #own() {
@@ -224,7 +251,10 @@ class PostgresShard implements PostgresStore {
     if (!isBatchRefusal(result.error)) return result;
     try {
       if (await fence.isMine()) return result;
-      return { type: 'fenced', error: new FencedError(`shard "${this.#options.name}" has another owner; this one stops`) };
+      return {
+        type: 'fenced',
+        error: new FencedError(`shard "${this.#options.name}" has another owner; this one stops`),
+      };
     } catch (error) {
       if (error instanceof ShardMismatchError) return { type: 'fenced', error };
       return { type: 'ambiguous', error: error as Error };

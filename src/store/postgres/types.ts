@@ -22,7 +22,8 @@ export function parseTimestamp(text: string): number {
   }
   const [, year, month, day, hour, minute, second, fraction] = match;
   // Date.UTC takes the years 0 to 99 for 1900 to 1999; no such time is ever stored.
-  const seconds = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second)) / 1000;
+  const seconds =
+    Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second)) / 1000;
   return seconds * 1_000_000 + Number((fraction ?? '').padEnd(6, '0'));
 }
 

@@ -18,6 +18,8 @@ import { asStoreError, clientConfig } from './connect.js';
 type CopyStream = ReturnType<typeof copyFrom> & {
   handleCommandComplete(message: { readonly text: string }): void;
   handleCopyInResponse(connection: unknown): void;
+  /** Set when the client has begun with it. */
+  readonly connection: unknown;
 };
 interface Wire {
   readonly stream: { destroy(): void; cork(): void; uncork(): void };
@@ -27,6 +29,8 @@ export class Writer {
   readonly #connect: ConnectOptions;
   readonly #deadlineMs: number;
   #client: pg.Client | null = null;
+  #connecting: Promise<pg.Client> | null = null;
+  #closed = false;
 
   constructor(connect: ConnectOptions, deadlineMs: number) {
     this.#connect = connect;
@@ -52,8 +56,14 @@ export class Writer {
     return result;
   }
 
-  close(): void {
+  /** Cuts the connection; the next commit makes a new one. */
+  drop(): void {
     if (this.#client !== null) this.#drop(this.#client);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.drop();
   }
 
   #send(client: pg.Client, batchStatement: string, batch: CopyEncoder): Promise<CommitResult> {
@@ -65,26 +75,42 @@ export class Writer {
         clearTimeout(deadline);
         resolve(result);
       };
-      const copy = copyFrom(`${batchStatement}; COPY log (${LOG_COLUMN_LIST}) FROM STDIN (FORMAT binary)`) as CopyStream;
+      const copy = copyFrom(
+        `${batchStatement}; COPY log (${LOG_COLUMN_LIST}) FROM STDIN (FORMAT binary)`,
+      ) as CopyStream;
       const tags: string[] = [];
       copy.handleCommandComplete = (message) => {
         tags.push(message.text);
       };
       copy.on('error', (error) => settle(resultOf(error)));
       // "finish" comes with ReadyForQuery, when the transaction has ended one way or the other.
-      copy.on('finish', () => settle(tagsAreRight(tags, batch.records) ? COMMITTED : ambiguous(unexpected(tags, batch.records))));
+      copy.on('finish', () =>
+        settle(tagsAreRight(tags, batch.records) ? COMMITTED : ambiguous(unexpected(tags, batch.records))),
+      );
       // Query, rows and end of copy leave in one write.
       const { stream } = wireOf(client);
       stream.cork();
       client.query(copy);
+      if (!copy.connection) {
+        // The client has ended and takes nothing: the error that it has for this comes later, and not one byte went out.
+        settle({ type: 'failed', error: new StoreUnavailableError('the connection was lost before a COMMIT') });
+        return;
+      }
       copy.end(batch.bytes());
       copy.handleCopyInResponse(wireOf(client));
       setImmediate(() => stream.uncork());
     });
   }
 
-  async #connected(): Promise<pg.Client> {
-    if (this.#client !== null) return this.#client;
+  #connected(): Promise<pg.Client> {
+    if (this.#client !== null) return Promise.resolve(this.#client);
+    this.#connecting ??= this.#dial().finally(() => {
+      this.#connecting = null;
+    });
+    return this.#connecting;
+  }
+
+  async #dial(): Promise<pg.Client> {
     const client = new pg.Client(clientConfig(this.#connect));
     // Lost while idle: the next commit connects anew.
     const lost = (): void => {
@@ -94,6 +120,7 @@ export class Writer {
     client.on('end', lost);
     try {
       await client.connect();
+      if (this.#closed) throw new StoreUnavailableError('the store is closed');
     } catch (error) {
       wireOf(client).stream.destroy();
       throw error;
@@ -129,5 +156,7 @@ function resultOf(error: Error): CommitResult {
   const state = sqlState(error);
   const { severity } = error as { readonly severity?: string };
   if (state !== undefined && severity === 'ERROR' && !FROM_OUTSIDE.test(state)) return { type: 'failed', error };
-  return ambiguous(new StoreUnavailableError(`the connection was lost during a COMMIT: ${messageOf(error)}`, { cause: error }));
+  return ambiguous(
+    new StoreUnavailableError(`the connection was lost during a COMMIT: ${messageOf(error)}`, { cause: error }),
+  );
 }
