@@ -127,11 +127,14 @@ async function* readHolds(session: Session, foldedTo: Position): AsyncGenerator<
       `SELECT position FROM hold WHERE position > $1 ORDER BY position LIMIT ${HOLDS_A_SLICE}`,
       [after],
     );
-    if (rows.length === 0) return;
+    if (rows.length === 0) break;
     const positions = rows.map((row) => Number(row.position));
     yield await readParents(session, positions, foldedTo);
     after = positions.at(-1) ?? after;
   }
+  // Only a store without snapshots can see this: what was read before and after would not fit together.
+  const [fold] = await session.query(`SELECT position FROM fold WHERE name = 'balances'`);
+  if (Number(fold?.position ?? 0) !== foldedTo) throw new Error('the fold moved while its state was read: start again');
 }
 
 /** Records of these transactions, each followed by its actions up to `upTo`, in order of position. */
