@@ -45,7 +45,10 @@ export interface ShardOptions {
   readonly settings: LedgerSettings;
   readonly takeOver: boolean;
   /** The merchants that the control log knows, by book. */
-  readonly merchants: Pick<ReadonlyMap<number, { readonly merchant: string; readonly environment: 'test' | 'live' }>, 'get'>;
+  readonly merchants: Pick<
+    ReadonlyMap<number, { readonly merchant: string; readonly environment: 'test' | 'live' }>,
+    'get'
+  >;
   readonly onState: (state: ShardState, error: Error | null) => void;
   readonly onCommitted: (position: Position) => void;
   readonly onError: (error: Error, doing: string) => void;
@@ -80,6 +83,7 @@ export class Shard {
   #inFlight: Batch | null = null;
   #commits: Promise<void> | null = null;
   #committed: Position = 0;
+  #uncommitted: { readonly position: Position; readonly resolve: () => void }[] = [];
   #expiryTimer: NodeJS.Timeout | null = null;
   #closing = false;
   /** Counts since the start, for the operator. */
@@ -305,10 +309,12 @@ export class Shard {
     const ledger = this.#mustLedger();
     const loaded =
       'parent' in wants
-        ? this.#loader.parent(wants.parent).then((records) => () => {
-            if (records.length > 0) ledger.admitParent(records);
-            else ledger.admitAbsentParent(wants.parent);
-          })
+        ? this.#whenCommitted(wants.parent)
+            .then(() => this.#loader.parent(wants.parent))
+            .then((records) => () => {
+              if (records.length > 0) ledger.admitParent(records);
+              else ledger.admitAbsentParent(wants.parent);
+            })
         : this.#loader.key(ledger.keys, wants.keyHash, ledger.lastRecordedAt).then((fact) => () => {
             ledger.admitKey(wants.keyHash, fact.position, fact.recordedAt);
           });
@@ -327,9 +333,15 @@ export class Shard {
     );
   }
 
+  /** What stands in the log of memory may not stand in the database yet: it is read when it does. */
+  #whenCommitted(position: Position): Promise<void> {
+    if (position <= this.#committed) return Promise.resolve();
+    return new Promise((resolve) => this.#uncommitted.push({ position, resolve }));
+  }
+
   /** Starts a load ahead of its turn, so that a queue of actions waits for one round trip and not for one each. */
   #prefetch(parent: Position): void {
-    if (this.#mustLedger().transactionView(parent) !== null) return;
+    if (parent > this.#committed || this.#mustLedger().transactionView(parent) !== null) return;
     void this.#loader.parent(parent).catch(() => undefined);
   }
 
@@ -398,6 +410,14 @@ export class Shard {
     ledger.evictParents(this.#committed, EVICT_A_BATCH);
     this.#keyIndexer?.catchUp(this.#committed, ledger.lastRecordedAt);
     this.#options.onCommitted(this.#committed);
+    this.#wake(this.#committed);
+  }
+
+  #wake(committed: Position): void {
+    const due = this.#uncommitted.filter(({ position }) => position <= committed);
+    if (due.length === 0) return;
+    this.#uncommitted = this.#uncommitted.filter(({ position }) => position > committed);
+    for (const { resolve } of due) resolve();
   }
 
   /** After a commit that was not acknowledged. @returns false when the shard has stopped */
@@ -446,6 +466,8 @@ export class Shard {
     batch.clear();
     this.#gathering.clear();
     this.#spare = batch;
+    // Who waits for a record that is gone finds its memory gone too.
+    this.#wake(Number.MAX_SAFE_INTEGER);
     for (let waitMs = 50; ; waitMs = Math.min(waitMs * 2, 2000)) {
       try {
         return await this.#load();
