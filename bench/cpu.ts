@@ -2,11 +2,14 @@
 import type { ProcStat } from './proc.js';
 import { commandLine, processes, threadsOf } from './proc.js';
 
-/** µs by label, such as "engine: fronts" or "postgres: sessions". */
+/** µs by label, such as "engine: fronts" or "postgres: sessions that commit". */
 export type CpuTimes = ReadonlyMap<string, number>;
 
-/** @param enginePid of the process that has the threads */
-export function lookAtCpu(enginePid: number): CpuTimes {
+/**
+ * @param enginePid of the process that has the threads
+ * @param sessions what the databases' sessions call themselves, by process id
+ */
+export function lookAtCpu(enginePid: number, sessions: ReadonlyMap<number, string>): CpuTimes {
   const times = new Map<string, number>();
   const add = (label: string, micros: number): void => void times.set(label, (times.get(label) ?? 0) + micros);
   for (const thread of threadsOf(enginePid)) add(`engine: ${threadLabel(thread, enginePid)}`, thread.cpuMicros);
@@ -14,8 +17,9 @@ export function lookAtCpu(enginePid: number): CpuTimes {
   const servers = new Set(all.filter(({ name, parent }) => name === 'postgres' && parent === enginePid).map(({ id }) => id));
   for (const one of all) {
     if (servers.has(one.id)) add('postgres: short-lived', one.endedChildrenMicros);
-    else if (servers.has(one.parent)) add(`postgres: ${postgresLabel(commandLine(one.id))}`, one.cpuMicros);
-    else if (one.parent === process.pid && one.name === 'wrk') add('load generator', one.cpuMicros);
+    else if (servers.has(one.parent)) add(`postgres: ${postgresLabel(commandLine(one.id), sessions.get(one.id))}`, one.cpuMicros);
+    // wrk has ended by the second look, so it is counted among the ended children of the bench.
+    else if (one.id === process.pid) add('load generator', one.endedChildrenMicros);
   }
   const own = process.cpuUsage();
   add('load generator', own.user + own.system);
@@ -40,8 +44,11 @@ function threadLabel(thread: ProcStat, enginePid: number): string {
   return 'garbage collection, compilers, file I/O';
 }
 
-export function postgresLabel(command: string): string {
+export function postgresLabel(command: string, session: string | undefined): string {
+  if (session !== undefined) {
+    if (/^millrace-shard-[0-9]+-[0-9a-f]{8}$/.test(session)) return 'sessions that commit';
+    return session.startsWith('millrace folds') ? 'sessions that fold' : 'other sessions';
+  }
   const word = /^postgres: (.*)$/.exec(command)?.[1] ?? '';
-  if (/^millrace /.test(word)) return 'sessions';
   return word.replace(/ [0-9]+$/, '').trim() || 'others';
 }

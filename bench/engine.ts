@@ -172,3 +172,13 @@ export async function foldLag(engine: Engine): Promise<number> {
   }
   return lag;
 }
+
+/** What the databases' sessions call themselves, by process id. */
+export async function sessionNames(engine: Engine): Promise<Map<number, string>> {
+  const names = new Map<number, string>();
+  for (const database of engine.databases) {
+    const { rows } = await database.query("SELECT pid, application_name FROM pg_stat_activity WHERE backend_type = 'client backend'");
+    for (const row of rows) names.set(Number(row.pid), String(row.application_name));
+  }
+  return names;
+}

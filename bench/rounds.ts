@@ -12,7 +12,7 @@ import { end, watch } from './children.js';
 import type { CpuTimes } from './cpu.js';
 import { cpuSince, lookAtCpu } from './cpu.js';
 import type { Engine } from './engine.js';
-import { countCommits, foldLag } from './engine.js';
+import { countCommits, foldLag, sessionNames } from './engine.js';
 
 export interface Shape {
   readonly connections: number;
@@ -42,9 +42,9 @@ export function planOf(url: string, keys: readonly string[], shape: Shape, durat
 export async function loadEngine(engine: Engine, driver: LoadDriver, shape: Shape, durationS: number): Promise<EngineRound> {
   const plan = planOf(engine.url, engine.keys, shape, durationS);
   const commitsBefore = await countCommits(engine);
-  const cpuBefore = lookAtCpu(engine.pid);
+  const cpuBefore = lookAtCpu(engine.pid, await sessionNames(engine));
   const load = await driver.run(plan);
-  const cpu = cpuSince(cpuBefore, lookAtCpu(engine.pid));
+  const cpu = cpuSince(cpuBefore, lookAtCpu(engine.pid, await sessionNames(engine)));
   const lag = await foldLag(engine);
   const commits = await countCommits(engine);
   const rowsPerCommit = (commits.records - commitsBefore.records) / Math.max(1, commits.commits - commitsBefore.commits);
