@@ -82,7 +82,7 @@ async function* readAccounts(session: Session): AsyncGenerator<readonly FoldedAc
   for (let after = 0; ; ) {
     const accounts = decodeAccounts(
       await session.copyOut(
-        `SELECT number, book, currency, config_version, config_position, version, debits_posted, credits_posted,
+        `SELECT number, book, currency, config_version, config_position, opened_position, version, debits_posted, credits_posted,
                 debits_pending, credits_pending, min_balance, max_balance, opened_at, open, has_metadata,
                 normal_balance = 'debit', name
            FROM account WHERE number > ${after} ORDER BY number LIMIT ${ROWS_A_SLICE}`,
@@ -104,6 +104,7 @@ function decodeAccounts(bytes: Buffer): FoldedAccount[] {
       currency: reader.short(),
       configVersion: reader.wide(),
       configPosition: reader.wide(),
+      openedPosition: reader.wide(),
       version: reader.wide(),
       debitsPosted: reader.bigint() ?? 0n,
       creditsPosted: reader.bigint() ?? 0n,

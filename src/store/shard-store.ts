@@ -78,6 +78,7 @@ export interface FoldedAccount {
   readonly version: number;
   readonly configVersion: number;
   readonly configPosition: Position;
+  readonly openedPosition: Position;
   readonly openedAt: Micros;
 }
 
@@ -99,6 +100,8 @@ export interface ShardStore {
   /** Partition p of the log holds positions p·n + 1 to (p + 1)·n. */
   readonly partitionRecords: number;
   readonly epoch: number;
+  /** The database's clock less this machine's, µs, as `acquire` saw it; 0 where the database is in this process. */
+  readonly clockOffset: Micros;
   /**
    * Takes the fence: terminates what an earlier owner left running, raises the epoch and reads the end of the log.
    * @throws ShardHeldError where another engine holds the shard and `takeOver` is false

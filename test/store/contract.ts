@@ -427,6 +427,7 @@ const accountOf = (number: number, name: string, counters: object) => ({
   version: 5,
   configVersion: 1,
   configPosition: number + 2,
+  openedPosition: number + 2,
   openedAt: TIME + number + 2,
   ...counters,
 });

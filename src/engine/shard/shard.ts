@@ -63,6 +63,8 @@ const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes
 const EXPIRIES_A_TURN = 512;
 const EVICT_A_BATCH = 1024;
 const RETRY_AFTER_SECONDS = 1;
+/** µs between this machine's clock and the database's, at most, for the shard to start. */
+const CLOCKS_APART_MAX = 5_000_000;
 /** The longest sleep to the next expiry: the clock may be set meanwhile. */
 const EXPIRY_SLEEP_MAX_MS = 1000;
 
@@ -122,6 +124,10 @@ export class Shard {
   /** Takes the fence, reads the folded state and the tail of the log. */
   async start(): Promise<void> {
     await this.#store.acquire({ takeOver: this.#options.takeOver });
+    const offset = this.#store.clockOffset;
+    if (Math.abs(offset) > CLOCKS_APART_MAX) {
+      throw new Error(`the clock of this machine and that of the database are ${offset / 1e6} s apart; set them right`);
+    }
     await this.#load();
     this.#become('ready', null);
     // Commits what loading wrote, and sets the timer of the next expiry without waiting for a command.

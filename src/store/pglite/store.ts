@@ -89,6 +89,9 @@ class PgliteShard implements ShardStore {
   get partitionRecords(): number {
     return this.#own().row.partitionRecords;
   }
+  /** Its clock is ours. */
+  readonly clockOffset = 0;
+
   get epoch(): number {
     return this.#own().epoch;
   }

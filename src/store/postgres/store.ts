@@ -56,11 +56,6 @@ export interface PostgresStoreOptions {
   readonly log?: Log;
 }
 
-export interface PostgresStore extends ShardStore {
-  /** The database's clock less this machine's, µs, as seen by `acquire`. */
-  readonly clockOffset: Micros;
-}
-
 /** Writer, control, lock, and readers of recovery and of parents. */
 const OWN_CONNECTIONS = 5;
 /** Sessions wait for ever where the owner does, whatever the server's defaults are. */
@@ -76,11 +71,11 @@ const MIGRATION_MS_MAX = 86_400_000;
 /** A statement of a lost owner ends on the server soon after its owner has given it up. */
 const WRITER_GRACE_MS = 5_000;
 
-export function createPostgresStore(options: PostgresStoreOptions): PostgresStore {
+export function createPostgresStore(options: PostgresStoreOptions): ShardStore {
   return new PostgresShard(options);
 }
 
-class PostgresShard implements PostgresStore {
+class PostgresShard implements ShardStore {
   readonly sql: Sql;
   clockOffset: Micros = 0;
   readonly #options: PostgresStoreOptions;
