@@ -1,6 +1,6 @@
 /** A real engine for a test: the built program in processes of its own, on a folder and a port of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -19,12 +19,14 @@ export interface EngineOptions extends Partial<EngineVariant> {
   /** Taken up as it is and left behind; without it, a folder of the test's own that goes with the engine. */
   readonly dataDir?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** After `serve` on the command line. */
+  readonly args?: readonly string[];
 }
 
 export interface RunningEngine {
   readonly url: string;
   readonly port: number;
-  /** The first key: merchant demo, test. */
+  /** The first key: merchant demo, test. Empty where the databases are brought along: then there is none. */
   readonly key: string;
   readonly dataDir: string;
   /** The small parent. */
@@ -43,8 +45,8 @@ export interface RunningEngine {
 }
 
 export async function startEngine(options: EngineOptions = {}): Promise<RunningEngine> {
-  const dataDir = options.dataDir ?? join(mkdtempSync(join(tmpdir(), 'millrace-test-')), 'data');
-  const child = spawn(process.execPath, [MAIN, 'serve'], {
+  const dataDir = options.dataDir ?? join(ownFolder(), 'data');
+  const child = spawn(process.execPath, [MAIN, 'serve', ...(options.args ?? [])], {
     cwd: tmpdir(),
     env: {
       ...process.env,
@@ -94,13 +96,20 @@ export async function startEngine(options: EngineOptions = {}): Promise<RunningE
   };
 }
 
+/** One that user postgres can enter, so that a root engine keeps all of its data inside, and all of it goes at the end. */
+function ownFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-test-'));
+  chmodSync(folder, 0o755);
+  return folder;
+}
+
 function ready(child: ChildProcess, ended: Promise<number | null>, log: () => string): Promise<{ url: string; key: string }> {
   const said = new Promise<{ url: string; key: string }>((done, fail) => {
     let url = '';
     if (child.stdout === null) return;
     createInterface({ input: child.stdout }).on('line', (line) => {
       url = /ready at (\S+)/.exec(line)?.[1] ?? url;
-      const key = /mr_(?:test|live)_\w+/.exec(line)?.[0];
+      const key = line.startsWith('Make a key') ? '' : /mr_(?:test|live)_\w+/.exec(line)?.[0];
       if (url !== '' && key !== undefined) done({ url, key });
     });
     void ended.then((code) => fail(new Error(`the engine ended with ${code} before it was ready:\n${log()}`)));

@@ -1,0 +1,242 @@
+/** One engine on two embedded servers, and everything that can happen to its parts while merchants post. */
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { callEngine } from '../../src/platform/lock.js';
+import { locateEmbedded } from '../../src/store/embedded/embedded.js';
+import type { RunningEngine } from '../support/engine.js';
+import { startEngine } from '../support/engine.js';
+import { withClient } from '../support/postgres.js';
+import { INSPECTABLE, throwInThread } from './support/inspector.js';
+import { Journal } from './support/load.js';
+import { merchantOf } from './support/merchants.js';
+import { freePort, gone, isAlive, millrace, until } from './support/processes.js';
+
+const SHARDS = ['shard-0', 'shard-1'];
+let engine: RunningEngine;
+let keys: readonly [string, string];
+let urls: readonly [string, string];
+let journals: readonly [Journal, Journal];
+let cases = 0;
+
+/** In order: the last one has the folder to remove. */
+const engines: RunningEngine[] = [];
+let env: Readonly<Record<string, string>>;
+
+beforeAll(async () => {
+  env = {
+    ...INSPECTABLE,
+    // The same at every start, so that clients find it again.
+    MILLRACE_HTTP__PORT: String(await freePort()),
+    MILLRACE_HTTP__THREADS: '2',
+    MILLRACE_DURABILITY__COMMIT_DEADLINE: '500ms',
+  };
+  engine = await startEngine({ env });
+  engines.unshift(engine);
+  keys = [await engine.createKey(merchantOf(0, 'left')), await engine.createKey(merchantOf(1, 'right'))];
+  const located = locateEmbedded(engine.dataDir, SHARDS) ?? {};
+  urls = [located['shard-0'] ?? '', located['shard-1'] ?? ''];
+});
+afterAll(async () => {
+  for (const each of engines) await each.dispose();
+});
+
+/** After an end of the whole engine: another one on its folder. */
+async function startAgain(): Promise<void> {
+  engine = await startEngine({ dataDir: engine.dataDir, env });
+  engines.unshift(engine);
+}
+
+/** Both merchants at work, with some posted already. */
+async function underLoad(): Promise<void> {
+  cases++;
+  journals = [new Journal(engine.url, keys[0], `case-${cases}`).start(), new Journal(engine.url, keys[1], `case-${cases}`).start()];
+  await Promise.all(journals.map((journal) => journal.posted(100)));
+}
+
+afterEach(async () => {
+  await Promise.all(journals.map((journal) => journal.stop()));
+});
+
+/** The load goes on, ends, and all that was answered is true: by key, by API, by SQL and by verify. */
+async function allTrue(): Promise<void> {
+  await Promise.all(journals.map((journal) => journal.posted(50)));
+  await Promise.all(journals.map((journal) => journal.prove()));
+  const verified = await millrace(['verify'], { MILLRACE_DATA_DIR: engine.dataDir });
+  expect(verified.out).toContain('all true');
+  expect(verified.code).toBe(0);
+  for (const shard of [0, 1] as const) await sqlAgrees(shard);
+}
+
+async function sqlAgrees(shard: 0 | 1): Promise<void> {
+  const expected = Object.fromEntries(journals[shard].proven);
+  await withClient(urls[shard], async (client) => {
+    let found: Record<string, number> = {};
+    await until('the fold has come to the end of the log', async () => {
+      const { rows } = await client.query<{ name: string; posted: string }>(
+        'SELECT name, posted FROM millrace.balances WHERE starts_with(name, $1)',
+        [`case-${cases}/`],
+      );
+      found = Object.fromEntries(rows.map(({ name, posted }) => [name, Number(posted)]));
+      return JSON.stringify(Object.entries(found).sort()) === JSON.stringify(Object.entries(expected).sort());
+    });
+    expect(found).toEqual(expected);
+  });
+}
+
+const postmaster = async (shard: 0 | 1): Promise<number> =>
+  withClient(urls[shard], async (client) => {
+    const { rows } = await client.query<{ file: string }>("SELECT pg_read_file('postmaster.pid') AS file");
+    return Number.parseInt(rows[0]?.file ?? '', 10);
+  });
+
+/** The server's process that commits for a shard. */
+const writerOf = async (shard: 0 | 1): Promise<number> =>
+  withClient(urls[shard], async (client) => {
+    const { rows } = await client.query<{ pid: number }>(
+      'SELECT pid FROM pg_stat_activity WHERE application_name ~ $1',
+      [`^millrace-shard-${shard}-[0-9a-f]{8}$`],
+    );
+    expect(rows).toHaveLength(1);
+    return Number(rows[0]?.pid);
+  });
+
+const shardState = async (shard: 0 | 1): Promise<string> => {
+  const response = await fetch(`${engine.url}/readyz`);
+  const body = (await response.json()) as { readonly shards: readonly { readonly state: string }[] };
+  return body.shards[shard]?.state ?? '';
+};
+
+test('kill -9 of the engine: its parent starts it again, and what was answered is there', async () => {
+  await underLoad();
+  const pid = await engine.enginePid();
+  process.kill(pid, 'SIGKILL');
+  await gone(pid);
+  await allTrue();
+  expect(await engine.enginePid()).not.toBe(pid);
+  expect(engine.process.exitCode).toBeNull();
+});
+
+test('a thread that writes shards dies: in flight is outcome_unknown, it is started again, a retry tells the truth', async () => {
+  await underLoad();
+  const pid = await engine.enginePid();
+  const writer = await writerOf(0);
+  process.kill(writer, 'SIGSTOP');
+  try {
+    await journals[0].stuck();
+    const unknown = journals[0].answered(({ body }) => body.code === 'outcome_unknown');
+    await throwInThread(pid, engine.log, /piscina/);
+    const { status, headers, body } = await unknown;
+    expect(status).toBe(503);
+    expect(headers.get('retry-after')).toMatch(/^\d+$/);
+    expect(body).toMatchObject({ outcome: 'unknown', retryable: true, final: false });
+  } finally {
+    process.kill(writer, 'SIGCONT');
+  }
+  await allTrue();
+  expect(engine.log()).toContain('worker 0 died (a fault that a test put here); started again');
+  expect(await engine.enginePid(), 'only the thread was started again').toBe(pid);
+});
+
+test('a front that throws is started again, and the process goes on', async () => {
+  await underLoad();
+  const pid = await engine.enginePid();
+  await throwInThread(pid, engine.log, /http\/front\/thread/);
+  await until('the front was started again', () => /front \d ended; started again/.test(engine.log()));
+  await allTrue();
+  expect(await engine.enginePid(), 'only the thread was started again').toBe(pid);
+});
+
+test('kill -9 of one Postgres: its merchants get 503, the others go on, it comes back by itself', async () => {
+  await underLoad();
+  const pid = await postmaster(0);
+  const refused = journals[0].answered(({ status }) => status === 503);
+  process.kill(pid, 'SIGKILL');
+  const { headers } = await refused;
+  expect(headers.get('retry-after')).toMatch(/^\d+$/);
+  await journals[1].posted(50);
+  await allTrue();
+  const troubled = journals[1].count(({ answer }) => answer === null || answer?.status === 503);
+  expect(troubled, 'requests of the other shard that were lost or refused').toBe(0);
+  expect(await postmaster(0)).not.toBe(pid);
+});
+
+test('a backend that is terminated in the middle of a commit costs nobody an answer that was given', async () => {
+  await underLoad();
+  const writer = await writerOf(0);
+  process.kill(writer, 'SIGSTOP');
+  try {
+    await journals[0].stuck();
+    const unknown = journals[0].answered(({ body }) => body.code === 'outcome_unknown');
+    await withClient(urls[0], (client) => client.query('SELECT pg_terminate_backend($1)', [writer]));
+    process.kill(writer, 'SIGCONT');
+    expect((await unknown).status).toBe(503);
+  } finally {
+    if (isAlive(writer)) process.kill(writer, 'SIGCONT');
+  }
+  await allTrue();
+});
+
+test('a Postgres that stands still past the deadline: outcome_unknown, and the true outcome when it moves again', async () => {
+  await underLoad();
+  const writer = await writerOf(0);
+  const main = await postmaster(0);
+  const unknown = journals[0].answered(({ body }) => body.code === 'outcome_unknown');
+  for (const pid of [main, writer]) process.kill(pid, 'SIGSTOP');
+  try {
+    expect((await unknown).body).toMatchObject({ outcome: 'unknown', final: false });
+    await until('the shard resolves', async () => (await shardState(0)) === 'resolving');
+    const meanwhile = await journals[0].answered(({ status }) => status === 503);
+    expect(meanwhile.body).toMatchObject({ code: 'shard_unavailable', outcome: 'none' });
+    await journals[1].posted(20);
+  } finally {
+    for (const pid of [writer, main]) process.kill(pid, 'SIGCONT');
+  }
+  await allTrue();
+});
+
+test('kill -9 of parent and engine: the next start takes over the servers that were left running', async () => {
+  await underLoad();
+  const [left, right] = [await postmaster(0), await postmaster(1)];
+  await engine.kill();
+  expect([isAlive(left), isAlive(right)], 'the servers are left to themselves').toEqual([true, true]);
+  await startAgain();
+  expect(engine.log()).toContain('took over the Postgres');
+  await allTrue();
+  expect([await postmaster(0), await postmaster(1)]).toEqual([left, right]);
+});
+
+test('a second engine on the same folder is refused with one line', async () => {
+  const second = await millrace(['serve'], { MILLRACE_DATA_DIR: engine.dataDir, MILLRACE_HTTP__PORT: '0' });
+  expect(second.code).toBe(3);
+  expect(second.err.trim().split('\n')).toEqual([expect.stringContaining(`another engine is running on ${engine.dataDir}`)]);
+  expect(await callEngine(engine.dataDir, { do: 'engine.status' })).toMatchObject({ draining: false });
+});
+
+test('SIGTERM under load: everything is answered or refused, the exit code is 0, every success is there', async () => {
+  await underLoad();
+  const lostBefore = journals.map((journal) => journal.entries.length);
+  expect(await engine.stop()).toBe(0);
+  await Promise.all(journals.map((journal) => journal.stop()));
+  for (const [index, journal] of journals.entries()) {
+    // After the last answer the door is closed: connections are refused, none is cut with a request taken.
+    const answers = journal.entries.slice(0, lostBefore[index]).map(({ answer }) => answer);
+    const answered = answers.filter((answer) => answer !== null && answer.status !== 503).length;
+    expect(answered).toBeGreaterThanOrEqual(100);
+  }
+  const verified = await millrace(['verify'], { MILLRACE_DATA_DIR: engine.dataDir });
+  expect(verified.code, verified.out + verified.err).toBe(0);
+  await startAgain();
+  await Promise.all(journals.map((journal) => journal.prove()));
+});
+
+test('a second SIGTERM ends at once, and loses nothing that was answered', async () => {
+  await underLoad();
+  const pid = await engine.enginePid();
+  engine.process.kill('SIGTERM');
+  await until('the engine is stopping', () => engine.log().includes('stopping: no new requests'));
+  engine.process.kill('SIGTERM');
+  await gone(pid);
+  await until('the parent has ended', () => engine.process.exitCode !== null || engine.process.signalCode !== null);
+  await startAgain();
+  await Promise.all(journals.map((journal) => journal.prove()));
+});
+

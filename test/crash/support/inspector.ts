@@ -1,0 +1,114 @@
+/**
+ * Puts a fault into one thread of a running engine, by the debugger that Node opens on SIGUSR1: the product itself has
+ * no door for that. Speaks as much WebSocket as the debugger needs.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { connect } from 'node:net';
+import { until } from './processes.js';
+
+/** For the engine's environment: the debugger, should it be opened, takes any free port. */
+export const INSPECTABLE = { NODE_OPTIONS: '--inspect-port=127.0.0.1:0' } as const;
+
+const THROW = "setTimeout(() => { throw new Error('a fault that a test put here'); }, 0)";
+
+interface Attached {
+  readonly sessionId: string;
+  readonly url: string;
+}
+
+/** Makes the thread throw where nobody catches. @param module part of the path of the module that the thread runs */
+export async function throwInThread(enginePid: number, log: () => string, module: RegExp): Promise<void> {
+  // Once opened it stays open, so the last address is the one.
+  process.kill(enginePid, 'SIGUSR1');
+  const address = () => [...log().matchAll(/Debugger listening on ws:\/\/([\d.]+):(\d+)(\/\S+)/g)].at(-1);
+  await until('the debugger listens', () => address() !== undefined);
+  const [, host = '', port = '', path = ''] = address() ?? [];
+  const debug = await Debugger.open(host, Number(port), path);
+  try {
+    debug.send('NodeWorker.enable', { waitForDebuggerOnStart: false });
+    await until(`there is a thread ${module}`, () => debug.threads.some(({ url }) => module.test(url)));
+    const thread = debug.threads.find(({ url }) => module.test(url));
+    const message = JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression: THROW } });
+    debug.send('NodeWorker.sendMessageToWorker', { sessionId: thread?.sessionId, message });
+    await until('the thread heard', () => debug.heard(thread?.sessionId ?? ''));
+  } finally {
+    debug.close();
+  }
+}
+
+class Debugger {
+  readonly threads: Attached[] = [];
+  readonly #socket: Socket;
+  readonly #from = new Set<string>();
+  #pending = Buffer.alloc(0);
+  #id = 0;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  static open(host: string, port: number, path: string): Promise<Debugger> {
+    const socket = connect(port, host);
+    const debug = new Debugger(socket);
+    const key = randomBytes(16).toString('base64');
+    socket.write(
+      `GET ${path} HTTP/1.1\r\nHost: ${host}:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`,
+    );
+    return new Promise((done, fail) => {
+      socket.on('error', fail);
+      let isOpen = false;
+      socket.on('data', (chunk) => {
+        debug.#pending = Buffer.concat([debug.#pending, chunk]);
+        const end = isOpen ? -1 : debug.#pending.indexOf('\r\n\r\n');
+        if (end !== -1) {
+          isOpen = true;
+          debug.#pending = debug.#pending.subarray(end + 4);
+          done(debug);
+        }
+        if (isOpen) debug.#read();
+      });
+    });
+  }
+
+  send(method: string, params: object): void {
+    const text = Buffer.from(JSON.stringify({ id: ++this.#id, method, params }));
+    // One masked text frame with a 16-bit length; a mask of zeros leaves the text as it is.
+    const head = Buffer.from([0x81, 0x80 | 126, text.length >> 8, text.length & 0xff, 0, 0, 0, 0]);
+    this.#socket.write(Buffer.concat([head, text]));
+  }
+
+  /** True once this thread has answered. */
+  heard(sessionId: string): boolean {
+    return this.#from.has(sessionId);
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #read(): void {
+    for (;;) {
+      const short = (this.#pending[1] ?? 0) & 0x7f;
+      const head = short === 127 ? 10 : short === 126 ? 4 : 2;
+      if (this.#pending.length < head) return;
+      const length = short === 127 ? Number(this.#pending.readBigUInt64BE(2)) : short === 126 ? this.#pending.readUInt16BE(2) : short;
+      if (this.#pending.length < head + length) return;
+      const text = this.#pending.subarray(head, head + length).toString();
+      this.#pending = this.#pending.subarray(head + length);
+      if (text.startsWith('{')) this.#take(JSON.parse(text) as Event);
+    }
+  }
+
+  #take({ method, params }: Event): void {
+    if (method === 'NodeWorker.attachedToWorker' && params?.sessionId !== undefined) {
+      this.threads.push({ sessionId: params.sessionId, url: params.workerInfo?.url ?? '' });
+    }
+    if (method === 'NodeWorker.receivedMessageFromWorker' && params?.sessionId !== undefined) this.#from.add(params.sessionId);
+  }
+}
+
+interface Event {
+  readonly method?: string;
+  readonly params?: { readonly sessionId?: string; readonly workerInfo?: { readonly url?: string } };
+}
