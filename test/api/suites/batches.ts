@@ -241,6 +241,35 @@ export function batchPromises(world: World): void {
       expect(await m.account('a')).toMatchObject({ min_balance: -100, version: 2, balances: { posted: -100 } });
     });
 
+    it('takes 8,192 items and refuses 8,193', async () => {
+      const m = await world.merchant();
+      const items = Array.from({ length: ITEMS_MAX }, (_, i) => item('external/x', `a/${i % 100}`, 1));
+      const key = freshKey();
+      const answer = await atomic(m, items, key);
+      expect(answer.status, answer.text.slice(0, 500)).toBe(201);
+      expect(answer.body.data).toHaveLength(ITEMS_MAX);
+      expect(await m.account('external/x')).toMatchObject({ version: ITEMS_MAX, balances: { posted: -ITEMS_MAX } });
+      const replay = await atomic(m, items, key);
+      expect([replay.status, replay.text === answer.text]).toEqual([201, true]);
+      expectProblem(await atomic(m, [...items, item('external/x', 'a/0', 1)]), 400, 'invalid_field', '/transactions');
+    });
+
+    it('of nearly 8 MiB, with 64 legs an item, is one unit all the same', async () => {
+      const m = await world.merchant();
+      const legs = Array.from({ length: 64 }, (_, i) => leg('external/x', `account/of/some/length/${i}`, 1));
+      const items = Array.from({ length: 1400 }, () => ({ legs, open_accounts: true }));
+      const answer = await atomic(m, items);
+      expect(answer.status, answer.text.slice(0, 500)).toBe(201);
+      expect(answer.body.data[1399].sequence - answer.body.data[0].sequence).toBe(1399);
+      expect(await m.posted('external/x')).toBe(-1400 * 64);
+      const worse = await atomic(m, [
+        ...items.slice(0, 1399),
+        { legs: [leg('account/of/some/length/5', 'external/x', 2800)] },
+      ]);
+      expectProblem(worse, 422, 'insufficient_funds', '/transactions/1399/legs/0/debit');
+      expect(await m.posted('external/x')).toBe(-1400 * 64);
+    });
+
     it('carries no keys in its items, and its own in the header', async () => {
       const m = await world.merchant();
       const one = item('external/x', 'a', 1);

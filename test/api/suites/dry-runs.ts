@@ -6,9 +6,10 @@ import type { World } from '../support/world.js';
 
 const TIMES = ['created_at', 'effective_at', 'expires_at'];
 
-/** All but what only a record can have: its id, its time, and of a refusal the request and whether it is kept. */
+/** All but what only a record can have: its id, its time, and of a refusal its place and whether it is kept. */
 function comparable({ body }: ApiAnswer): unknown {
-  const { id: _id, request_id: _request, final: _final, data, ...rest } = body;
+  const { id: _id, request_id: request, final: _final, data, ...rest } = body;
+  if (request !== undefined) delete rest.sequence;
   for (const time of TIMES) if (time in rest && rest[time] > '2025') rest[time] = 'now';
   return data === undefined ? rest : data.map((item: object) => comparable({ body: item } as ApiAnswer));
 }
@@ -75,7 +76,7 @@ export function dryRunPromises(world: World): void {
       ];
       const path = '/v1/transactions/batch';
       expect((await bothWays(m, path, { atomic: true, transactions })).status).toBe(201);
-      const worse = [...transactions, { legs: [leg('a', 'b', 100)] }, { legs: [leg('a', 'b', 100)] }];
+      const worse = [...transactions, { legs: [leg('a', 'b', 50)] }, { legs: [leg('a', 'b', 50)] }];
       expectProblem(
         await bothWays(m, path, { atomic: true, transactions: worse }),
         422,

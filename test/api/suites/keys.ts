@@ -11,12 +11,7 @@ function expectReplay(replay: ApiAnswer, first: ApiAnswer): void {
   expect(replay.status, replay.text).toBe(first.status);
   expect(first.headers.get('idempotency-replayed')).toBeNull();
   expect(replay.headers.get('idempotency-replayed')).toBe('true');
-  if (first.status < 400) expect(replay.text).toBe(first.text);
-  else {
-    const { request_id: _a, ...firstBody } = first.body;
-    const { request_id: _b, ...replayBody } = replay.body;
-    expect(replayBody).toEqual(firstBody);
-  }
+  expect(replay.text).toBe(first.text);
 }
 
 /** Sends the same thing twice under one key. */
@@ -263,8 +258,9 @@ export function keyPromises(world: World): void {
       ];
       for (const [method, path, body] of writes)
         expectProblem(await m.send(method, path, body, { key: null }), 400, 'key_missing');
-      for (const key of ['""', 'x'.repeat(256), '"unfinished', '"a"b"', '"a\\n"', 'caf\u00e9', 'a\tb']) {
-        expectProblem(await m.transfer('external/x', 'a', 1, {}, { key }), 400, 'key_invalid');
+      for (const key of ['""', 'x'.repeat(256), '"unfinished', '"a"b"', '"a\\n"', 'caf\u00e9s', 'a\tb']) {
+        const answer = await m.transfer('external/x', 'a', 1, {}, { key });
+        expect([key, answer.body.code]).toEqual([key, 'key_invalid']);
       }
       expect(await m.posted('a')).toBe(1);
     });

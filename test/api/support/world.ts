@@ -11,6 +11,8 @@ export interface MerchantOptions {
   readonly force?: boolean;
 }
 
+const KEY_ACTS_WITHIN_MS = 1_000;
+
 export class World {
   #engine: RunningEngine | null = null;
   #problems: ProblemTable | null = null;
@@ -42,10 +44,24 @@ export class World {
     force = false,
   }: MerchantOptions = {}): Promise<Merchant> {
     const key = await this.engine.createKey(id, { environment, force });
+    await this.#untilKnown(key);
     return new Merchant(this.engine.url, key, this.problems, id);
   }
 
+  /** Keys act within a second, not at once. */
+  async #untilKnown(key: string): Promise<void> {
+    const until = performance.now() + KEY_ACTS_WITHIN_MS;
+    for (;;) {
+      const { status } = await fetch(`${this.engine.url}/v1/transactions/x`, {
+        headers: { Authorization: `Bearer ${key}` },
+      });
+      if (status !== 401) return;
+      if (performance.now() > until) throw new Error(`a key does not act after ${KEY_ACTS_WITHIN_MS} ms`);
+    }
+  }
+
   async stop(): Promise<void> {
+    if (process.env.API_LOG) (await import('node:fs')).writeFileSync(process.env.API_LOG, this.#engine?.log() ?? '');
     await this.#engine?.dispose();
   }
 }
