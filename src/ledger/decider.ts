@@ -100,6 +100,14 @@ export class Decider {
     return written;
   }
 
+  /** Writes what is due on one account: whoever reads it next sees no hold that has lapsed. */
+  expireOn(book: number, name: string, now: Micros, sink: LogSink): void {
+    this.#begin(now, sink);
+    if (!this.#state.parents.expiries.anyDue(this.#writer.now)) return;
+    const account = this.#state.accounts.findByName(book, name);
+    if (account !== 0) this.#expireOn(new Set([account]));
+  }
+
   /** What was loaded for a command has served; what was loaded for others stays. */
   #forgetAdmitted(command: Request): void {
     this.#opening.forgetUsed();

@@ -129,6 +129,11 @@ export class Ledger {
     return this.#decider.expireDue(now, max, sink);
   }
 
+  /** Writes the expiries that are due on one account, before it is read. */
+  expireOn(book: number, account: string, now: Micros, sink: LogSink): void {
+    this.#decider.expireOn(book, account, now, sink);
+  }
+
   /** When the next hold lapses, which may have passed; 0: there is none. */
   nextExpiry(): Micros {
     return this.#state.parents.expiries.next();
