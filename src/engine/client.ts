@@ -2,8 +2,9 @@
  * The engine as a front sees it: requests go up the ring of the worker that writes their shard, answers come back by
  * the request's number. Lives on the front's thread, which is never made to wait: a full ring or table is an answer.
  */
-import { KeyedHash } from '../ledger/hash.js';
+
 import type { ErrorCode } from '../ledger/errors.js';
+import { KeyedHash } from '../ledger/hash.js';
 import { ChannelConsumer, ChannelProducer } from './ring/channel.js';
 import type { WorkerConnection } from './supervisor/connections.js';
 import type { ShardIdentity } from './supervisor/messages.js';

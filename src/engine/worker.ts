@@ -4,20 +4,23 @@
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { ShardClock } from '../platform/time.js';
+import { DatabaseNewerError, ShardHeldError, ShardMismatchError, UnfitServerError } from '../store/errors.js';
 import { openShardStore } from '../store/open.js';
-import type { ShardStore } from '../store/shard-store.js';
 import { servePortSql } from '../store/port-sql.js';
-import { parseSlots } from './slot.js';
+import type { ShardStore } from '../store/shard-store.js';
 import { ChannelConsumer, ChannelProducer } from './ring/channel.js';
 import { FrontLink } from './shard/front-link.js';
 import { Shard } from './shard/shard.js';
-import { shardOf } from './wire/head.js';
+import { parseSlots } from './slot.js';
 import type { FrontConnection } from './supervisor/connections.js';
 import type { FromWorker, ShardSpec, ShardStatus, ToWorker, WorkerTask } from './supervisor/messages.js';
+import { shardOf } from './wire/head.js';
 
 /** A shard that could not start tries again after this; meanwhile its merchants get 503. */
 const START_RETRY_MS = 500;
 const START_RETRY_MAX_MS = 5_000;
+/** The sessions of an engine that was killed go within this; a shard that is still held then has a living owner. */
+const HELD_MS_MAX = 3_000;
 
 interface Running {
   readonly spec: ShardSpec;
@@ -56,7 +59,8 @@ class Worker {
       void this.#startShard(running);
     }
     for (const connection of this.#task.fronts) this.#connect(connection);
-    await drained;
+    const telling = setInterval(() => this.#say({ type: 'status', shards: this.#statuses() }), STATUS_EVERY_MS);
+    await drained.finally(() => clearInterval(telling));
     this.#port.close();
   }
 
@@ -76,9 +80,6 @@ class Worker {
         else servePortSql(message.port, store.sql);
         break;
       }
-      case 'status':
-        this.#say({ type: 'status', shards: this.#statuses() });
-        break;
     }
   }
 
@@ -122,6 +123,7 @@ class Worker {
 
   async #startShard(running: Running): Promise<void> {
     const { spec } = running;
+    const since = performance.now();
     for (let waitMs = START_RETRY_MS; !this.#draining; waitMs = Math.min(waitMs * 2, START_RETRY_MAX_MS)) {
       try {
         await this.#openShard(running);
@@ -136,6 +138,7 @@ class Worker {
           state: 'starting',
           identity: null,
           error: (error as Error).message,
+          hopeless: isHopeless(error, performance.now() - since),
         });
         await new Promise((resolve) => setTimeout(resolve, waitMs * (0.5 + Math.random() / 2)));
       }
@@ -177,6 +180,7 @@ class Worker {
                   partitionRecords: store.partitionRecords,
                 },
           error: error?.message ?? null,
+          hopeless: false,
         }),
       onCommitted: (position) => this.#committed(spec.shard, position),
       onError: (error, doing) => this.#problem(spec.name, doing, error),
@@ -230,6 +234,15 @@ class Worker {
   }
 }
 
+/** What no other attempt will mend, as far as can be told after so many milliseconds of attempts. */
+function isHopeless(error: unknown, triedMs: number): boolean {
+  if (error instanceof ShardHeldError) return triedMs > HELD_MS_MAX;
+  return (
+    error instanceof ShardMismatchError || error instanceof UnfitServerError || error instanceof DatabaseNewerError
+  );
+}
+
+const STATUS_EVERY_MS = 500;
 const COMMITTED_EVERY_MS = 20;
 const ANSWERS_GONE_MAX_MS = 2_000;
 

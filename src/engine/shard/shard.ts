@@ -6,13 +6,16 @@
  * → `ready`, or `stopped` (another owner holds the fence; it is never taken back by itself). Only `ready` takes commands;
  * in the others they are refused with 503 and nothing of them is done.
  */
-import type { Ledger } from '../../ledger/ledger.js';
+
 import type { LedgerSettings } from '../../ledger/command.js';
 import type { ErrorCode } from '../../ledger/errors.js';
+import type { Ledger } from '../../ledger/ledger.js';
 import type { Micros, Position } from '../../ledger/record.js';
 import type { ShardClock } from '../../platform/time.js';
 import type { ShardStore } from '../../store/shard-store.js';
+import type { ShardStatus } from '../supervisor/messages.js';
 import { requestIdOf } from '../wire/head.js';
+import type { ReadAccountRequest, ReadHeadRequest } from '../wire/messages.js';
 import { AnswerWriter, writeUnavailable } from './answer-writer.js';
 import { Batch } from './batch.js';
 import type { FrontLink } from './front-link.js';
@@ -20,8 +23,6 @@ import { KeyIndexer } from './key-indexer.js';
 import { Loader } from './loader.js';
 import { Parking } from './parking.js';
 import { recoverLedger } from './recover.js';
-import type { ReadAccountRequest, ReadHeadRequest } from '../wire/messages.js';
-import type { ShardStatus } from '../supervisor/messages.js';
 import type { DecodedRequest } from './request.js';
 import { keyText, RequestDecoder } from './request.js';
 
@@ -149,13 +150,14 @@ export class Shard {
       parked: this.#parking.size + this.#waiting.length,
       accounts: ledger?.accountCount ?? 0,
       keys: ledger?.keys.count ?? 0,
+      keysMax: ledger?.keys.max ?? 0,
       openHolds: ledger?.openHoldCount ?? 0,
     };
   }
 
   static statusBeforeStart(name: string): Omit<ShardStatus, 'shard'> {
     const none = { epoch: 0, position: 0, commits: 0, records: 0, ambiguous: 0, failed: 0, parked: 0 };
-    return { name, state: 'starting', ...none, accounts: 0, keys: 0, openHolds: 0 };
+    return { name, state: 'starting', ...none, accounts: 0, keys: 0, keysMax: 0, openHolds: 0 };
   }
 
   async #load(): Promise<void> {

@@ -61,6 +61,8 @@ export interface ShardStatus {
   readonly parked: number;
   readonly accounts: number;
   readonly keys: number;
+  /** The most keys that it remembers. */
+  readonly keysMax: number;
   readonly openHolds: number;
 }
 
@@ -69,7 +71,6 @@ export type ToWorker =
   | { readonly type: 'merchant'; readonly merchant: Merchant }
   /** Serve this shard's SQL on the port (databases that live in the worker's thread). */
   | { readonly type: 'sql'; readonly shard: number; readonly port: MessagePort }
-  | { readonly type: 'status' }
   | { readonly type: 'drain' };
 
 export type FromWorker =
@@ -79,8 +80,11 @@ export type FromWorker =
       readonly state: ShardState;
       readonly identity: ShardIdentity | null;
       readonly error: string | null;
+      /** Trying again does not mend the error; the operator has to. */
+      readonly hopeless: boolean;
     }
   | { readonly type: 'committed'; readonly shard: number; readonly position: number }
+  /** Twice a second. */
   | { readonly type: 'status'; readonly shards: readonly ShardStatus[] }
   | { readonly type: 'problem'; readonly shard: string; readonly doing: string; readonly message: string };
 
@@ -95,6 +99,7 @@ export type ToFront =
   | { readonly type: 'sql'; readonly shard: number; readonly port: MessagePort }
   /** The whole table of API keys, whenever it changes. */
   | { readonly type: 'keys'; readonly keys: readonly ApiKeyEntry[]; readonly stale: boolean }
+  | { readonly type: 'status'; readonly shards: readonly ShardStatus[] }
   | { readonly type: 'lag'; readonly shard: number; readonly lagRecords: number; readonly lagMs: number }
   | { readonly type: 'drain' };
 

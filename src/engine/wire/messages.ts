@@ -2,7 +2,7 @@
  * What fronts and workers say to each other. Postings travel in a hand-written layout (post.ts), everything else as
  * msgpack of these types (cold.ts); a fresh success of a posting comes back in a hand-written layout too.
  */
-import type { ActionLeg, AccountSettings, NewAccount, PostExtras } from '../../ledger/command.js';
+import type { AccountSettings, ActionLeg, NewAccount, PostExtras } from '../../ledger/command.js';
 import type { ErrorCode } from '../../ledger/errors.js';
 import type { Micros, Position } from '../../ledger/record.js';
 import type { AccountView, RecordView } from '../../ledger/view.js';

@@ -5,8 +5,8 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { RingClient } from '../../engine/client.js';
-import type { FromFront, ShardIdentity, ToFront } from '../../engine/supervisor/messages.js';
-import type { FrontThreadData } from '../../engine/supervisor/supervisor.js';
+import type { FrontThreadData } from '../../engine/supervisor/fronts.js';
+import type { FromFront, ShardIdentity, ShardStatus, ToFront } from '../../engine/supervisor/messages.js';
 import { ShardReader } from '../../folds/read/shard-reader.js';
 import { CurrencyTable } from '../../ledger/currency.js';
 import { createPortSql } from '../../store/port-sql.js';
@@ -32,6 +32,7 @@ interface KnownShard {
   identity: ShardIdentity | null;
   lagRecords: number;
   lagMs: number;
+  status: ShardStatus | null;
 }
 
 class FrontThread {
@@ -45,6 +46,7 @@ class FrontThread {
     identity: null,
     lagRecords: 0,
     lagMs: 0,
+    status: null,
   }));
   readonly #client = new RingClient(this.#data.shards.length, {
     inFlightMax: this.#config.inFlightMax,
@@ -91,6 +93,12 @@ class FrontThread {
         this.#keys.replace(message.keys);
         this.#keys.setAvailable(!message.stale);
         break;
+      case 'status':
+        for (const status of message.shards) {
+          const shard = this.#shards[status.shard];
+          if (shard !== undefined) shard.status = status;
+        }
+        break;
       case 'lag': {
         const shard = this.#shards[message.shard];
         if (shard === undefined) break;
@@ -132,12 +140,15 @@ class FrontThread {
   }
 
   #readiness(): Readiness {
-    const shards = this.#shards.map(({ state, lagRecords, lagMs }, index) => ({
+    const shards = this.#shards.map(({ state, lagRecords, lagMs, status }, index) => ({
       name: this.#data.shards[index]?.name ?? '',
       ready: state === 'ready',
       state,
       fold_lag_records: lagRecords,
       fold_lag_ms: lagMs,
+      ...(status === null
+        ? {}
+        : { keys: status.keys, keys_max: status.keysMax, accounts: status.accounts, open_holds: status.openHolds }),
     }));
     return { ready: !this.#ending && shards.every(({ ready }) => ready), shards };
   }

@@ -1,0 +1,142 @@
+/** The front threads: started one by one on one port, and started again when they end. */
+import type { MessagePort } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
+import type { LedgerSettings } from '../../ledger/command.js';
+import type { Connection, WorkerConnection } from './connections.js';
+import type { ApiKeyEntry, FromFront, ShardSpec, ToFront } from './messages.js';
+import type { SupervisorOptions } from './options.js';
+import { Restarts } from './restarts.js';
+
+/** `workerData` of a front thread. */
+export interface FrontThreadData {
+  readonly front: number;
+  readonly fronts: number;
+  readonly host: string;
+  readonly port: number;
+  readonly shards: readonly ShardSpec[];
+  readonly connections: readonly WorkerConnection[];
+  readonly keys: readonly ApiKeyEntry[];
+  readonly keysStale: boolean;
+  readonly settings: LedgerSettings;
+  readonly config: unknown;
+}
+
+export interface FrontsOptions {
+  readonly options: SupervisorOptions;
+  /** New rings from this front to all workers. */
+  readonly connect: (front: number) => readonly Connection[];
+  /** Called for a front that has just been started: tells it how the shards are. */
+  readonly introduce: (front: number) => void;
+}
+
+interface FrontThread {
+  readonly thread: Worker;
+  readonly listening: Promise<void>;
+}
+
+export class Fronts {
+  readonly #given: FrontsOptions;
+  readonly #threads: (FrontThread | null)[] = [];
+  #keys: readonly ApiKeyEntry[] = [];
+  #keysStale = false;
+  #port: number;
+  #draining = false;
+
+  constructor(given: FrontsOptions) {
+    this.#given = given;
+    this.#port = given.options.port;
+  }
+
+  /** Resolves with the port when all of them listen. */
+  async start(): Promise<number> {
+    for (let front = 0; front < this.#given.options.topology.fronts; front++) {
+      // One by one: the first may be given a free port, which the others then share.
+      await this.#start(front, new Restarts()).listening;
+    }
+    return this.#port;
+  }
+
+  /** Indexes of those that run. */
+  get running(): readonly number[] {
+    return this.#threads.flatMap((thread, front) => (thread === null ? [] : [front]));
+  }
+
+  /** The keys that fronts know, from now on. */
+  setKeys(keys: readonly ApiKeyEntry[], stale: boolean): void {
+    this.#keys = keys;
+    this.#keysStale = stale;
+    this.tellAll({ type: 'keys', keys, stale });
+  }
+
+  tell(front: number, message: ToFront, transfers: readonly MessagePort[] = []): void {
+    this.#threads[front]?.thread.postMessage(message, [...transfers]);
+  }
+
+  tellAll(message: ToFront): void {
+    for (const front of this.running) this.tell(front, message);
+  }
+
+  /** Takes nothing new, answers what is under way, and ends the threads. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    const gone = this.#threads.flatMap((entry) =>
+      entry === null ? [] : [new Promise((resolve) => entry.thread.once('exit', resolve))],
+    );
+    this.tellAll({ type: 'drain' });
+    await Promise.all(gone);
+  }
+
+  #start(front: number, restarts: Restarts): FrontThread {
+    restarts.started(performance.now());
+    const connections = this.#given.connect(front);
+    const thread = new Worker(this.#given.options.frontEntry, {
+      workerData: this.#data(
+        front,
+        connections.map(({ frontSide }) => frontSide),
+      ),
+      transferList: connections.flatMap(({ frontTransfers }) => [...frontTransfers]),
+    });
+    const listening = new Promise<void>((resolve) => {
+      thread.on('message', (message: FromFront) => {
+        if (message.type === 'problem') {
+          this.#given.options.log.warn(`front ${front}: ${message.doing}: ${message.message}`);
+          return;
+        }
+        this.#port = message.port;
+        resolve();
+      });
+    });
+    thread.on('error', (error) => this.#given.options.log.error(`front ${front} failed: ${error.message}`));
+    thread.once('exit', () => this.#ended(front, restarts));
+    const entry: FrontThread = { thread, listening };
+    this.#threads[front] = entry;
+    this.#given.introduce(front);
+    return entry;
+  }
+
+  #data(front: number, connections: readonly WorkerConnection[]): FrontThreadData {
+    const { topology, shards, settings, frontConfig, host } = this.#given.options;
+    return {
+      front,
+      fronts: topology.fronts,
+      host,
+      port: this.#port,
+      shards,
+      connections,
+      keys: this.#keys,
+      keysStale: this.#keysStale,
+      settings,
+      config: frontConfig,
+    };
+  }
+
+  #ended(front: number, restarts: Restarts): void {
+    this.#threads[front] = null;
+    if (this.#draining) return;
+    const waitMs = restarts.delayMs(performance.now());
+    this.#given.options.log.error(`front ${front} ended; started again in ${waitMs} ms`);
+    setTimeout(() => {
+      if (!this.#draining) this.#start(front, restarts);
+    }, waitMs);
+  }
+}
