@@ -288,11 +288,19 @@ export class Shard {
   }
 
   #read(link: FrontLink, request: DecodedRequest, read: ReadAccountRequest | ReadHeadRequest, ledger: Ledger): void {
+    if (read.type === 'read_account') this.#expireOn(request.book, read.account, ledger);
     const outbox = this.#latestOutbox(link);
     const { book } = request;
     const sequence = ledger.hasBook(book) ? ledger.bookSequence(book) : 0;
     if (read.type === 'read_head') this.#answers.head(outbox, request, sequence, ledger.lastRecordedAt);
     else this.#answers.account(outbox, request, sequence === 0 ? null : ledger.account(book, read.account), sequence);
+  }
+
+  /** What a read shows has not lapsed: what is due is written first, and the answer waits for its commit. */
+  #expireOn(book: number, account: string, ledger: Ledger): void {
+    if (ledger.nextExpiry() === 0) return;
+    const now = this.#options.clock.now();
+    if (now !== 'disagrees') ledger.expireOn(book, account, now, this.#gathering.encoder);
   }
 
   #openMerchant(book: number, now: Micros): void {
