@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { callEngine } from '../../../src/platform/lock.js';
 import { Api } from '../../support/api.js';
-import { accountPath, expectProblem, leg, Merchant } from '../support/merchant.js';
+import { accountPath, expectProblem, leg } from '../support/merchant.js';
 import type { World } from '../support/world.js';
 
 export function tenantPromises(world: World): void {
@@ -97,7 +97,7 @@ export function tenantPromises(world: World): void {
         id: string;
         token: string;
       };
-      const m = new Merchant(url, created.token, world.problems, merchant);
+      const m = world.merchantWith(created.token, merchant);
       expect((await m.transfer('external/x', 'a', 1)).status).toBe(201);
       await callEngine(dataDir, { do: 'keys.revoke', id: created.id });
       const revoked = performance.now();

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
 import { Api, type ApiAnswer, type ApiOptions } from '../../support/api.js';
+import type { ApiDocument } from './document.js';
 import type { ProblemTable } from './problem.js';
 
 export interface Leg {
@@ -33,13 +34,14 @@ export class Merchant extends Api {
     url: string,
     apiKey: string,
     readonly problems: ProblemTable,
+    readonly document: ApiDocument,
     readonly merchantId: string,
   ) {
     super(url, apiKey);
   }
 
   override async send(method: string, path: string, body: unknown, options: ApiOptions = {}): Promise<ApiAnswer> {
-    return this.#noted(await super.send(method, path, body, options));
+    return this.#noted(method, path, await super.send(method, path, body, options));
   }
 
   /** A body as it is, of any type, with exactly these headers beside the API key. */
@@ -64,13 +66,14 @@ export class Merchant extends Api {
       bytes,
       body: isJson ? JSON.parse(text) : undefined,
     };
-    this.#noted(answer);
+    this.#noted(method, path, answer);
     return answer;
   }
 
-  #noted(answer: ApiAnswer): ApiAnswer {
+  #noted(method: string, path: string, answer: ApiAnswer): ApiAnswer {
     this.token = answer.headers.get('consistency-token') ?? this.token;
     if (answer.status >= 400) this.problems.check(answer);
+    this.document.check(method, path, answer);
     return answer;
   }
 

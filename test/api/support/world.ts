@@ -1,6 +1,7 @@
 /** What all suites of one entry file share: one engine, its table of problems, merchants by the test. */
 import { randomBytes } from 'node:crypto';
 import { type EngineOptions, type RunningEngine, startEngine } from '../../support/engine.js';
+import { ApiDocument } from './document.js';
 import { Merchant } from './merchant.js';
 import { ProblemTable } from './problem.js';
 
@@ -16,6 +17,7 @@ const KEY_ACTS_WITHIN_MS = 1_000;
 export class World {
   #engine: RunningEngine | null = null;
   #problems: ProblemTable | null = null;
+  #document: ApiDocument | null = null;
 
   async start(options: EngineOptions): Promise<void> {
     this.#engine = await startEngine({
@@ -26,6 +28,7 @@ export class World {
       },
     });
     this.#problems = await ProblemTable.of(this.#engine.url);
+    this.#document = await ApiDocument.of(this.#engine.url);
   }
 
   get engine(): RunningEngine {
@@ -45,7 +48,12 @@ export class World {
   }: MerchantOptions = {}): Promise<Merchant> {
     const key = await this.engine.createKey(id, { environment, force });
     await this.#untilKnown(key);
-    return new Merchant(this.engine.url, key, this.problems, id);
+    return this.merchantWith(key, id);
+  }
+
+  merchantWith(key: string, id: string): Merchant {
+    if (this.#document === null) throw new Error('the engine has not started');
+    return new Merchant(this.engine.url, key, this.problems, this.#document, id);
   }
 
   /** Keys act within a second, not at once. */
