@@ -1,6 +1,7 @@
 /** Decides atomic batches of transactions: all items or none, judged in order, behind a head that holds the key. */
 import { assert } from './assert.js';
 import type { AtomicBatchCommand } from './command.js';
+import type { BatchDetails } from './details.js';
 import type { Posting } from './posting.js';
 import { RecordKind } from './record.js';
 import { type Refusal, within } from './refusal.js';
@@ -28,7 +29,7 @@ export class Batching {
   /** Writes the head and the items up to the first that is refused; the caller takes them back then. */
   decide(command: AtomicBatchCommand, count: number): Refusal | null {
     const head = this.#writer.start(RecordKind.batch, command.book);
-    head.details = JSON.stringify({ count });
+    head.details = JSON.stringify({ count } satisfies BatchDetails);
     this.#writer.answers(command);
     this.#writer.write();
     const headPosition = this.#state.head;

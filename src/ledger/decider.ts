@@ -2,6 +2,7 @@
  * Takes a command through its steps: its key, what has to be in memory, expiries of what it touches, the decision, and
  * what becomes of a refusal. The decisions themselves stand in posting.ts, acting.ts, opening.ts and batching.ts.
  */
+
 import { Acting } from './acting.js';
 import { Admissions } from './admissions.js';
 import { assert } from './assert.js';
@@ -17,6 +18,7 @@ import type {
   OpenMerchantCommand,
   PostCommand,
 } from './command.js';
+import type { MerchantDetails } from './details.js';
 import { errorByCode } from './errors.js';
 import { noteUnit } from './fold.js';
 import { Judge } from './judge.js';
@@ -220,7 +222,7 @@ export class Decider {
     const { book, merchant, environment } = command;
     if (this.#state.books.has(book)) return this.#answered(null, null);
     const record = this.#writer.start(RecordKind.merchantOpened, book);
-    record.details = JSON.stringify({ merchant, environment });
+    record.details = JSON.stringify({ merchant, environment } satisfies MerchantDetails);
     this.#writer.write();
     return this.#succeeded(null);
   }

@@ -32,13 +32,6 @@ export interface ActionDetails {
   };
 }
 
-/** refused: where in the request, and facts that the answer shows (balances, the transaction's state). */
-export interface RefusalDetails {
-  /** JSON pointer into the request body. */
-  readonly param?: string;
-  readonly [fact: string]: unknown;
-}
-
 /** batch: how many records of this book follow it in the unit. */
 export interface BatchDetails {
   readonly count: number;

@@ -9,7 +9,7 @@ import type {
   NewAccount,
   OpenAccountsCommand,
 } from './command.js';
-import type { AccountDetails } from './details.js';
+import type { AccountDetails, BatchDetails } from './details.js';
 import { sameJson } from './json.js';
 import { startOpening } from './posting.js';
 import { type LogRecord, type Position, RecordKind } from './record.js';
@@ -72,7 +72,7 @@ export class Opening {
     assert(command.batch || command.accounts.length === 1, 'several accounts are opened as a batch');
     if (command.batch) {
       const head = this.#writer.start(RecordKind.batch, command.book);
-      head.details = JSON.stringify({ count: command.accounts.length });
+      head.details = JSON.stringify({ count: command.accounts.length } satisfies BatchDetails);
       this.#writer.answers(command);
       this.#writer.write();
     }

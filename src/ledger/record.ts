@@ -39,8 +39,7 @@ export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind];
 /** Kinds by what they do to the posted and the pending counters of both accounts of each leg. */
 export const addsPosted = (kind: RecordKind): boolean =>
   kind === RecordKind.posted || kind === RecordKind.capture || kind === RecordKind.reversal;
-export const addsPending = (kind: RecordKind): boolean =>
-  kind === RecordKind.pending || kind === RecordKind.increment;
+export const addsPending = (kind: RecordKind): boolean => kind === RecordKind.pending || kind === RecordKind.increment;
 /** Takes `amount + released` off pending: what was captured, and what was let go. */
 export const takesPending = (kind: RecordKind): boolean =>
   kind === RecordKind.capture || kind === RecordKind.void || kind === RecordKind.expiry;

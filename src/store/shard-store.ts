@@ -2,6 +2,7 @@
  * One shard's database, as its single writer sees it. Postgres and PGlite keep the same contract, and one test-suite
  * runs against both.
  */
+import type { LoadAccount, LoadBook } from '../ledger/load.js';
 import type { LogRecord, LogSink, Micros, Position } from '../ledger/record.js';
 import type { Sql } from './sql.js';
 
@@ -54,32 +55,13 @@ export interface FoldedState {
   readonly tail: AsyncIterable<readonly LogRecord[]>;
 }
 
-export interface FoldedBook {
-  readonly book: number;
+export interface FoldedBook extends LoadBook {
   readonly merchant: string;
   readonly environment: 'test' | 'live';
-  readonly sequence: number;
 }
 
-export interface FoldedAccount {
-  readonly number: number;
-  readonly book: number;
-  readonly name: string;
-  readonly currency: number;
-  readonly normalBalance: 'credit' | 'debit';
-  readonly open: boolean;
-  readonly hasMetadata: boolean;
-  readonly debitsPosted: bigint;
-  readonly creditsPosted: bigint;
-  readonly debitsPending: bigint;
-  readonly creditsPending: bigint;
-  readonly minBalance: bigint | null;
-  readonly maxBalance: bigint | null;
-  readonly version: number;
-  readonly configVersion: number;
-  readonly configPosition: Position;
+export interface FoldedAccount extends LoadAccount {
   readonly openedPosition: Position;
-  readonly openedAt: Micros;
 }
 
 /** A key of the window: hash, where its outcome stands, when it is forgotten. */

@@ -85,7 +85,8 @@ class Answers {
   response(status: number, tookMs: number): void {
     this.lastAt = performance.now();
     this.#histogram.recordValue(Math.min(LATENCY_MAX_US, Math.round(tookMs * 1000)));
-    if (this.#plan.countInBody === null && status >= 200 && status < 300) this.posted += this.#plan.transactionsPerRequest;
+    if (this.#plan.countInBody === null && status >= 200 && status < 300)
+      this.posted += this.#plan.transactionsPerRequest;
   }
 
   body(text: string): boolean {

@@ -32,7 +32,14 @@ export interface BenchOptions {
   readonly json?: boolean;
 }
 
-const DEFAULTS = { batch: 1, connections: 64, durationS: 10, accounts: 1000, driver: 'autocannon', json: false } as const;
+const DEFAULTS = {
+  batch: 1,
+  connections: 64,
+  durationS: 10,
+  accounts: 1000,
+  driver: 'autocannon',
+  json: false,
+} as const;
 const BATCH_MAX = 8192;
 
 /** @returns the exit code: 0 all answers were 2xx, 1 some were not, 2 a mistake in the options, 3 the engine is away */
@@ -46,7 +53,9 @@ export async function benchCommand(options: BenchOptions, io: CommandIo): Promis
   try {
     const driver = chooseDriver(settings.driver);
     for (const key of settings.keys) await openAccounts({ ...settings, key });
-    io.stderr.write(`${driver.name}: ${settings.connections} connections for ${settings.durationS} s, ${settings.batch} a request\n`);
+    io.stderr.write(
+      `${driver.name}: ${settings.connections} connections for ${settings.durationS} s, ${settings.batch} a request\n`,
+    );
     const result = await driver.run(loadPlan(settings));
     io.stdout.write(settings.json ? `${JSON.stringify({ tps: tps(result), ...result })}\n` : reportOf(result));
     return result.non2xx > 0 || result.errors > 0 ? ExitCode.failed : ExitCode.ok;
@@ -86,7 +95,8 @@ export function loadPlan(workload: {
 }
 
 function mistakeIn({ url, keys, batch, connections, durationS, accounts }: Required<BenchOptions>): string | null {
-  if (!URL.canParse(url) || new URL(url).protocol !== 'http:') return `--url must be one such as http://127.0.0.1:8080; it is ${url}`;
+  if (!URL.canParse(url) || new URL(url).protocol !== 'http:')
+    return `--url must be one such as http://127.0.0.1:8080; it is ${url}`;
   if (keys.length === 0) return '--key must name an API key';
   if (!isWithin(batch, BATCH_MAX)) return `--batch must be an integer from 1 to ${BATCH_MAX}`;
   if (!isWithin(connections, 10_000)) return '--connections must be an integer from 1 to 10000';

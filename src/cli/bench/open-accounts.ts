@@ -6,7 +6,11 @@ const ACCOUNTS_PER_REQUEST = 1000;
 const TIMEOUT_MS = 30_000;
 
 /** @throws Error with the engine's own words where it refuses, or where it cannot be reached */
-export async function openAccounts(options: { readonly url: string; readonly key: string; readonly accounts: number }): Promise<void> {
+export async function openAccounts(options: {
+  readonly url: string;
+  readonly key: string;
+  readonly accounts: number;
+}): Promise<void> {
   for (const body of accountBodies(options.accounts, ACCOUNTS_PER_REQUEST)) {
     const response = await fetch(`${options.url}/v1/accounts/batch`, {
       method: 'POST',
@@ -19,6 +23,7 @@ export async function openAccounts(options: { readonly url: string; readonly key
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     const text = await response.text();
-    if (!response.ok) throw new Error(`the engine refused to open the accounts: ${response.status} ${text.slice(0, 500)}`);
+    if (!response.ok)
+      throw new Error(`the engine refused to open the accounts: ${response.status} ${text.slice(0, 500)}`);
   }
 }

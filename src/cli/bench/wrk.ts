@@ -28,7 +28,16 @@ async function run(plan: LoadPlan): Promise<LoadResult> {
     const script = join(folder, 'load.lua');
     writeFileSync(script, wrkScript(plan));
     const threads = Math.max(1, Math.floor(availableParallelism() / CORES_PER_THREAD));
-    const options = [`-t${threads}`, `-c${plan.connections}`, `-d${plan.durationS}s`, '--timeout', '15s', '-s', script, plan.url];
+    const options = [
+      `-t${threads}`,
+      `-c${plan.connections}`,
+      `-d${plan.durationS}s`,
+      '--timeout',
+      '15s',
+      '-s',
+      script,
+      plan.url,
+    ];
     return parseWrk(await execute(options, (plan.durationS + GRACE_S) * 1000), plan);
   } finally {
     rmSync(folder, { recursive: true });
@@ -37,10 +46,15 @@ async function run(plan: LoadPlan): Promise<LoadResult> {
 
 function execute(options: readonly string[], timeoutMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile('wrk', options, { timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: 1 << 20 }, (error, stdout, stderr) => {
-      if (error === null) resolve(stdout);
-      else reject(new Error(`wrk ended badly: ${stderr.trim() || error.message}`));
-    });
+    execFile(
+      'wrk',
+      options,
+      { timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: 1 << 20 },
+      (error, stdout, stderr) => {
+        if (error === null) resolve(stdout);
+        else reject(new Error(`wrk ended badly: ${stderr.trim() || error.message}`));
+      },
+    );
   });
 }
 
@@ -51,7 +65,9 @@ function execute(options: readonly string[], timeoutMs: number): Promise<string>
 export function wrkScript(plan: LoadPlan): string {
   const digits = NUMBER_LENGTH - plan.run.length - THREAD_DIGITS;
   // A function each, since one of Lua has a bounded number of constants.
-  const requests = plan.templates.map(({ pieces }) => `(function() return {${pieces.map((piece) => JSON.stringify(piece)).join(',')}} end)(),`);
+  const requests = plan.templates.map(
+    ({ pieces }) => `(function() return {${pieces.map((piece) => JSON.stringify(piece)).join(',')}} end)(),`,
+  );
   return `local concat, format = table.concat, string.format
 local requests = {
 ${requests.join('\n')}

@@ -1,8 +1,8 @@
 /** What `millrace keys`, `millrace shards` and others ask of a running engine, over the socket in its data folder. */
 import Type from 'typebox';
 import { Value } from 'typebox/value';
-import type { Supervisor } from '../../engine/supervisor/supervisor.js';
 import type { ShardSpec } from '../../engine/supervisor/messages.js';
+import type { Supervisor } from '../../engine/supervisor/supervisor.js';
 import type { CheckResult } from '../../folds/verify/verify.js';
 import { verifyShard } from '../../folds/verify/verify.js';
 import type { AdminHandler } from '../../platform/lock.js';

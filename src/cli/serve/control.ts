@@ -1,17 +1,17 @@
 /** Ties the control log to the running engine: every change of keys and merchants goes to the threads at once. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { SlotMap } from '../../engine/slot.js';
 import type { ApiKeyEntry, ShardSpec } from '../../engine/supervisor/messages.js';
 import type { Supervisor } from '../../engine/supervisor/supervisor.js';
-import { SlotMap } from '../../engine/slot.js';
-import type { Config } from '../../platform/config/config.js';
 import { hashApiKey, parseApiKey } from '../../platform/api-key.js';
+import type { Config } from '../../platform/config/config.js';
 import type { Log } from '../../platform/log.js';
 import { Control as ControlFollower } from '../../store/control/control.js';
 import type { CreatedKey, CreateKey } from '../../store/control/log.js';
 import type { ControlKey } from '../../store/control/state.js';
-import { createPgSql } from '../../store/postgres/sql.js';
 import { createPortSql } from '../../store/port-sql.js';
+import { createPgSql } from '../../store/postgres/sql.js';
 import type { Sql } from '../../store/sql.js';
 
 export interface FirstKey {

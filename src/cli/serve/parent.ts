@@ -4,14 +4,16 @@
  *
  * The engine is not in the terminal's process group: Ctrl-C reaches the parent only, which passes it on once.
  */
-import { spawn } from 'node:child_process';
+
 import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { Restarts } from '../../engine/supervisor/restarts.js';
 import { ExitCode } from './exit-codes.js';
 
 /** Set in the engine's environment; the parent hears of `ready` over IPC. */
 export const ENGINE_MARK = 'ENGINE_OF_MILLRACE';
 export const READY_MESSAGE = 'ready';
+const TAKE_OVER = '--take-over';
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
@@ -26,13 +28,16 @@ export async function superviseEngine(script: string, args: readonly string[]): 
       engine?.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal);
     });
   }
+  let wasEverReady = false;
   for (;;) {
     restarts.started(performance.now());
-    engine = startEngine(script, args);
+    // Shards are taken from another engine once, because the operator said so, and not again at every restart.
+    engine = startEngine(script, wasEverReady ? args.filter((arg) => arg !== TAKE_OVER) : args);
     const end = await endOf(engine);
+    wasEverReady ||= end.wasReady;
     if (stopping || end.code === ExitCode.ok) return end.code ?? ExitCode.ok;
     // An engine that ends by a code of its own before it was ever ready says what the operator has to mend.
-    if (!end.wasReady && end.code !== null) return end.code;
+    if (!wasEverReady && end.code !== null) return end.code;
     const waitMs = restarts.delayMs(performance.now());
     const how = end.code === null ? `was killed (${end.signal ?? 'unknown signal'})` : `ended with code ${end.code}`;
     process.stderr.write(`millrace: the engine ${how}; started again in ${waitMs} ms\n`);

@@ -3,6 +3,6 @@
  * `producer.ts` writes, `consumer.ts` reads, `layout.ts` draws the memory, `channel.ts` adds a doorbell between event
  * loops and records of any size.
  */
-export { type OnHandle, type OnRecord, RingConsumer } from './consumer.js';
+export { RingConsumer } from './consumer.js';
 export { createRing } from './layout.js';
 export { RECORD_TOO_LARGE, RING_FULL, RingProducer } from './producer.js';

@@ -141,7 +141,8 @@ export class Shard {
     return {
       name: this.name,
       state: this.#state,
-      epoch: this.#store.epoch,
+      // A store has none before the shard is acquired.
+      epoch: ledger === null ? 0 : this.#store.epoch,
       position: this.#committed,
       commits,
       records,

@@ -23,6 +23,8 @@ export class Supervisor {
   readonly #fronts: Fronts;
   readonly #folds: FoldThread;
   readonly #health: HealthTable;
+  /** Why a shard cannot start. */
+  #hopeless: string | null = null;
   #onChange: () => void = () => undefined;
 
   constructor(options: SupervisorOptions) {
@@ -56,10 +58,14 @@ export class Supervisor {
     return this.#options.topology;
   }
 
-  /** Starts the workers. Resolves when every shard is ready. */
+  /**
+   * Starts the workers. Resolves when every shard is ready.
+   * @throws Error for the operator, where a shard cannot start until something outside is mended
+   */
   async startWorkers(): Promise<void> {
     this.#workers.start();
     while (!this.#health.allReady) {
+      if (this.#hopeless !== null) throw new Error(this.#hopeless);
       await new Promise<void>((resolve) => {
         this.#onChange = resolve;
       });
@@ -106,6 +112,7 @@ export class Supervisor {
   #fromWorker(message: FromWorker): void {
     switch (message.type) {
       case 'shard':
+        if (message.hopeless) this.#hopeless ??= message.error;
         this.#changed(message.shard, message.state, message.identity, message.error);
         break;
       case 'committed':

@@ -1,6 +1,6 @@
 /**
  * The worker threads: a Piscina pool with one long task a worker. A task that ends without being asked to was a worker
- * that died; it is run again, and takes its shards over from the dead one.
+ * that died; it is run again, and takes its shards over from the dead one, but not from another engine.
  */
 import type { MessagePort } from 'node:worker_threads';
 import { MessageChannel } from 'node:worker_threads';
@@ -27,6 +27,9 @@ export class Workers {
   readonly #pool: Piscina;
   readonly #controls: (MessagePort | null)[] = [];
   readonly #merchants = new Map<number, Merchant>();
+  /** Shards that this engine has written, and those of them that another one has taken. */
+  readonly #had = new Set<number>();
+  readonly #lost = new Set<number>();
   #runs: Promise<void>[] = [];
   #draining = false;
 
@@ -90,10 +93,10 @@ export class Workers {
 
   async #keep(worker: number): Promise<void> {
     const restarts = new Restarts();
-    for (let again = false; !this.#draining; again = true) {
+    while (!this.#draining) {
       restarts.started(performance.now());
       try {
-        await this.#run(worker, again);
+        await this.#run(worker);
         return;
       } catch (error) {
         this.#controls[worker] = null;
@@ -108,18 +111,21 @@ export class Workers {
     }
   }
 
-  async #run(worker: number, again: boolean): Promise<void> {
+  async #run(worker: number): Promise<void> {
     const { options, fronts, toFront, onMessage } = this.#given;
     const shards = shardsOf(options, worker);
     const { port1, port2 } = new MessageChannel();
     const connections = fronts().map((front) => connect(front, worker, shards, options.ringBytes));
     this.#controls[worker] = port1;
-    port1.on('message', onMessage);
+    port1.on('message', (message: FromWorker) => {
+      if (message.type === 'shard' && message.state === 'ready') this.#had.add(message.shard);
+      if (message.type === 'shard' && message.state === 'stopped') this.#lost.add(message.shard);
+      onMessage(message);
+    });
     const task = this.#task(
       worker,
       connections.map(({ workerSide }) => workerSide),
       port2,
-      again,
     );
     const transferList = [port2, ...connections.flatMap(({ workerTransfers }) => workerTransfers)];
     const running = this.#pool.run(task, { transferList });
@@ -131,9 +137,8 @@ export class Workers {
     }
   }
 
-  #task(worker: number, fronts: readonly FrontConnection[], control: MessagePort, again: boolean): WorkerTask {
-    const { settings, bounds, commitDeadlineMs, durability, partitionRecords, takeOver, shards, topology } =
-      this.#given.options;
+  #task(worker: number, fronts: readonly FrontConnection[], control: MessagePort): WorkerTask {
+    const { settings, bounds, commitDeadlineMs, durability, partitionRecords, shards, topology } = this.#given.options;
     return {
       worker,
       shards: shards.filter(({ shard }) => topology.workerOf[shard] === worker),
@@ -144,9 +149,19 @@ export class Workers {
       commitDeadlineMs,
       durability,
       partitionRecords,
-      // A worker started again takes its shards from the dead one, whose session may linger.
-      takeOver: takeOver || again,
+      takeOver: this.#mayTakeOver(worker),
       control,
     };
+  }
+
+  /**
+   * The first time, as the operator says. Later, what was ours is taken back from the dead worker, whose session may
+   * linger; but a shard that another engine took is that engine's.
+   */
+  #mayTakeOver(worker: number): boolean {
+    const { options } = this.#given;
+    const shards = shardsOf(options, worker);
+    if (shards.some((shard) => this.#lost.has(shard))) return false;
+    return options.takeOver || shards.every((shard) => this.#had.has(shard));
   }
 }

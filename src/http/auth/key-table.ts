@@ -3,21 +3,9 @@
  * revoked key is refused at once.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { ApiKeyEntry } from '../../engine/supervisor/messages.js';
 import { parseApiKey } from '../../platform/api-key.js';
 import type { Principal } from '../types.js';
-
-export interface ApiKeyRow {
-  readonly id: string;
-  /** SHA-256 of the whole token, hex. */
-  readonly hash: string;
-  readonly merchant: string;
-  readonly environment: 'test' | 'live';
-  /** Number of the (merchant, environment) ledger. */
-  readonly book: number;
-  readonly shard: number;
-  readonly scopes: readonly 'force'[];
-  readonly revoked: boolean;
-}
 
 interface Entry {
   readonly hash: Buffer;
@@ -36,7 +24,7 @@ export class KeyTable {
   #available = true;
   #version = 0;
 
-  constructor(rows: readonly ApiKeyRow[] = []) {
+  constructor(rows: readonly ApiKeyEntry[] = []) {
     this.replace(rows);
   }
 
@@ -60,13 +48,13 @@ export class KeyTable {
   }
 
   /** The whole table anew. */
-  replace(rows: readonly ApiKeyRow[]): void {
+  replace(rows: readonly ApiKeyEntry[]): void {
     this.#entries = new Map();
     this.update(rows);
   }
 
   /** Some rows, new or changed. */
-  update(rows: readonly ApiKeyRow[]): void {
+  update(rows: readonly ApiKeyEntry[]): void {
     this.#version++;
     for (const row of rows) {
       if (row.revoked) this.#entries.delete(row.id);
@@ -97,7 +85,7 @@ export class KeyTable {
   }
 }
 
-function toEntry(row: ApiKeyRow): Entry {
+function toEntry(row: ApiKeyEntry): Entry {
   const { id: keyId, merchant, environment, book, shard, scopes } = row;
   const hash = Buffer.from(row.hash, 'hex');
   if (hash.length !== 32) throw new RangeError(`the hash of key ${row.id} is not a SHA-256`);

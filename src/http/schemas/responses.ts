@@ -100,7 +100,9 @@ export const Problem = Type.Object(
 );
 
 const Replayed = Type.Optional(
-  Type.Literal(true, { description: 'The key had this outcome before; as the header Idempotency-Replayed of a single request.' }),
+  Type.Literal(true, {
+    description: 'The key had this outcome before; as the header Idempotency-Replayed of a single request.',
+  }),
 );
 const BatchOutcome = Type.Union([
   Type.Object({ status: Type.Integer({ minimum: 200, maximum: 299 }), transaction: Transaction, replayed: Replayed }),

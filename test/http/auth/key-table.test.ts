@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type ApiKeyRow, KeyTable } from '../../../src/http/auth/key-table.js';
+import type { ApiKeyEntry } from '../../../src/engine/supervisor/messages.js';
+import { KeyTable } from '../../../src/http/auth/key-table.js';
 import { createApiKey, hashApiKey, parseApiKey } from '../../../src/platform/api-key.js';
 
-function row(id: string, hash: string, changes: Partial<ApiKeyRow> = {}): ApiKeyRow {
+function row(id: string, hash: string, changes: Partial<ApiKeyEntry> = {}): ApiKeyEntry {
   return { id, hash, merchant: 'm1', environment: 'test', book: 1, shard: 0, scopes: [], revoked: false, ...changes };
 }
 
