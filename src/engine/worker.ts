@@ -59,7 +59,10 @@ class Worker {
       void this.#startShard(running);
     }
     for (const connection of this.#task.fronts) this.#connect(connection);
-    const telling = setInterval(() => this.#say({ type: 'status', shards: this.#statuses() }), STATUS_EVERY_MS);
+    const telling = setInterval(() => {
+      // A store that is closed has nothing to say.
+      if (!this.#draining) this.#say({ type: 'status', shards: this.#statuses() });
+    }, STATUS_EVERY_MS);
     await drained.finally(() => clearInterval(telling));
     this.#port.close();
   }
