@@ -147,8 +147,9 @@ export class Journal {
     const giveUp = performance.now() + PATIENCE_MS;
     for (;;) {
       const answer = await this.#post(entry);
+      const said = answer?.text ?? 'no answer';
       if (isFinal(answer)) return answer;
-      if (performance.now() > giveUp) throw new Error(`${entry.key} does not come to an outcome: ${answer?.text ?? 'no answer'}`);
+      if (performance.now() > giveUp) throw new Error(`${entry.key} does not come to an outcome: ${said}`);
       await delay(LOOK_MS);
     }
   }
