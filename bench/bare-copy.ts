@@ -50,7 +50,9 @@ export class BareCopy {
     await Promise.all(this.#clients.map(makeTables));
     const startedAt = performance.now();
     const until = startedAt + durationS * 1000;
-    const commits = await Promise.all(this.#clients.map((client, index) => this.#load(client, this.#buffers[index] as RowBuffer, until)));
+    const commits = await Promise.all(
+      this.#clients.map((client, index) => this.#load(client, this.#buffers[index] as RowBuffer, until)),
+    );
     const seconds = (performance.now() - startedAt) / 1000;
     const sum = commits.reduce((total, one) => total + one, 0);
     return { rows: sum * this.#rowsPerCommit, seconds, commits: sum };

@@ -14,10 +14,13 @@ export function lookAtCpu(enginePid: number, sessions: ReadonlyMap<number, strin
   const add = (label: string, micros: number): void => void times.set(label, (times.get(label) ?? 0) + micros);
   for (const thread of threadsOf(enginePid)) add(`engine: ${threadLabel(thread, enginePid)}`, thread.cpuMicros);
   const all = processes();
-  const servers = new Set(all.filter(({ name, parent }) => name === 'postgres' && parent === enginePid).map(({ id }) => id));
+  const servers = new Set(
+    all.filter(({ name, parent }) => name === 'postgres' && parent === enginePid).map(({ id }) => id),
+  );
   for (const one of all) {
     if (servers.has(one.id)) add('postgres: short-lived', one.endedChildrenMicros);
-    else if (servers.has(one.parent)) add(`postgres: ${postgresLabel(commandLine(one.id), sessions.get(one.id))}`, one.cpuMicros);
+    else if (servers.has(one.parent))
+      add(`postgres: ${postgresLabel(commandLine(one.id), sessions.get(one.id))}`, one.cpuMicros);
     // wrk has ended by the second look, so it is counted among the ended children of the bench.
     else if (one.id === process.pid) add('load generator', one.endedChildrenMicros);
   }

@@ -1,7 +1,8 @@
 /** A fresh engine on two embedded shards, in a folder of its own, with merchants on both of them. */
-import { spawn } from 'node:child_process';
+
 import type { ChildProcess } from 'node:child_process';
-import { createWriteStream, chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { chmodSync, createWriteStream, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -33,7 +34,10 @@ export interface Engine {
   stop(): Promise<void>;
 }
 
-export async function startEngine(merchants: number, environment: Readonly<Record<string, string>> = {}): Promise<Engine> {
+export async function startEngine(
+  merchants: number,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Engine> {
   const root = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
   // So that the databases' own user can get to what it owns in there, where the bench runs as root.
   chmodSync(root, 0o755);
@@ -123,7 +127,9 @@ async function createKey(folder: string, merchant: string): Promise<string> {
 }
 
 /** Transactions and remembered refusals in the log, and batches, over all shards. */
-export async function countLog(engine: Engine): Promise<{ posted: number; refused: number; records: number; commits: number }> {
+export async function countLog(
+  engine: Engine,
+): Promise<{ posted: number; refused: number; records: number; commits: number }> {
   const sum = { posted: 0, refused: 0, records: 0, commits: 0 };
   for (const database of engine.databases) {
     const { rows } = await database.query(`
@@ -140,7 +146,9 @@ export async function countLog(engine: Engine): Promise<{ posted: number; refuse
 export async function countCommits(engine: Engine): Promise<{ records: number; commits: number }> {
   const sum = { records: 0, commits: 0 };
   for (const database of engine.databases) {
-    const { rows } = await database.query('SELECT coalesce(max(last), 0) AS records, count(*) AS commits FROM millrace.batch');
+    const { rows } = await database.query(
+      'SELECT coalesce(max(last), 0) AS records, count(*) AS commits FROM millrace.batch',
+    );
     sum.records += Number(rows[0]?.records ?? 0);
     sum.commits += Number(rows[0]?.commits ?? 0);
   }
@@ -177,7 +185,9 @@ export async function foldLag(engine: Engine): Promise<number> {
 export async function sessionNames(engine: Engine): Promise<Map<number, string>> {
   const names = new Map<number, string>();
   for (const database of engine.databases) {
-    const { rows } = await database.query("SELECT pid, application_name FROM pg_stat_activity WHERE backend_type = 'client backend'");
+    const { rows } = await database.query(
+      "SELECT pid, application_name FROM pg_stat_activity WHERE backend_type = 'client backend'",
+    );
     for (const row of rows) names.set(Number(row.pid), String(row.application_name));
   }
   return names;

@@ -37,8 +37,22 @@ interface Settings {
   readonly allMaxMs: number;
 }
 
-const FULL: Settings = { rounds: 5, autocannonRounds: 3, durationS: 8, warmUpS: 4, foldWaitMs: 60_000, allMaxMs: 1_200_000 };
-const QUICK: Settings = { rounds: 2, autocannonRounds: 1, durationS: 2, warmUpS: 1, foldWaitMs: 3_000, allMaxMs: 120_000 };
+const FULL: Settings = {
+  rounds: 5,
+  autocannonRounds: 3,
+  durationS: 8,
+  warmUpS: 4,
+  foldWaitMs: 60_000,
+  allMaxMs: 1_200_000,
+};
+const QUICK: Settings = {
+  rounds: 2,
+  autocannonRounds: 1,
+  durationS: 2,
+  warmUpS: 1,
+  foldWaitMs: 3_000,
+  allMaxMs: 120_000,
+};
 
 const MERCHANTS = 8;
 const SINGLE: Shape = { connections: 256, batch: 1 };
@@ -47,7 +61,12 @@ const BATCH: Shape = { connections: 32, batch: 200 };
 const END_MS = 35_000;
 
 const { values: args } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, json: { type: 'string' }, rounds: { type: 'string' }, duration: { type: 'string' } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    json: { type: 'string' },
+    rounds: { type: 'string' },
+    duration: { type: 'string' },
+  },
 });
 
 class Bench {
@@ -78,7 +97,9 @@ class Bench {
     this.#posted += round.load.posted;
     this.#dropped += round.load.unanswered * shape.batch;
     const problems = round.load.non2xx + round.load.errors;
-    say(`${name}, ${driver.name}: ${whole(tps(round.load))} transactions/s${problems === 0 ? '' : `, ${problems} answers not 2xx or lost`}`);
+    say(
+      `${name}, ${driver.name}: ${whole(tps(round.load))} transactions/s${problems === 0 ? '' : `, ${problems} answers not 2xx or lost`}`,
+    );
     return round;
   }
 
@@ -112,7 +133,9 @@ class Bench {
       const { rows, seconds } = await bare.run(durationS);
       await bare.close();
       copy.push(rows / seconds);
-      say(`batches ${round}/${rounds}, bare COPY, ${whole(loaded.rowsPerCommit)} rows a commit: ${whole(rows / seconds)} rows/s`);
+      say(
+        `batches ${round}/${rounds}, bare COPY, ${whole(loaded.rowsPerCommit)} rows a commit: ${whole(rows / seconds)} rows/s`,
+      );
     }
     return { driver: driver.name, connections: BATCH.connections, transactions: BATCH.batch, engine, copy };
   }
@@ -164,7 +187,12 @@ async function main(): Promise<number> {
   const engine = await startEngine(MERCHANTS, { MILLRACE_KEYS__KEYS_MAX: '200000000', MILLRACE_LOG__LEVEL: 'warn' });
   try {
     const results = await new Bench(settings, engine).run();
-    const measured = { ...results, memory, machine: describeMachine(), seconds: (performance.now() - startedAt) / 1000 };
+    const measured = {
+      ...results,
+      memory,
+      machine: describeMachine(),
+      seconds: (performance.now() - startedAt) / 1000,
+    };
     process.stdout.write(`\n${textOf(measured)}\n`);
     if (args.json !== undefined) writeFileSync(args.json, `${JSON.stringify(jsonOf(measured), null, 2)}\n`);
     const { agrees, verify: verified } = measured.settlement;

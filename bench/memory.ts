@@ -86,7 +86,8 @@ function post(ledger: Ledger, command: PostCommand, index: number, open: boolean
     command.fingerprintLo = index;
   }
   const outcome = ledger.apply(command, START, sink);
-  if (outcome.type !== 'recorded' || outcome.code !== null) throw new Error(`a posting was not recorded: ${JSON.stringify(outcome)}`);
+  if (outcome.type !== 'recorded' || outcome.code !== null)
+    throw new Error(`a posting was not recorded: ${JSON.stringify(outcome)}`);
 }
 
 function usedBytes(): number {

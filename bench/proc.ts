@@ -21,7 +21,10 @@ export function parseStat(text: string): ProcStat {
   // The last one: a name may hold parentheses itself.
   const close = text.lastIndexOf(')');
   if (open < 0 || close < open) throw new Error(`not a line of /proc/…/stat: ${text.slice(0, 80)}`);
-  const rest = text.slice(close + 2).split(' ').map(Number);
+  const rest = text
+    .slice(close + 2)
+    .split(' ')
+    .map(Number);
   const at = (field: number): number => rest[field - 3] ?? 0; // fields are numbered as in proc(5); the third comes first here
   return {
     id: Number(text.slice(0, open)),
@@ -46,11 +49,15 @@ function readStat(path: string): ProcStat | null {
 const present = (stat: ProcStat | null): stat is ProcStat => stat !== null;
 
 export function threadsOf(pid: number): ProcStat[] {
-  return idsIn(`/proc/${pid}/task`).map((tid) => readStat(`/proc/${pid}/task/${tid}/stat`)).filter(present);
+  return idsIn(`/proc/${pid}/task`)
+    .map((tid) => readStat(`/proc/${pid}/task/${tid}/stat`))
+    .filter(present);
 }
 
 export function processes(): ProcStat[] {
-  return idsIn('/proc').map((pid) => readStat(`/proc/${pid}/stat`)).filter(present);
+  return idsIn('/proc')
+    .map((pid) => readStat(`/proc/${pid}/stat`))
+    .filter(present);
 }
 
 export function commandLine(pid: number): string {

@@ -72,7 +72,9 @@ export function describeMachine(): Machine {
 
 function commitOf(): string {
   try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { stdio: ['ignore', 'pipe', 'ignore'] }).toString().trim();
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { stdio: ['ignore', 'pipe', 'ignore'] })
+      .toString()
+      .trim();
   } catch {
     return 'unknown';
   }
@@ -87,7 +89,13 @@ export const ratioOf = (ours: readonly number[], limit: readonly number[]): numb
 
 function latencyOf(rounds: readonly EngineRound[]): Latencies {
   const of = (pick: (latency: Latencies) => number): number => medianOf(rounds.map(({ load }) => pick(load.latency)));
-  return { p50: of((l) => l.p50), p90: of((l) => l.p90), p99: of((l) => l.p99), p999: of((l) => l.p999), max: of((l) => l.max) };
+  return {
+    p50: of((l) => l.p50),
+    p90: of((l) => l.p90),
+    p99: of((l) => l.p99),
+    p999: of((l) => l.p999),
+    max: of((l) => l.max),
+  };
 }
 
 /** µs a transaction by label, the dearest first. */
@@ -114,7 +122,9 @@ export function jsonOf(measured: Measured): unknown {
       foldLag: medianOf(single.engine.map(({ foldLag }) => foldLag)),
       rounds: { engine: ours.map(Math.round), front: front.map(Math.round) },
       latencyMs: latencyOf(single.engine),
-      cpuMicrosPerTransaction: Object.fromEntries(cpuOf(single.engine).map(([label, micros]) => [label, round(micros, 2)])),
+      cpuMicrosPerTransaction: Object.fromEntries(
+        cpuOf(single.engine).map(([label, micros]) => [label, round(micros, 2)]),
+      ),
     };
   };
   const batches = batch.engine.map(({ load }) => rate(load));
@@ -135,9 +145,19 @@ export function jsonOf(measured: Measured): unknown {
       foldLag: medianOf(batch.engine.map(({ foldLag }) => foldLag)),
       rounds: { engine: batches.map(Math.round), copy: batch.copy.map(Math.round) },
       latencyMs: latencyOf(batch.engine),
-      cpuMicrosPerTransaction: Object.fromEntries(cpuOf(batch.engine).map(([label, micros]) => [label, round(micros, 2)])),
+      cpuMicrosPerTransaction: Object.fromEntries(
+        cpuOf(batch.engine).map(([label, micros]) => [label, round(micros, 2)]),
+      ),
     },
-    latency: first === null ? null : { p50Ms: first.latencyMs.p50, p99Ms: first.latencyMs.p99, p999Ms: first.latencyMs.p999, maxMs: first.latencyMs.max },
+    latency:
+      first === null
+        ? null
+        : {
+            p50Ms: first.latencyMs.p50,
+            p99Ms: first.latencyMs.p99,
+            p999Ms: first.latencyMs.p999,
+            maxMs: first.latencyMs.max,
+          },
     ...settlement,
     memory: measured.memory,
   };
@@ -205,7 +225,10 @@ function speedTable(singles: readonly SingleRounds[], batch: BatchRounds): strin
     whole(medianOf(batch.engine.map(({ rowsPerCommit }) => rowsPerCommit))),
     whole(medianOf(batch.engine.map(({ foldLag }) => foldLag))),
   ]);
-  return textTable(['transactions a second', 'engine', 'limit', 'which', 'reached', 'rows a commit', 'fold behind by'], rows);
+  return textTable(
+    ['transactions a second', 'engine', 'limit', 'which', 'reached', 'rows a commit', 'fold behind by'],
+    rows,
+  );
 }
 
 function latencyTable(singles: readonly SingleRounds[], batch: BatchRounds): string {
@@ -227,6 +250,9 @@ function cpuTable(title: string, rounds: readonly EngineRound[]): string {
   const sum = rows.reduce((total, [, micros]) => total + micros, 0);
   return textTable(
     [`CPU µs a transaction, ${title}`, ''],
-    [...rows.filter(([, micros]) => micros >= 0.005), ['all', sum] as const].map(([label, micros]) => [label, micros.toFixed(2)]),
+    [...rows.filter(([, micros]) => micros >= 0.005), ['all', sum] as const].map(([label, micros]) => [
+      label,
+      micros.toFixed(2),
+    ]),
   );
 }

@@ -39,7 +39,12 @@ export function planOf(url: string, keys: readonly string[], shape: Shape, durat
   return loadPlan({ url, keys, accounts: ACCOUNTS, durationS, ...shape });
 }
 
-export async function loadEngine(engine: Engine, driver: LoadDriver, shape: Shape, durationS: number): Promise<EngineRound> {
+export async function loadEngine(
+  engine: Engine,
+  driver: LoadDriver,
+  shape: Shape,
+  durationS: number,
+): Promise<EngineRound> {
   const plan = planOf(engine.url, engine.keys, shape, durationS);
   const commitsBefore = await countCommits(engine);
   const cpuBefore = lookAtCpu(engine.pid, await sessionNames(engine));
@@ -47,7 +52,8 @@ export async function loadEngine(engine: Engine, driver: LoadDriver, shape: Shap
   const cpu = cpuSince(cpuBefore, lookAtCpu(engine.pid, await sessionNames(engine)));
   const lag = await foldLag(engine);
   const commits = await countCommits(engine);
-  const rowsPerCommit = (commits.records - commitsBefore.records) / Math.max(1, commits.commits - commitsBefore.commits);
+  const rowsPerCommit =
+    (commits.records - commitsBefore.records) / Math.max(1, commits.commits - commitsBefore.commits);
   return { load, cpu, rowsPerCommit, foldLag: lag };
 }
 
