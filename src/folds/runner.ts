@@ -1,9 +1,10 @@
 /**
  * Keeps the folds of one shard close behind its log.
  *
- * Busy: steps of many records with a pause as long as the step took, so that it has no more than half of a database that
- * others need too; far behind, a quarter as long. Idle: pauses that grow to a second, cut short by a poke. It never throws: a failed step is told
- * and tried again later, and one shard's failures are no other's.
+ * Busy: steps of many records, the larger the cheaper each, and between them pauses of four times what the step took,
+ * so that it has about a fifth of a database that others need too; far behind, most of it. Idle: pauses that grow to a
+ * second, cut short by a poke. It never throws: a failed step is told and tried again later, and one shard's failures
+ * are no other's.
  */
 import type { Sql } from '../store/sql.js';
 
@@ -19,7 +20,7 @@ export interface FoldLag {
 export interface FoldRunnerOptions {
   readonly shard: string;
   readonly sql: Sql;
-  /** Records a step. @defaultValue 50_000 */
+  /** Records a step. @defaultValue 100_000 */
   readonly stepRecordsMax?: number;
   /** Shortest pause between steps, so that a trickle of commits is folded together. @defaultValue 50 */
   readonly pauseMsMin?: number;
@@ -30,9 +31,13 @@ export interface FoldRunnerOptions {
   readonly onError?: (error: Error, retryInMs: number) => void;
 }
 
-const STEP_RECORDS_MAX = 50_000;
+const STEP_RECORDS_MAX = 100_000;
 const PAUSE_MS_MIN = 50;
-const BUSY_PAUSE_MS_MAX = 250;
+/** Below the second that a list with a Consistency-Token waits for. */
+const BUSY_PAUSE_MS_MAX = 700;
+const BUSY_PAUSE_SHARE = 4;
+/** Steps behind the head from which on catching up comes first. */
+const FAR_BEHIND_STEPS = 2;
 const IDLE_PAUSE_MS_MAX = 1_000;
 const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 30_000;
@@ -89,8 +94,8 @@ export class FoldRunner {
         if (step.folded > 0) {
           idlePauseMs = pauseMsMin;
           const tookMs = performance.now() - startedAt;
-          const isBehind = step.head - step.position > this.#stepRecordsMax;
-          const pauseMs = isBehind ? tookMs / 4 : Math.max(tookMs, pauseMsMin);
+          const isFarBehind = step.head - step.position > FAR_BEHIND_STEPS * this.#stepRecordsMax;
+          const pauseMs = isFarBehind ? tookMs / BUSY_PAUSE_SHARE : Math.max(tookMs * BUSY_PAUSE_SHARE, pauseMsMin);
           await this.#pause(Math.min(pauseMs, BUSY_PAUSE_MS_MAX), false);
         } else {
           await this.#pause(idlePauseMs, true);
