@@ -134,22 +134,6 @@ export function accountPromises(world: World): void {
     });
   });
 
-  describe('a batch of accounts', () => {
-    it('takes 8,192 and refuses 8,193', async () => {
-      const m = await world.merchant();
-      const accounts = Array.from({ length: 8192 }, (_, i) => ({ name: `customer/${i}`, currency: 'EUR' }));
-      const answer = await m.post('/v1/accounts/batch', { accounts });
-      expect([answer.status, answer.body.data?.length], answer.text.slice(0, 500)).toEqual([201, 8192]);
-      expect((await m.account('customer/8191')).currency).toBe('EUR');
-      expectProblem(
-        await m.post('/v1/accounts/batch', { accounts: [...accounts, { name: 'x', currency: 'EUR' }] }),
-        400,
-        'invalid_field',
-        '/accounts',
-      );
-    });
-  });
-
   describe('changing an account', () => {
     it('touches the named fields only; null takes a limit away; config_version rises', async () => {
       const m = await world.merchant();

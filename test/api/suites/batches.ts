@@ -1,47 +1,8 @@
 /** Batches: independent items with their own keys and outcomes, and atomic ones. */
 import { describe, expect, it } from 'vitest';
-import { accountPath, expectProblem, freshKey, type Leg, leg, type Merchant } from '../support/merchant.js';
+import { BATCH_PATH, type Item, item, type Outcome, outcomes, send, sendAtomic } from '../support/batch.js';
+import { accountPath, expectProblem, freshKey, leg } from '../support/merchant.js';
 import type { World } from '../support/world.js';
-
-const PATH = '/v1/transactions/batch';
-const ITEMS_MAX = 8192;
-
-interface Item {
-  readonly idempotency_key?: string;
-  readonly legs: readonly Leg[];
-  readonly [field: string]: unknown;
-}
-
-const item = (debit: string, credit: string, amount: number | string, more: object = {}): Item => ({
-  idempotency_key: freshKey(),
-  legs: [leg(debit, credit, amount)],
-  open_accounts: true,
-  ...more,
-});
-
-const send = (m: Merchant, transactions: readonly unknown[], more: object = {}) =>
-  m.post(PATH, { transactions, ...more }, { key: null });
-
-interface Outcome {
-  readonly status: number;
-  // biome-ignore lint/suspicious/noExplicitAny: the tests are the schema here
-  readonly transaction?: any;
-  // biome-ignore lint/suspicious/noExplicitAny: the tests are the schema here
-  readonly error?: any;
-}
-
-async function outcomes(m: Merchant, transactions: readonly unknown[]): Promise<readonly Outcome[]> {
-  const answer = await send(m, transactions);
-  expect(answer.status, answer.text.slice(0, 500)).toBe(200);
-  expect(Object.keys(answer.body)).toEqual(['data']);
-  expect(answer.body.data).toHaveLength(transactions.length);
-  for (const { status, error } of answer.body.data) {
-    if (error === undefined) continue;
-    m.problems.checkBody(error);
-    expect(error.status).toBe(status);
-  }
-  return answer.body.data;
-}
 
 export function batchPromises(world: World): void {
   describe('an independent batch', () => {
@@ -124,24 +85,10 @@ export function batchPromises(world: World): void {
       expect(await m.posted('a')).toBe(3);
     });
 
-    it('takes 8,192 items and refuses 8,193', async () => {
-      const m = await world.merchant();
-      const items = Array.from({ length: ITEMS_MAX }, (_, i) => item('external/x', `a/${i % 100}`, 1));
-      const batch = await outcomes(m, items);
-      expect(new Set(batch.map(({ status }) => status))).toEqual(new Set([201]));
-      expect(batch.map(({ transaction }) => transaction.legs[0].credit)).toEqual(
-        items.map(({ legs }) => legs[0]?.credit),
-      );
-      expect(await m.posted('external/x')).toBe(-ITEMS_MAX);
-      expect((await m.account('a/0')).version).toBe(82);
-      expectProblem(await send(m, [...items, item('external/x', 'a/0', 1)]), 400, 'invalid_field', '/transactions');
-      expect(await m.posted('external/x')).toBe(-ITEMS_MAX);
-    });
-
     it('carries keys in its items, and none in the header', async () => {
       const m = await world.merchant();
       const one = item('external/x', 'a', 1);
-      expectProblem(await m.post(PATH, { transactions: [one] }), 400, 'key_not_allowed');
+      expectProblem(await m.post(BATCH_PATH, { transactions: [one] }), 400, 'key_not_allowed');
       const { idempotency_key: _, ...bare } = one;
       expectProblem(await send(m, [one, bare]), 400, 'missing_field', '/transactions/1/idempotency_key');
       expectProblem(
@@ -159,20 +106,15 @@ export function batchPromises(world: World): void {
       expectProblem(await send(m, []), 400, 'invalid_field', '/transactions');
       expectProblem(await send(m, ['x']), 400, 'invalid_field', '/transactions/0');
       expectProblem(await send(m, [one], { dry_run: true }), 400, 'unknown_field', '/dry_run');
-      expectProblem(await m.post(PATH, '{"transactions":[', { key: null }), 400, 'malformed_body');
+      expectProblem(await m.post(BATCH_PATH, '{"transactions":[', { key: null }), 400, 'malformed_body');
       expectProblem(await m.get(accountPath('a')), 404, 'unknown_account');
     });
   });
 
   describe('an atomic batch', () => {
-    const atomic = (m: Merchant, transactions: readonly Item[], key = freshKey()) => {
-      const bare = transactions.map(({ idempotency_key: _, ...rest }) => rest);
-      return m.post(PATH, { atomic: true, transactions: bare }, { key });
-    };
-
     it('posts all, judged item by item in order, under one key', async () => {
       const m = await world.merchant();
-      const answer = await atomic(m, [
+      const answer = await sendAtomic(m, [
         item('external/x', 'a', 100),
         item('a', 'b', 60, { reference: 'two' }),
         item('b', 'c', 60, { pending: true }),
@@ -201,28 +143,28 @@ export function batchPromises(world: World): void {
         item('a', 'b', 101),
       ];
       const key = freshKey();
-      const refused = await atomic(m, items, key);
+      const refused = await sendAtomic(m, items, key);
       expectProblem(refused, 422, 'insufficient_funds', '/transactions/17/legs/0/debit');
       expect(refused.body).toMatchObject({ final: true, outcome: 'none', account: 'a', available: 100 });
       expect(await m.list('/v1/accounts')).toEqual([]);
       await m.fund('a', 1000);
-      const replay = await atomic(m, items, key);
+      const replay = await sendAtomic(m, items, key);
       expectProblem(replay, 422, 'insufficient_funds', '/transactions/17/legs/0/debit');
       expect(replay.headers.get('idempotency-replayed')).toBe('true');
       expectProblem(
-        await atomic(m, [item('a', 'b', 1), item('a', 'nobody', 1, { open_accounts: false })]),
+        await sendAtomic(m, [item('a', 'b', 1), item('a', 'nobody', 1, { open_accounts: false })]),
         404,
         'unknown_account',
         '/transactions/1/legs/0/credit',
       );
       expectProblem(
-        await atomic(m, [item('a', 'b', 1), item('a', 'b', 1, { if: { a: { version: 1 } } })]),
+        await sendAtomic(m, [item('a', 'b', 1), item('a', 'b', 1, { if: { a: { version: 1 } } })]),
         422,
         'version_conflict',
         '/transactions/1/if/a/version',
       );
       expectProblem(
-        await atomic(m, [item('a', 'b', 1), item('a', 'b', 0)]),
+        await sendAtomic(m, [item('a', 'b', 1), item('a', 'b', 0)]),
         400,
         'invalid_field',
         '/transactions/1/legs/0/amount',
@@ -232,60 +174,35 @@ export function batchPromises(world: World): void {
 
     it('may use what an item before it opened, with the settings of that item', async () => {
       const m = await world.merchant();
-      const answer = await atomic(m, [
+      const answer = await sendAtomic(m, [
         item('a', 'external/x', 50, { open_accounts: { a: { min_balance: -100 }, 'external/x': {} } }),
         item('a', 'external/x', 50, { open_accounts: false }),
       ]);
       expect(answer.status, answer.text).toBe(201);
-      expectProblem(await atomic(m, [item('a', 'external/x', 1, { open_accounts: false })]), 422, 'insufficient_funds');
+      expectProblem(
+        await sendAtomic(m, [item('a', 'external/x', 1, { open_accounts: false })]),
+        422,
+        'insufficient_funds',
+      );
       expect(await m.account('a')).toMatchObject({ min_balance: -100, version: 2, balances: { posted: -100 } });
-    });
-
-    it('takes 8,192 items and refuses 8,193', async () => {
-      const m = await world.merchant();
-      const items = Array.from({ length: ITEMS_MAX }, (_, i) => item('external/x', `a/${i % 100}`, 1));
-      const key = freshKey();
-      const answer = await atomic(m, items, key);
-      expect(answer.status, answer.text.slice(0, 500)).toBe(201);
-      expect(answer.body.data).toHaveLength(ITEMS_MAX);
-      expect(await m.account('external/x')).toMatchObject({ version: ITEMS_MAX, balances: { posted: -ITEMS_MAX } });
-      const replay = await atomic(m, items, key);
-      expect([replay.status, replay.text === answer.text]).toEqual([201, true]);
-      expectProblem(await atomic(m, [...items, item('external/x', 'a/0', 1)]), 400, 'invalid_field', '/transactions');
-    });
-
-    it('of nearly 8 MiB, with 64 legs an item, is one unit all the same', async () => {
-      const m = await world.merchant();
-      const legs = Array.from({ length: 64 }, (_, i) => leg('external/x', `account/of/some/length/${i}`, 1));
-      const items = Array.from({ length: 1400 }, () => ({ legs, open_accounts: true }));
-      const answer = await atomic(m, items);
-      expect(answer.status, answer.text.slice(0, 500)).toBe(201);
-      expect(answer.body.data[1399].sequence - answer.body.data[0].sequence).toBe(1399);
-      expect(await m.posted('external/x')).toBe(-1400 * 64);
-      const worse = await atomic(m, [
-        ...items.slice(0, 1399),
-        { legs: [leg('account/of/some/length/5', 'external/x', 2800)] },
-      ]);
-      expectProblem(worse, 422, 'insufficient_funds', '/transactions/1399/legs/0/debit');
-      expect(await m.posted('external/x')).toBe(-1400 * 64);
     });
 
     it('carries no keys in its items, and its own in the header', async () => {
       const m = await world.merchant();
       const one = item('external/x', 'a', 1);
       expectProblem(
-        await m.post(PATH, { atomic: true, transactions: [one] }),
+        await m.post(BATCH_PATH, { atomic: true, transactions: [one] }),
         400,
         'unknown_field',
         '/transactions/0/idempotency_key',
       );
       expectProblem(
-        await m.post(PATH, { atomic: true, transactions: [{ legs: one.legs }] }, { key: null }),
+        await m.post(BATCH_PATH, { atomic: true, transactions: [{ legs: one.legs }] }, { key: null }),
         400,
         'key_missing',
       );
       expectProblem(
-        await m.post(PATH, { atomic: 1, transactions: [one] }, { key: null }),
+        await m.post(BATCH_PATH, { atomic: 1, transactions: [one] }, { key: null }),
         400,
         'invalid_field',
         '/atomic',

@@ -14,6 +14,7 @@ import { listPromises } from './lists.js';
 import { problemPromises } from './problems.js';
 import { racePromises } from './races.js';
 import { reversalPromises } from './reversals.js';
+import { sizePromises } from './sizes.js';
 import { tenantPromises } from './tenants.js';
 import { timePromises } from './times.js';
 import { transactionPromises } from './transactions.js';
@@ -41,5 +42,6 @@ export function apiPromises(world: World): void {
   describe.concurrent('the API', () => {
     for (const suite of SUITES) suite(world);
   });
+  sizePromises(world);
   problemPromises(world);
 }

@@ -1,4 +1,4 @@
-/** Last: which codes of the table the suites before have seen. */
+/** Last: which codes of the table the suites before have seen, and what they left behind. */
 import { expect, it } from 'vitest';
 import type { World } from '../support/world.js';
 
@@ -28,5 +28,14 @@ export function problemPromises(world: World): void {
     expect(codes.filter((code) => !seen.has(code) && NOT_FROM_OUTSIDE[code] === undefined)).toEqual([]);
     expect(Object.keys(NOT_FROM_OUTSIDE).filter((code) => !codes.includes(code))).toEqual([]);
     expect(seen).not.toContain('internal_error');
+  });
+
+  it('the ledger that is left behind is true, from SQL alone', async () => {
+    const { code, said } = await world.verify();
+    expect(code, said).toBe(0);
+  });
+
+  it('the engine had no fault of its own to report', () => {
+    expect(world.engine.log()).not.toMatch(/ (error|fatal) /);
   });
 }

@@ -1,6 +1,8 @@
 /** What all suites of one entry file share: one engine, its table of problems, merchants by the test. */
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { type EngineOptions, type RunningEngine, startEngine } from '../../support/engine.js';
+import { resolve } from 'node:path';
+import { type EngineOptions, type EngineVariant, type RunningEngine, startEngine } from '../../support/engine.js';
 import { ApiDocument } from './document.js';
 import { Merchant } from './merchant.js';
 import { ProblemTable } from './problem.js';
@@ -12,14 +14,17 @@ export interface MerchantOptions {
   readonly force?: boolean;
 }
 
+const MAIN = resolve(import.meta.dirname, '../../../dist/cli/main.js');
 const KEY_ACTS_WITHIN_MS = 1_000;
 
 export class World {
   #engine: RunningEngine | null = null;
+  #store = '';
   #problems: ProblemTable | null = null;
   #document: ApiDocument | null = null;
 
-  async start(options: EngineOptions): Promise<void> {
+  async start(options: EngineOptions & EngineVariant): Promise<void> {
+    this.#store = options.store;
     this.#engine = await startEngine({
       ...options,
       env: {
@@ -68,8 +73,17 @@ export class World {
     }
   }
 
+  /** `millrace verify` beside the running engine. @returns its exit code and all that it said */
+  verify(): Promise<{ readonly code: number | null; readonly said: string }> {
+    const env = { ...process.env, MILLRACE_DATA_DIR: this.engine.dataDir, MILLRACE_STORE__KIND: this.#store };
+    return new Promise((done) => {
+      const child = execFile(process.execPath, [MAIN, 'verify'], { env }, (_error, stdout, stderr) => {
+        done({ code: child.exitCode, said: stdout + stderr });
+      });
+    });
+  }
+
   async stop(): Promise<void> {
-    if (process.env.API_LOG) (await import('node:fs')).writeFileSync(process.env.API_LOG, this.#engine?.log() ?? '');
     await this.#engine?.dispose();
   }
 }
