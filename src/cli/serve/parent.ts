@@ -49,7 +49,8 @@ export async function superviseEngine(script: string, args: readonly string[]): 
 function startEngine(script: string, args: readonly string[]): ChildProcess {
   return spawn(process.execPath, [...process.execArgv, script, ...args], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-    env: { ...process.env, [ENGINE_MARK]: '1' },
+    // msgpackr would load a native module where it finds one: it gains little here, and some systems cannot load it.
+    env: { ...process.env, [ENGINE_MARK]: '1', MSGPACKR_NATIVE_ACCELERATION_DISABLED: 'true' },
     detached: true,
   });
 }
