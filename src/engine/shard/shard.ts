@@ -12,12 +12,14 @@ import type { ErrorCode } from '../../ledger/errors.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import type { Micros, Position } from '../../ledger/record.js';
 import type { ShardClock } from '../../platform/time.js';
+import { FencedError } from '../../store/errors.js';
 import type { ShardStore } from '../../store/shard-store.js';
 import type { ShardStatus } from '../supervisor/messages.js';
 import { requestIdOf } from '../wire/head.js';
 import type { ReadAccountRequest, ReadHeadRequest } from '../wire/messages.js';
 import { AnswerWriter, writeUnavailable } from './answer-writer.js';
 import { Batch } from './batch.js';
+import { FenceWatch } from './fence-watch.js';
 import type { FrontLink } from './front-link.js';
 import { KeyIndexer } from './key-indexer.js';
 import { Loader } from './loader.js';
@@ -78,6 +80,7 @@ export class Shard {
   readonly #parking: Parking;
   readonly #waiting: { readonly link: FrontLink; readonly bytes: Uint8Array }[] = [];
   readonly #loader: Loader;
+  readonly #watch: FenceWatch;
   #keyIndexer: KeyIndexer | null = null;
   #ledger: Ledger | null = null;
   #state: ShardState = 'starting';
@@ -100,6 +103,7 @@ export class Shard {
     this.#gathering = new Batch(options.store.encoder());
     this.#spare = new Batch(options.store.encoder());
     this.#loader = new Loader(options.store);
+    this.#watch = new FenceWatch(options.store, (epoch) => this.#overtaken(epoch));
   }
 
   get state(): ShardState {
@@ -131,6 +135,7 @@ export class Shard {
     }
     await this.#load();
     this.#become('ready', null);
+    this.#watch.start();
     // Commits what loading wrote, and sets the timer of the next expiry without waiting for a command.
     this.turnEnded();
   }
@@ -214,6 +219,7 @@ export class Shard {
       await (this.#commits ?? this.#loader.settled());
     }
     this.#closing = true;
+    this.#watch.stop();
     this.turnEnded();
     await this.#commits;
     if (this.#expiryTimer !== null) clearTimeout(this.#expiryTimer);
@@ -444,9 +450,7 @@ export class Shard {
     this.#become('resolving', error);
     this.#refuseAll(batch, how === 'ambiguous' ? 'outcome_unknown' : 'shard_unavailable');
     this.#refuseAll(this.#gathering, how === 'ambiguous' ? 'outcome_unknown' : 'shard_unavailable');
-    for (const parked of [...this.#parking.takeAll(), ...this.#waiting.splice(0)]) {
-      this.#refuse(parked.link, requestIdOf(viewOf(parked.bytes), 0), 'shard_unavailable');
-    }
+    this.#refuseParked();
     this.#flushNow();
     if (how === 'fenced') {
       this.#become('stopped', error);
@@ -460,6 +464,14 @@ export class Shard {
     }
     this.#become('ready', null);
     return true;
+  }
+
+  /** Another owner has the fence and this one had nothing to commit. Where it has, the commit says so. */
+  #overtaken(epoch: number): void {
+    if (this.#state !== 'ready' || this.#commits !== null || this.#gathering.encoder.records > 0) return;
+    this.#watch.stop();
+    this.#refuseParked();
+    this.#become('stopped', new FencedError(`shard "${this.name}" has another owner since epoch ${epoch}; this one stops`));
   }
 
   /** Raises the fence, then does what the log says: the batch is there, or is written again, or memory is loaded anew. */
@@ -505,6 +517,12 @@ export class Shard {
       this.#take(link, this.#decoder.decode(bytes, view, 0, bytes.length), bytes, 0, bytes.length);
     }
     if (taken > 0) this.#waiting.splice(0, taken);
+  }
+
+  #refuseParked(): void {
+    for (const parked of [...this.#parking.takeAll(), ...this.#waiting.splice(0)]) {
+      this.#refuse(parked.link, requestIdOf(viewOf(parked.bytes), 0), 'shard_unavailable');
+    }
   }
 
   #refuseAll(batch: Batch, code: ErrorCode): void {
