@@ -11,9 +11,10 @@ import type { ShardStore } from '../store/shard-store.js';
 import { ChannelConsumer, ChannelProducer } from './ring/channel.js';
 import { FrontLink } from './shard/front-link.js';
 import { Shard } from './shard/shard.js';
+import type { ShardStatus } from './shard/status.js';
 import { parseSlots } from './slot.js';
 import type { FrontConnection } from './supervisor/connections.js';
-import type { FromWorker, ShardSpec, ShardStatus, ToWorker, WorkerTask } from './supervisor/messages.js';
+import type { FromWorker, ShardSpec, ToWorker, WorkerTask } from './supervisor/messages.js';
 import { shardOf } from './wire/head.js';
 
 /** A shard that could not start tries again after this; meanwhile its merchants get 503. */

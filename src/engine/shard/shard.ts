@@ -14,31 +14,23 @@ import type { Micros, Position } from '../../ledger/record.js';
 import type { ShardClock } from '../../platform/time.js';
 import { FencedError } from '../../store/errors.js';
 import type { ShardStore } from '../../store/shard-store.js';
-import type { ShardStatus } from '../supervisor/messages.js';
 import { requestIdOf } from '../wire/head.js';
 import type { ReadAccountRequest, ReadHeadRequest } from '../wire/messages.js';
 import { AnswerWriter, writeUnavailable } from './answer-writer.js';
 import { Batch } from './batch.js';
+import { Expiry } from './expiry.js';
 import { FenceWatch } from './fence-watch.js';
 import type { FrontLink } from './front-link.js';
 import { KeyIndexer } from './key-indexer.js';
 import { Loader } from './loader.js';
-import { Parking } from './parking.js';
+import type { Wants } from './parked-commands.js';
+import { ParkedCommands, viewOf } from './parked-commands.js';
 import { recoverLedger } from './recover.js';
 import type { DecodedRequest } from './request.js';
-import { keyText, RequestDecoder } from './request.js';
-
-export type ShardState = 'starting' | 'ready' | 'resolving' | 'stopped';
-
-export interface ShardBounds {
-  /** A batch takes no more commands at this many records or bytes; a unit of several records may pass it. */
-  readonly batchRecordsMax: number;
-  readonly batchBytesMax: number;
-  /** Commands that wait for room in a batch or for something to be loaded. */
-  readonly parkedMax: number;
-  /** Keys kept in memory whole; older partitions are behind a filter. */
-  readonly residentKeysMax: number;
-}
+import { RequestDecoder } from './request.js';
+import { settle, untilItSucceeds } from './settle.js';
+import type { ShardBounds, ShardState, ShardStatus } from './status.js';
+import { NOTHING_COUNTED } from './status.js';
 
 export interface ShardOptions {
   readonly name: string;
@@ -57,30 +49,21 @@ export interface ShardOptions {
   readonly onError: (error: Error, doing: string) => void;
 }
 
-/** What a parked command waits for. */
-type Wants = { readonly parent: Position } | { readonly keyHash: Int32Array };
-
-const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-
-/** Due expiries written before the commands of a turn; more of them follow in the next turns. */
-const EXPIRIES_A_TURN = 512;
 const EVICT_A_BATCH = 1024;
 const RETRY_AFTER_SECONDS = 1;
 /** µs between this machine's clock and the database's, at most, for the shard to start. */
 const CLOCKS_APART_MAX = 5_000_000;
-/** The longest sleep to the next expiry: the clock may be set meanwhile. */
-const EXPIRY_SLEEP_MAX_MS = 1000;
-
 export class Shard {
   readonly name: string;
   readonly #options: ShardOptions;
   readonly #store: ShardStore;
   readonly #decoder = new RequestDecoder();
   readonly #answers = new AnswerWriter();
-  readonly #parking: Parking;
+  readonly #parked: ParkedCommands;
   readonly #waiting: { readonly link: FrontLink; readonly bytes: Uint8Array }[] = [];
   readonly #loader: Loader;
   readonly #watch: FenceWatch;
+  readonly #expiry = new Expiry(() => this.turnEnded());
   #keyIndexer: KeyIndexer | null = null;
   #ledger: Ledger | null = null;
   #state: ShardState = 'starting';
@@ -89,8 +72,6 @@ export class Shard {
   #inFlight: Batch | null = null;
   #commits: Promise<void> | null = null;
   #committed: Position = 0;
-  #uncommitted: { readonly position: Position; readonly resolve: () => void }[] = [];
-  #expiryTimer: NodeJS.Timeout | null = null;
   #closing = false;
   /** Counts since the start, for the operator. */
   readonly counts = { commits: 0, records: 0, ambiguous: 0, failed: 0, refusedFull: 0 };
@@ -99,10 +80,18 @@ export class Shard {
     this.name = options.name;
     this.#options = options;
     this.#store = options.store;
-    this.#parking = new Parking(options.bounds.parkedMax);
     this.#gathering = new Batch(options.store.encoder());
     this.#spare = new Batch(options.store.encoder());
     this.#loader = new Loader(options.store);
+    this.#parked = new ParkedCommands({
+      max: options.bounds.parkedMax,
+      loader: this.#loader,
+      ledger: () => (this.#state === 'ready' ? this.#ledger : null),
+      decide: (link, bytes) => this.#decide(link, this.#decoder.decode(bytes, viewOf(bytes), 0, bytes.length)),
+      refuse: (link, requestId, code) => this.#refuse(link, requestId, code),
+      onProgress: () => this.turnEnded(),
+      onError: (error) => options.onError(error, 'loading what a command needs'),
+    });
     this.#watch = new FenceWatch(options.store, (epoch) => this.#overtaken(epoch));
   }
 
@@ -153,7 +142,7 @@ export class Shard {
       records,
       ambiguous,
       failed,
-      parked: this.#parking.size + this.#waiting.length,
+      parked: this.#parked.size + this.#waiting.length,
       accounts: ledger?.accountCount ?? 0,
       keys: ledger?.keys.count ?? 0,
       keysMax: ledger?.keys.max ?? 0,
@@ -162,8 +151,7 @@ export class Shard {
   }
 
   static statusBeforeStart(name: string): Omit<ShardStatus, 'shard'> {
-    const none = { epoch: 0, position: 0, commits: 0, records: 0, ambiguous: 0, failed: 0, parked: 0 };
-    return { name, state: 'starting', ...none, accounts: 0, keys: 0, keysMax: 0, openHolds: 0 };
+    return { ...NOTHING_COUNTED, name, state: 'starting' };
   }
 
   async #load(): Promise<void> {
@@ -171,6 +159,7 @@ export class Shard {
     const ledger = await recoverLedger(this.#store, this.#options.settings);
     this.#ledger = ledger;
     this.#committed = ledger.head;
+    this.#parked.committed(ledger.head);
     this.#keyIndexer = new KeyIndexer(this.#store.sql, ledger.keys, {
       partitionRecords: this.#store.partitionRecords,
       residentKeysMax: this.#options.bounds.residentKeysMax,
@@ -214,7 +203,7 @@ export class Shard {
   /** Takes no more commands; resolves when all that was taken is committed and answered, or cannot be. */
   async drain(): Promise<void> {
     // Commands that wait for a load or for room were taken: they are finished before the door closes behind them.
-    while (this.#state === 'ready' && (this.#waiting.length > 0 || !this.#parking.idle || this.#commits !== null)) {
+    while (this.#state === 'ready' && (this.#waiting.length > 0 || !this.#parked.idle || this.#commits !== null)) {
       this.turnEnded();
       await (this.#commits ?? this.#loader.settled());
     }
@@ -222,7 +211,7 @@ export class Shard {
     this.#watch.stop();
     this.turnEnded();
     await this.#commits;
-    if (this.#expiryTimer !== null) clearTimeout(this.#expiryTimer);
+    this.#expiry.stop();
     await this.#keyIndexer?.close();
   }
 
@@ -233,33 +222,12 @@ export class Shard {
   }
 
   #take(link: FrontLink, request: DecodedRequest, bytes: Uint8Array, offset: number, length: number): void {
-    const { book } = request;
-    if (this.#parking.has(book)) {
-      const key = keyText(request);
-      if (this.#parking.holdsKey(book, key)) {
-        this.#refuse(link, request.requestId, 'key_in_flight');
-        return;
-      }
-      this.#park(link, request, key, bytes, offset, length);
-      if (request.parent !== 0) this.#prefetch(request.parent);
+    if (this.#parked.blocks(request.book)) {
+      this.#parked.queue(link, request, bytes.slice(offset, offset + length));
       return;
     }
     const wants = this.#decide(link, request);
-    if (wants === null) return;
-    if (this.#park(link, request, keyText(request), bytes, offset, length)) this.#loadFor(book, wants);
-  }
-
-  #park(
-    link: FrontLink,
-    request: DecodedRequest,
-    key: string,
-    bytes: Uint8Array,
-    offset: number,
-    length: number,
-  ): boolean {
-    if (this.#parking.push(request.book, { link, bytes: bytes.slice(offset, offset + length), key })) return true;
-    this.#refuse(link, request.requestId, 'overloaded');
-    return false;
+    if (wants !== null) this.#parked.park(link, request, wants, bytes.slice(offset, offset + length));
   }
 
   /** Applies a command and attaches its answer. @returns what must be loaded first, or null when it is done */
@@ -328,81 +296,10 @@ export class Shard {
     return this.#gathering.outbox(link);
   }
 
-  #loadFor(book: number, wants: Wants): void {
-    const ledger = this.#mustLedger();
-    const loaded =
-      'parent' in wants
-        ? this.#whenCommitted(wants.parent)
-            .then(() => this.#loader.parent(wants.parent))
-            .then((records) => () => {
-              if (records.length > 0) ledger.admitParent(records);
-              else ledger.admitAbsentParent(wants.parent);
-            })
-        : this.#loader.key(ledger.keys, wants.keyHash, ledger.lastRecordedAt).then((fact) => () => {
-            ledger.admitKey(wants.keyHash, fact.position, fact.recordedAt);
-          });
-    loaded.then(
-      (admit) => {
-        // Loaded for a memory that is gone: what was parked on it has been refused.
-        if (this.#ledger !== ledger || this.#state !== 'ready') return;
-        admit();
-        this.#unpark(book);
-        this.turnEnded();
-      },
-      (error: Error) => {
-        this.#options.onError(error, 'loading what a command needs');
-        if (this.#ledger === ledger) this.#failParked(book);
-      },
-    );
-  }
-
-  /** What stands in the log of memory may not stand in the database yet: it is read when it does. */
-  #whenCommitted(position: Position): Promise<void> {
-    if (position <= this.#committed) return Promise.resolve();
-    return new Promise((resolve) => this.#uncommitted.push({ position, resolve }));
-  }
-
-  /** Starts a load ahead of its turn, so that a queue of actions waits for one round trip and not for one each. */
-  #prefetch(parent: Position): void {
-    if (parent > this.#committed || this.#mustLedger().transactionView(parent) !== null) return;
-    void this.#loader.parent(parent).catch(() => undefined);
-  }
-
-  #unpark(book: number): void {
-    for (let parked = this.#parking.head(book); parked !== undefined; parked = this.#parking.head(book)) {
-      const { bytes, link } = parked;
-      const view = viewOf(bytes);
-      const wants = this.#decide(link, this.#decoder.decode(bytes, view, 0, bytes.length));
-      if (wants !== null) {
-        this.#loadFor(book, wants);
-        return;
-      }
-      this.#parking.shift(book);
-    }
-  }
-
-  #failParked(book: number): void {
-    for (let parked = this.#parking.head(book); parked !== undefined; parked = this.#parking.head(book)) {
-      this.#parking.shift(book);
-      this.#refuse(parked.link, requestIdOf(viewOf(parked.bytes), 0), 'shard_unavailable');
-    }
-    this.#flushNow();
-  }
-
   #expire(): void {
-    const ledger = this.#mustLedger();
-    const due = ledger.nextExpiry();
-    if (due === 0) return;
     const now = this.#options.clock.now();
-    if (now === 'disagrees') return;
-    if (due <= now && !this.#gatheringFull()) ledger.expireDue(now, EXPIRIES_A_TURN, this.#gathering.encoder);
-    const next = ledger.nextExpiry();
-    if (next === 0 || this.#expiryTimer !== null) return;
-    const sleepMs = Math.min(EXPIRY_SLEEP_MAX_MS, Math.max(1, Math.ceil((next - now) / 1000)));
-    this.#expiryTimer = setTimeout(() => {
-      this.#expiryTimer = null;
-      this.turnEnded();
-    }, sleepMs);
+    if (now !== 'disagrees' && !this.#gatheringFull())
+      this.#expiry.run(this.#mustLedger(), now, this.#gathering.encoder);
   }
 
   async #commitLoop(): Promise<void> {
@@ -433,14 +330,7 @@ export class Shard {
     ledger.evictParents(this.#committed, EVICT_A_BATCH);
     this.#keyIndexer?.catchUp(this.#committed, ledger.lastRecordedAt);
     this.#options.onCommitted(this.#committed);
-    this.#wake(this.#committed);
-  }
-
-  #wake(committed: Position): void {
-    const due = this.#uncommitted.filter(({ position }) => position <= committed);
-    if (due.length === 0) return;
-    this.#uncommitted = this.#uncommitted.filter(({ position }) => position > committed);
-    for (const { resolve } of due) resolve();
+    this.#parked.committed(this.#committed);
   }
 
   /** After a commit that was not acknowledged. @returns false when the shard has stopped */
@@ -457,7 +347,11 @@ export class Shard {
       return false;
     }
     try {
-      await this.#settle(batch, how);
+      const end = await settle(this.#store, batch, how, (again) => {
+        this.#options.onError(again, 'committing a batch again');
+      });
+      if (end === 'committed') this.#acknowledge(batch);
+      else await this.#loadAnew(batch);
     } catch (stop) {
       this.#become('stopped', stop as Error);
       return false;
@@ -471,40 +365,22 @@ export class Shard {
     if (this.#state !== 'ready' || this.#commits !== null || this.#gathering.encoder.records > 0) return;
     this.#watch.stop();
     this.#refuseParked();
-    this.#become('stopped', new FencedError(`shard "${this.name}" has another owner since epoch ${epoch}; this one stops`));
-  }
-
-  /** Raises the fence, then does what the log says: the batch is there, or is written again, or memory is loaded anew. */
-  async #settle(batch: Batch, how: 'failed' | 'ambiguous'): Promise<void> {
-    for (;;) {
-      const { head } = await this.#store.resolve();
-      if (head >= batch.encoder.last) return this.#acknowledge(batch);
-      if (how === 'failed') return this.#loadAnew(batch);
-      // Not there for certain, and nobody was told that it was: the same records go in again under the new epoch.
-      const result = await this.#store.commit(batch.encoder);
-      if (result.type === 'committed') return this.#acknowledge(batch);
-      this.#options.onError(result.error, 'committing a batch again');
-      if (result.type === 'fenced') throw result.error;
-      how = result.type;
-    }
+    this.#become(
+      'stopped',
+      new FencedError(`shard "${this.name}" has another owner since epoch ${epoch}; this one stops`),
+    );
   }
 
   /** A batch that the database refuses goes, and with it all that was applied on top of it. */
-  async #loadAnew(batch: Batch): Promise<void> {
+  #loadAnew(batch: Batch): Promise<void> {
     this.#inFlight = null;
     batch.clear();
     this.#gathering.clear();
     this.#spare = batch;
-    // Who waits for a record that is gone finds its memory gone too.
-    this.#wake(Number.MAX_SAFE_INTEGER);
-    for (let waitMs = 50; ; waitMs = Math.min(waitMs * 2, 2000)) {
-      try {
-        return await this.#load();
-      } catch (error) {
-        this.#options.onError(error as Error, 'loading the shard anew');
-        await new Promise((resolve) => setTimeout(resolve, waitMs * (0.5 + Math.random() / 2)));
-      }
-    }
+    return untilItSucceeds(
+      () => this.#load(),
+      (error) => this.#options.onError(error, 'loading the shard anew'),
+    );
   }
 
   #takeWaiting(): void {
@@ -520,8 +396,9 @@ export class Shard {
   }
 
   #refuseParked(): void {
-    for (const parked of [...this.#parking.takeAll(), ...this.#waiting.splice(0)]) {
-      this.#refuse(parked.link, requestIdOf(viewOf(parked.bytes), 0), 'shard_unavailable');
+    this.#parked.refuseAll();
+    for (const { link, bytes } of this.#waiting.splice(0)) {
+      this.#refuse(link, requestIdOf(viewOf(bytes), 0), 'shard_unavailable');
     }
   }
 

@@ -1,5 +1,7 @@
 /** How the shards are, as far as their threads have said. */
-import type { ShardIdentity, ShardSpec, ShardStatus } from './messages.js';
+import type { ShardStatus } from '../shard/status.js';
+import { NOTHING_COUNTED } from '../shard/status.js';
+import type { ShardIdentity, ShardSpec } from './messages.js';
 
 export interface ShardHealth {
   state: ShardStatus['state'];
@@ -20,20 +22,6 @@ export interface ShardView extends ShardStatus {
   readonly lagRecords: number;
   readonly lagMs: number;
 }
-
-const NOTHING_COUNTED = {
-  epoch: 0,
-  position: 0,
-  commits: 0,
-  records: 0,
-  ambiguous: 0,
-  failed: 0,
-  parked: 0,
-  accounts: 0,
-  keys: 0,
-  keysMax: 0,
-  openHolds: 0,
-};
 
 export class HealthTable {
   readonly #shards: readonly ShardHealth[];

@@ -2,7 +2,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { LedgerSettings } from '../../ledger/command.js';
 import type { ShardPlace } from '../../store/open.js';
-import type { ShardBounds, ShardState } from '../shard/shard.js';
+import type { ShardBounds, ShardState, ShardStatus } from '../shard/status.js';
 import type { FrontConnection, WorkerConnection } from './connections.js';
 
 export interface Merchant {
@@ -46,24 +46,6 @@ export interface ShardIdentity {
   readonly incarnation: number;
   readonly hashKey: Uint8Array;
   readonly partitionRecords: number;
-}
-
-export interface ShardStatus {
-  readonly shard: number;
-  readonly name: string;
-  readonly state: ShardState;
-  readonly epoch: number;
-  readonly position: number;
-  readonly commits: number;
-  readonly records: number;
-  readonly ambiguous: number;
-  readonly failed: number;
-  readonly parked: number;
-  readonly accounts: number;
-  readonly keys: number;
-  /** The most keys that it remembers. */
-  readonly keysMax: number;
-  readonly openHolds: number;
 }
 
 export type ToWorker =

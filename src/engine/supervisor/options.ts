@@ -1,6 +1,6 @@
 /** What a supervisor is given. */
 import type { LedgerSettings } from '../../ledger/command.js';
-import type { ShardBounds } from '../shard/shard.js';
+import type { ShardBounds } from '../shard/status.js';
 import type { Durability, ShardSpec } from './messages.js';
 import type { Topology } from './topology.js';
 

@@ -6,12 +6,13 @@
  * `outcome_unknown`. A front that dies natively takes the process; the small parent of `serve` starts that again.
  */
 import type { MessagePort } from 'node:worker_threads';
+import type { ShardState } from '../shard/status.js';
 import type { FoldMessage } from './fold-thread.js';
 import { FoldThread } from './fold-thread.js';
 import { Fronts } from './fronts.js';
 import type { ShardView } from './health.js';
 import { HealthTable } from './health.js';
-import type { ApiKeyEntry, FromWorker, Merchant, ShardIdentity, ShardStatus } from './messages.js';
+import type { ApiKeyEntry, FromWorker, Merchant, ShardIdentity } from './messages.js';
 import type { SupervisorOptions } from './options.js';
 import { shardsOf } from './options.js';
 import type { Topology } from './topology.js';
@@ -141,7 +142,7 @@ export class Supervisor {
     this.#fronts.tellAll({ type: 'lag', shard, lagRecords: health.lagRecords, lagMs: health.lagMs });
   }
 
-  #changed(shard: number, state: ShardStatus['state'], identity: ShardIdentity | null, error: string | null): void {
+  #changed(shard: number, state: ShardState, identity: ShardIdentity | null, error: string | null): void {
     const health = this.#health.of(shard);
     const isBack = state === 'ready' && health.state === 'starting' && health.identity !== null;
     if (isBack && this.#options.shards[shard]?.place.kind === 'pglite') this.#folds.renew();

@@ -5,8 +5,9 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { RingClient } from '../../engine/client.js';
+import type { ShardStatus } from '../../engine/shard/status.js';
 import type { FrontThreadData } from '../../engine/supervisor/fronts.js';
-import type { FromFront, ShardIdentity, ShardStatus, ToFront } from '../../engine/supervisor/messages.js';
+import type { FromFront, ShardIdentity, ToFront } from '../../engine/supervisor/messages.js';
 import { ShardReader } from '../../folds/read/shard-reader.js';
 import { CurrencyTable } from '../../ledger/currency.js';
 import { createPortSql } from '../../store/port-sql.js';

@@ -1,0 +1,43 @@
+/** What becomes of a batch whose commit was not acknowledged. */
+import type { ShardStore } from '../../store/shard-store.js';
+import type { Batch } from './batch.js';
+
+/**
+ * Raises the fence, then does what the log says: the batch is there, or it is written again under the new epoch.
+ * @param how the server refused it (`failed`), or nobody knows (`ambiguous`)
+ * @returns `committed`: it is there; `gone`: the database does not take it, so memory is ahead of the log
+ * @throws FencedError where another owner has the shard
+ */
+export async function settle(
+  store: ShardStore,
+  batch: Batch,
+  how: 'failed' | 'ambiguous',
+  onError: (error: Error) => void,
+): Promise<'committed' | 'gone'> {
+  for (let known = how; ; ) {
+    const { head } = await store.resolve();
+    if (head >= batch.encoder.last) return 'committed';
+    if (known === 'failed') return 'gone';
+    // Not there for certain, and nobody was told that it was: the same records may go in.
+    const result = await store.commit(batch.encoder);
+    if (result.type === 'committed') return 'committed';
+    onError(result.error);
+    if (result.type === 'fenced') throw result.error;
+    known = result.type;
+  }
+}
+
+const RETRY_MS_FIRST = 50;
+const RETRY_MS_MAX = 2_000;
+
+/** Tries until it succeeds, with rests that grow and jitter. */
+export async function untilItSucceeds(attempt: () => Promise<void>, onError: (error: Error) => void): Promise<void> {
+  for (let waitMs = RETRY_MS_FIRST; ; waitMs = Math.min(waitMs * 2, RETRY_MS_MAX)) {
+    try {
+      return await attempt();
+    } catch (error) {
+      onError(error as Error);
+      await new Promise((resolve) => setTimeout(resolve, waitMs * (0.5 + Math.random() / 2)));
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/** How a shard is, and the bounds that it keeps. */
+
+/** See shard.ts. */
+export type ShardState = 'starting' | 'ready' | 'resolving' | 'stopped';
+
+export interface ShardBounds {
+  /** A batch takes no more commands at this many records or bytes; a unit of several records may pass it. */
+  readonly batchRecordsMax: number;
+  readonly batchBytesMax: number;
+  /** Commands that wait for room in a batch, and as many that wait for something to be loaded. */
+  readonly parkedMax: number;
+  /** Keys kept in memory whole; older partitions are behind a filter. */
+  readonly residentKeysMax: number;
+}
+
+export interface ShardStatus {
+  /** Index in the configuration. */
+  readonly shard: number;
+  readonly name: string;
+  readonly state: ShardState;
+  readonly epoch: number;
+  /** End of the committed log. */
+  readonly position: number;
+  readonly commits: number;
+  readonly records: number;
+  readonly ambiguous: number;
+  readonly failed: number;
+  readonly parked: number;
+  readonly accounts: number;
+  readonly keys: number;
+  /** The most keys that it remembers. */
+  readonly keysMax: number;
+  readonly openHolds: number;
+}
+
+export const NOTHING_COUNTED = {
+  epoch: 0,
+  position: 0,
+  commits: 0,
+  records: 0,
+  ambiguous: 0,
+  failed: 0,
+  parked: 0,
+  accounts: 0,
+  keys: 0,
+  keysMax: 0,
+  openHolds: 0,
+};
