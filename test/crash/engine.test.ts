@@ -48,7 +48,10 @@ async function startAgain(): Promise<void> {
 /** Both merchants at work, with some posted already. */
 async function underLoad(): Promise<void> {
   cases++;
-  journals = [new Journal(engine.url, keys[0], `case-${cases}`).start(), new Journal(engine.url, keys[1], `case-${cases}`).start()];
+  journals = [
+    new Journal(engine.url, keys[0], `case-${cases}`).start(),
+    new Journal(engine.url, keys[1], `case-${cases}`).start(),
+  ];
   await Promise.all(journals.map((journal) => journal.posted(100)));
 }
 
@@ -207,7 +210,9 @@ test('kill -9 of parent and engine: the next start takes over the servers that w
 test('a second engine on the same folder is refused with one line', async () => {
   const second = await millrace(['serve'], { MILLRACE_DATA_DIR: engine.dataDir, MILLRACE_HTTP__PORT: '0' });
   expect(second.code).toBe(3);
-  expect(second.err.trim().split('\n')).toEqual([expect.stringContaining(`another engine is running on ${engine.dataDir}`)]);
+  expect(second.err.trim().split('\n')).toEqual([
+    expect.stringContaining(`another engine is running on ${engine.dataDir}`),
+  ]);
   expect(await callEngine(engine.dataDir, { do: 'engine.status' })).toMatchObject({ draining: false });
 });
 
@@ -238,4 +243,3 @@ test('a second SIGTERM ends at once, and loses nothing that was answered', async
   await startAgain();
   await Promise.all(journals.map((journal) => journal.prove()));
 });
-

@@ -1,6 +1,7 @@
 /** Starts that must be refused, in one line and with an exit code of their own; and shards that change hands. */
-import { createServer } from 'node:net';
+
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';

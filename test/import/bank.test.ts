@@ -25,7 +25,8 @@ let engine: RunningEngine;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'millrace-import-'));
   book = bookIn(folder);
-  if (!book.isTheBanks) console.log("the bank's file does not lie beside the checkout: a made one of its shape is used");
+  if (!book.isTheBanks)
+    console.log("the bank's file does not lie beside the checkout: a made one of its shape is used");
   engine = await startEngine({ env: { MILLRACE_HTTP__PORT: String(await freePort()) } });
 });
 afterAll(async () => {
@@ -33,7 +34,18 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const argumentsFor = (key: string): string[] => ['import', book.file, '--map', MAP, '--url', engine.url, '--key', key, '--batch', '250'];
+const argumentsFor = (key: string): string[] => [
+  'import',
+  book.file,
+  '--map',
+  MAP,
+  '--url',
+  engine.url,
+  '--key',
+  key,
+  '--batch',
+  '250',
+];
 const importBook = (key: string) => millrace(argumentsFor(key), {});
 
 async function verified(): Promise<void> {
@@ -77,7 +89,8 @@ async function inTheLog(merchant: string): Promise<number> {
   let count = 0;
   for (const url of Object.values(locateEmbedded(engine.dataDir, ['shard-0', 'shard-1']) ?? {})) {
     await withClient(url, async (client) => {
-      const sql = 'SELECT count(*) AS n FROM millrace.log JOIN millrace.book USING (book) WHERE merchant = $1 AND kind = 1';
+      const sql =
+        'SELECT count(*) AS n FROM millrace.log JOIN millrace.book USING (book) WHERE merchant = $1 AND kind = 1';
       const { rows } = await client.query<{ n: string }>(sql, [merchant]);
       count += Number(rows[0]?.n);
     });
@@ -117,7 +130,10 @@ describe("the bank's book", () => {
     const balances = await endOfDayBalances('calm-bank');
     for (const { account, end } of book.days.filter((_, index) => index % 100 === 0)) {
       const { status, body } = await api.get(`/v1/accounts/${encodeURIComponent(account)}?as_of=${end}`);
-      expect([status, body.balances?.posted], `${account} ${end}`).toEqual([200, balances.get(`${account} ${end.slice(0, 10)}`)]);
+      expect([status, body.balances?.posted], `${account} ${end}`).toEqual([
+        200,
+        balances.get(`${account} ${end.slice(0, 10)}`),
+      ]);
     }
   });
 

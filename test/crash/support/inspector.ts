@@ -92,7 +92,12 @@ class Debugger {
       const short = (this.#pending[1] ?? 0) & 0x7f;
       const head = short === 127 ? 10 : short === 126 ? 4 : 2;
       if (this.#pending.length < head) return;
-      const length = short === 127 ? Number(this.#pending.readBigUInt64BE(2)) : short === 126 ? this.#pending.readUInt16BE(2) : short;
+      const length =
+        short === 127
+          ? Number(this.#pending.readBigUInt64BE(2))
+          : short === 126
+            ? this.#pending.readUInt16BE(2)
+            : short;
       if (this.#pending.length < head + length) return;
       const text = this.#pending.subarray(head, head + length).toString();
       this.#pending = this.#pending.subarray(head + length);
@@ -104,7 +109,8 @@ class Debugger {
     if (method === 'NodeWorker.attachedToWorker' && params?.sessionId !== undefined) {
       this.threads.push({ sessionId: params.sessionId, url: params.workerInfo?.url ?? '' });
     }
-    if (method === 'NodeWorker.receivedMessageFromWorker' && params?.sessionId !== undefined) this.#from.add(params.sessionId);
+    if (method === 'NodeWorker.receivedMessageFromWorker' && params?.sessionId !== undefined)
+      this.#from.add(params.sessionId);
   }
 }
 

@@ -76,7 +76,9 @@ export class Journal {
   async answered(what: (answer: ApiAnswer) => boolean): Promise<ApiAnswer> {
     const before = new Set(this.entries.filter(({ answer }) => answer !== undefined));
     const found = () =>
-      this.entries.find((entry) => !before.has(entry) && entry.answer !== undefined && entry.answer !== null && what(entry.answer));
+      this.entries.find(
+        (entry) => !before.has(entry) && entry.answer !== undefined && entry.answer !== null && what(entry.answer),
+      );
     await this.until(() => found() !== undefined);
     return found()?.answer as ApiAnswer; // it was found just now
   }
@@ -97,7 +99,11 @@ export class Journal {
 
   async #run(client: number): Promise<void> {
     for (let number = 0; !this.#stopping; number++) {
-      const entry: Entry = { key: `${this.#name}-${client}-${number}`, body: this.#next(client, number), answer: undefined };
+      const entry: Entry = {
+        key: `${this.#name}-${client}-${number}`,
+        body: this.#next(client, number),
+        answer: undefined,
+      };
       this.entries.push(entry);
       entry.answer = await this.#post(entry);
       for (const moved of this.#watchers.splice(0)) moved();
@@ -111,12 +117,15 @@ export class Journal {
     const wallet = (which: number) => `${this.#name}/wallet/${which % WALLETS}`;
     const leg = (debit: string, credit: string, amount: number) => ({ debit, credit, amount, currency: 'EUR' });
     if (number % 8 === 7) return { legs: [leg(`${this.#name}/empty`, wallet(client), 5)] };
-    if (number % 2 === 1) return { legs: [leg(wallet(client), wallet(client + 1), 1), leg(wallet(client), wallet(client + 2), 1)] };
+    if (number % 2 === 1)
+      return { legs: [leg(wallet(client), wallet(client + 1), 1), leg(wallet(client), wallet(client + 2), 1)] };
     return { legs: [leg('external/card', wallet(client), 1_000 + number)] };
   }
 
   #post(entry: Entry): Promise<ApiAnswer | null> {
-    return this.api.post('/v1/transactions', { ...entry.body, open_accounts: true }, { key: entry.key }).catch(() => null);
+    return this.api
+      .post('/v1/transactions', { ...entry.body, open_accounts: true }, { key: entry.key })
+      .catch(() => null);
   }
 
   /** @throws (by expectations) at the first thing that is not as it was answered */
@@ -125,7 +134,8 @@ export class Journal {
     const queue = [...this.entries];
     const outcomes = new Map<Entry, ApiAnswer>();
     const prover = async (): Promise<void> => {
-      for (let entry = queue.pop(); entry !== undefined; entry = queue.pop()) outcomes.set(entry, await this.#proveOne(entry));
+      for (let entry = queue.pop(); entry !== undefined; entry = queue.pop())
+        outcomes.set(entry, await this.#proveOne(entry));
     };
     await Promise.all(Array.from({ length: CLIENTS }, prover));
     const posted = [...outcomes].filter(([, { status }]) => status === 201);
@@ -137,7 +147,9 @@ export class Journal {
   async #proveOne(entry: Entry): Promise<ApiAnswer> {
     const again = await this.#settled(entry);
     if (!isFinal(entry.answer)) return again;
-    expect(again.status, `${entry.key} was answered ${entry.answer.text} and is now ${again.text}`).toBe(entry.answer.status);
+    expect(again.status, `${entry.key} was answered ${entry.answer.text} and is now ${again.text}`).toBe(
+      entry.answer.status,
+    );
     expect(textOf(again), entry.key).toBe(textOf(entry.answer));
     expect(again.headers.get('idempotency-replayed'), entry.key).toBe('true');
     return again;

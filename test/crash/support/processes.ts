@@ -38,9 +38,14 @@ export interface Ended {
 /** Runs `millrace` to its end, which must come within half a minute. */
 export function millrace(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Ended> {
   return new Promise((done) => {
-    execFile(process.execPath, [MAIN, ...args], { env: { ...process.env, ...env }, timeout: PATIENCE_MS }, (error, out, err) => {
-      done({ code: error === null ? 0 : Number(error.code ?? -1), out, err });
-    });
+    execFile(
+      process.execPath,
+      [MAIN, ...args],
+      { env: { ...process.env, ...env }, timeout: PATIENCE_MS },
+      (error, out, err) => {
+        done({ code: error === null ? 0 : Number(error.code ?? -1), out, err });
+      },
+    );
   });
 }
 

@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import { World } from './support/world.js';
+
+const unavailable = (code: string) => ({ type: 'unavailable', code, retryAfterSeconds: 1 });
+const posted = (amount: bigint) => ({ type: 'account', account: { creditsPosted: amount } });
+
+describe('an answer', () => {
+  it('is not given before its records are committed, whether it wrote them or only saw them', async () => {
+    const world = await World.started();
+    const requests = [
+      world.post('a', 'wallet', 5),
+      world.balance(),
+      world.post('a', 'wallet', 5),
+      world.post(null, 'wallet', 7),
+    ];
+    const commit = await world.store.begun();
+    const later = world.balance();
+    await world.settled();
+    for (const request of [...requests, later]) expect(world.answers.has(request)).toBe(false);
+    commit.end('committed');
+    const [write, read, duplicate, dry] = await Promise.all(requests.map((request) => world.answer(request)));
+    expect(write).toMatchObject({ type: 'recorded', code: null });
+    expect(read).toMatchObject(posted(105n));
+    expect(duplicate).toMatchObject({ type: 'replay', position: world.store.log.length });
+    expect(dry).toMatchObject({ type: 'answered', code: null });
+    expect(await world.answer(later)).toMatchObject(posted(105n));
+  });
+
+  it('of a read waits for the next batch only where the next batch has begun', async () => {
+    const world = await World.started();
+    world.post('a', 'wallet', 5);
+    const first = await world.store.begun();
+    const early = world.balance();
+    world.post('b', 'wallet', 5);
+    const late = world.balance();
+    first.end('committed');
+    expect(await world.answer(early)).toMatchObject(posted(105n));
+    const second = await world.store.begun();
+    await world.settled();
+    expect(world.answers.has(late)).toBe(false);
+    second.end('committed');
+    expect(await world.answer(late)).toMatchObject(posted(110n));
+  });
+});
+
+describe('a batch that the database refuses', () => {
+  it('is undone with all that was applied on top of it, and its clients are told that nothing happened', async () => {
+    const world = await World.started();
+    const requests = [world.post('a', 'wallet', 5), world.post('a', 'wallet', 5), world.balance()];
+    const commit = await world.store.begun();
+    requests.push(world.post('b', 'wallet', 5), world.balance());
+    world.store.easy = true;
+    commit.end('failed');
+    for (const request of requests) expect(await world.answer(request)).toEqual(unavailable('shard_unavailable'));
+    await world.until(() => world.states.at(-1) === 'ready');
+    expect(await world.answer(world.balance())).toMatchObject(posted(100n));
+    expect(await world.answer(world.post('a', 'wallet', 5)), 'the key is new again').toMatchObject({
+      type: 'recorded',
+      code: null,
+    });
+    expect(await world.answer(world.balance())).toMatchObject(posted(105n));
+  });
+});
+
+describe('a commit whose outcome is not known', () => {
+  for (const isThere of [true, false]) {
+    it(`is settled by the log: ${isThere ? 'it is there' : 'it is not there, and is written again'}; a retry is a replay`, async () => {
+      const world = await World.started();
+      const { epoch } = world.store;
+      const requests = [world.post('a', 'wallet', 5), world.balance()];
+      const commit = await world.store.begun();
+      requests.push(world.post('b', 'wallet', 5));
+      world.store.easy = true;
+      commit.end('ambiguous', isThere);
+      for (const request of requests) expect(await world.answer(request)).toEqual(unavailable('outcome_unknown'));
+      await world.until(() => world.states.at(-1) === 'ready');
+      expect(world.store.epoch).toBeGreaterThan(epoch);
+      expect(await world.answer(world.post('a', 'wallet', 5))).toMatchObject({ type: 'replay' });
+      expect(await world.answer(world.post('b', 'wallet', 5))).toMatchObject({ type: 'replay' });
+      expect(await world.answer(world.balance())).toMatchObject(posted(110n));
+      const positions = world.store.log.map(({ position }) => position);
+      expect(positions).toEqual(positions.map((_, index) => index + 1));
+    });
+  }
+
+  it('lets nothing in until it is settled', async () => {
+    const world = await World.started();
+    world.post('a', 'wallet', 5);
+    const commit = await world.store.begun();
+    commit.end('ambiguous', false);
+    const again = await world.store.begun();
+    expect(world.states.at(-1)).toBe('resolving');
+    expect(await world.answer(world.post('b', 'wallet', 5))).toEqual(unavailable('shard_unavailable'));
+    expect(await world.answer(world.balance())).toEqual(unavailable('shard_unavailable'));
+    again.end('committed');
+    await world.until(() => world.states.at(-1) === 'ready');
+  });
+});
+
+it('an owner whose fence is lost stops for good, and what it had taken is refused', async () => {
+  const world = await World.started();
+  const request = world.post('a', 'wallet', 5);
+  (await world.store.begun()).end('fenced');
+  expect(await world.answer(request)).toEqual(unavailable('shard_unavailable'));
+  await world.until(() => world.states.at(-1) === 'stopped');
+  expect(await world.answer(world.balance())).toEqual(unavailable('shard_unavailable'));
+});
+
+describe('a command that waits for something to be loaded', () => {
+  it('keeps the order of its book; its own key again is key_in_flight', async () => {
+    const world = await World.started();
+    world.store.easy = true;
+    const position = world.store.log.length;
+    const reversal = world.reverse(position, 'undo');
+    await world.settled();
+    expect(world.store.loads).toHaveLength(1);
+    const behind = world.balance();
+    const twice = world.reverse(position, 'undo');
+    expect(await world.answer(twice)).toEqual(unavailable('key_in_flight'));
+    expect(world.answers.has(behind)).toBe(false);
+    world.store.loads[0]?.release();
+    expect(await world.answer(reversal)).toMatchObject({ type: 'recorded', code: null });
+    expect(await world.answer(behind)).toMatchObject({ type: 'account', account: { debitsPosted: 100n } });
+  });
+});
+
+describe('the bounds', () => {
+  it('a full batch makes later commands wait in order, and a full queue is refused as overloaded', async () => {
+    const world = await World.started({ batchRecordsMax: 2, parkedMax: 2 });
+    world.post('a', 'wallet', 1);
+    const first = await world.store.begun();
+    // Two records gather, two commands wait, one is too many. The accounts are there, so a posting is one record.
+    const taken = ['b', 'c', 'd', 'e'].map((key) => world.post(key, 'wallet', 1));
+    expect(await world.answer(world.post('f', 'wallet', 1))).toEqual(unavailable('overloaded'));
+    world.store.easy = true;
+    first.end('committed');
+    const sequences = (await Promise.all(taken.map((request) => world.answer(request)))).map((answer) =>
+      answer.type === 'recorded' ? answer.sequence : 0,
+    );
+    expect(sequences).toEqual([...sequences].sort((a, b) => a - b));
+    expect(sequences).not.toContain(0);
+  });
+
+  it('a drain finishes what was taken and takes nothing more', async () => {
+    const world = await World.started({ batchRecordsMax: 1 });
+    const taken = [world.post('a', 'wallet', 1), world.post('b', 'wallet', 1), world.post('c', 'wallet', 1)];
+    const drained = world.shard.drain();
+    for (let commits = 0; commits < 3; commits++) (await world.store.begun()).end('committed');
+    await drained;
+    for (const request of taken) expect(await world.answer(request)).toMatchObject({ type: 'recorded', code: null });
+    expect(await world.answer(world.post('d', 'wallet', 1))).toEqual(unavailable('draining'));
+  });
+});

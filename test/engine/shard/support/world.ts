@@ -1,0 +1,134 @@
+/** One shard, one front, and a merchant who asks. */
+import { FrontLink } from '../../../../src/engine/shard/front-link.js';
+import { Shard } from '../../../../src/engine/shard/shard.js';
+import type { ShardBounds, ShardState } from '../../../../src/engine/shard/status.js';
+import { decodeAnswer } from '../../../../src/engine/wire/answer.js';
+import { encodeCold } from '../../../../src/engine/wire/cold.js';
+import { requestIdOf } from '../../../../src/engine/wire/head.js';
+import type { Answer, ColdRequest, PostRequest } from '../../../../src/engine/wire/messages.js';
+import { encodePost, postSizeMax } from '../../../../src/engine/wire/post.js';
+import { KeyedHash } from '../../../../src/ledger/hash.js';
+import { ShardClock } from '../../../../src/platform/time.js';
+import { FakeStore } from './fake-store.js';
+
+const BOOK = 1;
+const DAY = 86_400_000_000;
+
+export class World {
+  readonly store = new FakeStore();
+  readonly states: ShardState[] = [];
+  readonly answers = new Map<number, Answer>();
+  readonly shard: Shard;
+  readonly #link: FrontLink;
+  readonly #hash = new KeyedHash(this.store.hashKey);
+  #last = 0;
+  #moved: (() => void)[] = [];
+
+  constructor(bounds: Partial<ShardBounds> = {}) {
+    this.#link = new FrontLink(0, {
+      send: (bytes, offset, length) => {
+        const view = new DataView(bytes.buffer, bytes.byteOffset);
+        this.answers.set(requestIdOf(view, offset), decodeAnswer(bytes, view, offset, length));
+        return true;
+      },
+      flush: () => {
+        for (const moved of this.#moved.splice(0)) moved();
+      },
+    });
+    this.shard = new Shard({
+      name: 'shard-0',
+      store: this.store,
+      clock: new ShardClock(),
+      bounds: { batchRecordsMax: 100, batchBytesMax: 1 << 20, parkedMax: 10, residentKeysMax: 1 << 20, ...bounds },
+      settings: {
+        customCurrencies: [],
+        keyWindow: 7 * DAY,
+        keysMax: 10_000,
+        keysGuaranteed: 1_000,
+        accountsMax: 1_000,
+        openHoldsMax: 1_000,
+        holdDefault: 7 * DAY,
+        backdatingMax: null,
+      },
+      takeOver: false,
+      merchants: new Map([[BOOK, { merchant: 'acme', environment: 'test' }]]),
+      onState: (state) => {
+        this.states.push(state);
+        for (const moved of this.#moved.splice(0)) moved();
+      },
+      onCommitted: () => undefined,
+      onError: () => undefined,
+    });
+  }
+
+  /** Started, its first batch committed; from now on the test says what becomes of commits. */
+  static async started(bounds: Partial<ShardBounds> = {}): Promise<World> {
+    const world = new World(bounds);
+    await world.shard.start();
+    await world.answer(world.post('first', 'wallet', 100));
+    world.store.easy = false;
+    return world;
+  }
+
+  /** Money from outside into an account. @returns the request's number */
+  post(key: string | null, credit: string, amount: number, debit = 'external/card'): number {
+    const legs = [{ debit, credit, amount, currency: 978, currencyCode: 'EUR' }];
+    const request: PostRequest = {
+      legs,
+      pending: false,
+      expiresIn: 0,
+      effectiveAt: 0,
+      openAccounts: true,
+      dryRun: key === null,
+      reference: null,
+      description: null,
+      metadata: null,
+      extras: null,
+    };
+    const bytes = new Uint8Array(postSizeMax(request) + 600);
+    const view = new DataView(bytes.buffer);
+    const requestId = ++this.#last;
+    const head = { shard: 0, book: BOOK, key, route: 'POST /v1/transactions', requestId };
+    const length = encodePost(head, request, this.#hash, { bytes, view }, 0);
+    this.shard.submit(this.#link, bytes, view, 0, length);
+    this.shard.turnEnded();
+    return requestId;
+  }
+
+  ask(request: ColdRequest, key: string | null = null): number {
+    const requestId = ++this.#last;
+    const route = 'type' in request ? request.type : '';
+    const bytes = encodeCold({ shard: 0, book: BOOK, key, route, requestId }, request, this.#hash);
+    this.shard.submit(this.#link, bytes, new DataView(bytes.buffer, bytes.byteOffset), 0, bytes.length);
+    this.shard.turnEnded();
+    return requestId;
+  }
+
+  balance(account = 'wallet'): number {
+    return this.ask({ type: 'read_account', account });
+  }
+
+  reverse(parent: number, key: string): number {
+    const none = { reference: null, description: null, metadata: null };
+    return this.ask(
+      { type: 'reverse', parent, amount: 0n, legs: [], final: false, force: false, dryRun: false, ...none },
+      key,
+    );
+  }
+
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) await new Promise<void>((resolve) => this.#moved.push(resolve));
+    // Commands come from rings, in turns of their own.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  async answer(requestId: number): Promise<Answer> {
+    await this.until(() => this.answers.has(requestId));
+    return this.answers.get(requestId) as Answer; // it is there by now
+  }
+
+  /** All that could happen without the test has happened. */
+  async settled(): Promise<void> {
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+  }
+}
