@@ -8,11 +8,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { slotOf } from '../src/engine/slot.js';
+import { verifyShard } from '../src/folds/verify/verify.js';
+import { messageOf } from '../src/platform/errors.js';
 import { callEngine } from '../src/platform/lock.js';
 import { locateEmbedded } from '../src/store/embedded/embedded.js';
 import { placeOf } from '../src/store/embedded/place.js';
+import { createPgSql } from '../src/store/postgres/sql.js';
 import { cleanUpBy, end, watch } from './children.js';
-import { processes } from './proc.js';
+import type { ProcStat } from './proc.js';
+import { commandLine, processes } from './proc.js';
 
 export const SHARDS = ['shard-0', 'shard-1'] as const;
 const SLOTS_OF_FIRST = 8192;
@@ -59,9 +63,14 @@ export async function startEngine(
   const logFile = join(root, 'log');
   child.stderr.pipe(createWriteStream(logFile));
   const databases: pg.Client[] = [];
+  const engine = { pid: 0 };
   const stop = cleanUpBy(async () => {
     await Promise.all(databases.map((database) => database.end().catch(() => undefined)));
+    const started = processes().filter(
+      ({ id, parent }) => id === engine.pid || (engine.pid !== 0 && parent === engine.pid),
+    );
     await end(child, STOP_MS);
+    killLeftovers(started, folder);
     const data = existsSync(folder) ? placeOf(folder) : null;
     rmSync(root, { recursive: true, force: true });
     // Where user postgres could not enter the folder, its data lies elsewhere.
@@ -73,11 +82,24 @@ export async function startEngine(
     const databaseUrls = SHARDS.map((name) => located[name] ?? '');
     databases.push(...(await Promise.all(databaseUrls.map((database) => connect(database)))));
     const keys = await Promise.all(merchantNames(merchants).map((merchant) => createKey(folder, merchant)));
-    const pid = processes().find(({ parent }) => parent === child.pid)?.id ?? 0;
-    return { url, keys, pid, databases, databaseUrls, folder, stop };
+    engine.pid = processes().find(({ parent }) => parent === child.pid)?.id ?? 0;
+    return { url, keys, pid: engine.pid, databases, databaseUrls, folder, stop };
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+/** An engine that would not stop leaves its databases running, as it should; here nobody comes to take them over. */
+function killLeftovers(started: readonly ProcStat[], folder: string): void {
+  for (const { id } of started) {
+    const command = commandLine(id);
+    if (!command.includes(folder) && !command.includes('main.js serve')) continue;
+    try {
+      process.kill(id, 'SIGKILL');
+    } catch {
+      // It has ended meanwhile.
+    }
   }
 }
 
@@ -155,19 +177,34 @@ export async function countCommits(engine: Engine): Promise<{ records: number; c
   return sum;
 }
 
-interface Verified {
-  readonly name: string;
-  readonly results: readonly { readonly check: string; readonly ok: boolean }[];
-}
-
-/** "clean", the name of the first check that failed, or why it could not be done. */
-export async function verify(engine: Engine): Promise<string> {
-  const shards = (await callEngine(engine.folder, { do: 'verify' })) as readonly Verified[];
-  for (const { name, results } of shards) {
-    const lie = results.find(({ ok }) => !ok);
-    if (lie !== undefined) return `${name}: ${lie.check}`;
-  }
-  return 'clean';
+/**
+ * "clean", the shard and name of the first check that failed, or why it could not be done in time. By sessions of its
+ * own, so that it can be given up.
+ */
+export async function verify(engine: Engine, maxMs: number): Promise<string> {
+  const options = {
+    applicationName: 'bench verify',
+    connectionsMax: 1,
+    settings: { statement_timeout: String(maxMs) },
+  };
+  const until = performance.now() + maxMs;
+  const verdicts = await Promise.all(
+    engine.databaseUrls.map(async (url, shard) => {
+      const sql = createPgSql({ url, ...options });
+      try {
+        for await (const { check, ok } of verifyShard(sql)) {
+          if (!ok) return `${SHARDS[shard] ?? ''}: ${check}`;
+          if (performance.now() > until) return `not done within ${Math.round(maxMs / 1000)} s`;
+        }
+        return 'clean';
+      } catch (error) {
+        return `not done: ${messageOf(error)}`;
+      } finally {
+        await sql.close();
+      }
+    }),
+  );
+  return verdicts.find((verdict) => verdict !== 'clean') ?? 'clean';
 }
 
 /** Records that the folds are behind, over all shards. */

@@ -33,6 +33,7 @@ interface Settings {
   readonly durationS: number;
   readonly warmUpS: number;
   readonly foldWaitMs: number;
+  readonly verifyMaxMs: number;
   /** The bench gives up after this. */
   readonly allMaxMs: number;
 }
@@ -43,6 +44,7 @@ const FULL: Settings = {
   durationS: 8,
   warmUpS: 4,
   foldWaitMs: 60_000,
+  verifyMaxMs: 240_000,
   allMaxMs: 1_200_000,
 };
 const QUICK: Settings = {
@@ -51,6 +53,7 @@ const QUICK: Settings = {
   durationS: 2,
   warmUpS: 1,
   foldWaitMs: 3_000,
+  verifyMaxMs: 20_000,
   allMaxMs: 120_000,
 };
 
@@ -151,7 +154,7 @@ class Bench {
       stored: posted,
       refused,
       agrees: answered <= posted && posted <= answered + this.#dropped,
-      verify: await verify(this.#engine).catch((error: unknown) => `not done: ${String(error)}`),
+      verify: await verify(this.#engine, this.#settings.verifyMaxMs),
     };
   }
 }
