@@ -1,5 +1,5 @@
 /** One engine on two embedded servers, and everything that can happen to its parts while merchants post. */
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { callEngine } from '../../src/platform/lock.js';
 import { locateEmbedded } from '../../src/store/embedded/embedded.js';
 import type { RunningEngine } from '../support/engine.js';
@@ -9,6 +9,9 @@ import { INSPECTABLE, throwInThread } from './support/inspector.js';
 import { Journal } from './support/load.js';
 import { merchantOf } from './support/merchants.js';
 import { freePort, gone, isAlive, millrace, until } from './support/processes.js';
+
+// Starts and proofs are many, and the machine may be busy.
+vi.setConfig({ testTimeout: 90_000 });
 
 const SHARDS = ['shard-0', 'shard-1'];
 let engine: RunningEngine;

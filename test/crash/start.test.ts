@@ -4,13 +4,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { RunningEngine } from '../support/engine.js';
 import { startEngine } from '../support/engine.js';
 import type { TestPostgres } from '../support/postgres.js';
 import { startTestPostgres, withClient } from '../support/postgres.js';
 import { Journal } from './support/load.js';
 import { millrace, until } from './support/processes.js';
+
+// Starts and proofs are many, and the machine may be busy.
+vi.setConfig({ testTimeout: 90_000 });
 
 let server: TestPostgres;
 let urls: readonly [string, string];

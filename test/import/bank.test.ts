@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { locateEmbedded } from '../../src/store/embedded/embedded.js';
 import { freePort, gone, millrace, until } from '../crash/support/processes.js';
 import { Api } from '../support/api.js';
@@ -12,6 +12,9 @@ import { startEngine } from '../support/engine.js';
 import { withClient } from '../support/postgres.js';
 import type { Book } from './book.js';
 import { bookIn } from './book.js';
+
+// Starts and proofs are many, and the machine may be busy.
+vi.setConfig({ testTimeout: 90_000 });
 
 const MAIN = resolve(import.meta.dirname, '../../dist/cli/main.js');
 const MAP = resolve(import.meta.dirname, '../../examples/bank.map.yaml');
