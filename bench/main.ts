@@ -53,7 +53,7 @@ const QUICK: Settings = {
   durationS: 2,
   warmUpS: 1,
   foldWaitMs: 3_000,
-  verifyMaxMs: 20_000,
+  verifyMaxMs: 40_000,
   allMaxMs: 120_000,
 };
 
