@@ -49,6 +49,8 @@ export interface ShardOptions {
   readonly onError: (error: Error, doing: string) => void;
 }
 
+const turnOfTheLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 const EVICT_A_BATCH = 1024;
 const RETRY_AFTER_SECONDS = 1;
 /** µs between this machine's clock and the database's, at most, for the shard to start. */
@@ -193,11 +195,7 @@ export class Shard {
     this.#expire();
     if (this.#commits !== null) return;
     if (this.#gathering.encoder.records === 0) this.#flushNow();
-    else {
-      this.#commits = this.#commitLoop().finally(() => {
-        this.#commits = null;
-      });
-    }
+    else this.#commits = this.#commitLoop();
   }
 
   /** Takes no more commands; resolves when all that was taken is committed and answered, or cannot be. */
@@ -303,20 +301,32 @@ export class Shard {
   }
 
   async #commitLoop(): Promise<void> {
-    while (this.#state === 'ready' && this.#gathering.encoder.records > 0) {
-      const batch = this.#gathering;
-      this.#gathering = this.#spare;
-      this.#inFlight = batch;
-      batch.encoder.chainHash = this.#mustLedger().chainHash;
-      const result = await this.#store.commit(batch.encoder);
-      this.counts.commits++;
-      if (result.type === 'committed') this.#acknowledge(batch);
-      else if (!(await this.#recoverFrom(result.type, batch, result.error))) return;
-      this.#takeWaiting();
-      this.#expire();
+    try {
+      while (this.#state === 'ready' && this.#gathering.encoder.records > 0) {
+        if (!(await this.#commitOne())) return;
+        this.#takeWaiting();
+        this.#expire();
+        // One turn of the event loop, in which the clients just answered may ask again: larger batches, fewer commits.
+        await turnOfTheLoop();
+      }
+    } finally {
+      // At once and not when somebody hears of this end: what comes in between would wait for nobody.
+      this.#commits = null;
+      this.#flushNow();
     }
-    // Answers that needed no commit of their own may have gathered meanwhile.
-    this.#flushNow();
+  }
+
+  /** @returns false when the shard has stopped */
+  async #commitOne(): Promise<boolean> {
+    const batch = this.#gathering;
+    this.#gathering = this.#spare;
+    this.#inFlight = batch;
+    batch.encoder.chainHash = this.#mustLedger().chainHash;
+    const result = await this.#store.commit(batch.encoder);
+    this.counts.commits++;
+    if (result.type !== 'committed') return this.#recoverFrom(result.type, batch, result.error);
+    this.#acknowledge(batch);
+    return true;
   }
 
   #acknowledge(batch: Batch): void {

@@ -10,7 +10,7 @@ import type { LogRecord, Micros, Position } from '../../ledger/record.js';
 import type { SlotRange } from '../../platform/config/shards.js';
 import { messageOf } from '../../platform/errors.js';
 import type { Log } from '../../platform/log.js';
-import { batchStatement, isBatchRefusal } from '../batch-row.js';
+import { isBatchRefusal, prepareBatch, preparedBatch } from '../batch-row.js';
 import { CopyEncoder } from '../copy/encoder.js';
 import { FencedError, ShardMismatchError, StoreUnavailableError } from '../errors.js';
 import { migrate } from '../migrate.js';
@@ -112,7 +112,8 @@ class PostgresShard implements ShardStore {
     this.#lock = new OwnerLock(connect(this.#names.lock, {}), this.#schema, options.log);
     const statementTimeout = String(options.commitDeadlineMs + WRITER_GRACE_MS);
     this.#writer = new Writer(
-      connect(this.#names.writer, { statement_timeout: statementTimeout }),
+      // Of the batch's row there is one plan, and it does not depend on the numbers.
+      connect(this.#names.writer, { statement_timeout: statementTimeout, plan_cache_mode: 'force_generic_plan' }),
       options.commitDeadlineMs,
     );
     this.#reader = new Reader(connect(READER_NAME, {}));
@@ -166,7 +167,7 @@ class PostgresShard implements ShardStore {
     const resolution = await fence.acquire(this.#names.ofAnyOwner);
     const partitions = new Partitions(row.partitionRecords);
     await this.#control.use((session) => partitions.prepare(session, resolution.head, resolution.head));
-    await this.#writer.connect();
+    await this.#writer.connect(prepareBatch({ logId: row.logId, owner: this.#owner }));
     this.#taken = { row, fence, partitions };
     return resolution;
   }
@@ -183,7 +184,7 @@ class PostgresShard implements ShardStore {
     try {
       if (!partitions.covers(batch.last)) await this.#prepare(batch.first - 1, batch.last);
       const result = await this.#writer.commit(
-        batchStatement(fence.row, batch.first - 1, batch.last, batch.chainHash),
+        preparedBatch(fence.row.epoch, batch.first - 1, batch.last, batch.chainHash),
         batch,
       );
       if (result.type === 'committed' && partitions.isDue(batch.last)) this.#prepareLater(batch.last);
@@ -202,7 +203,7 @@ class PostgresShard implements ShardStore {
     // The writer's session of the ambiguous commit, and those of earlier ones if they are still there.
     const resolution = await fence.resolve(`^${this.#names.writer}$`);
     // Under way before the next commit asks for it; if it fails, that commit tries again.
-    this.#writer.connect().catch(() => undefined);
+    this.#writer.reconnect().catch(() => undefined);
     return resolution;
   }
 

@@ -30,6 +30,7 @@ export class Writer {
   readonly #deadlineMs: number;
   #client: pg.Client | null = null;
   #connecting: Promise<pg.Client> | null = null;
+  #preparation = '';
   #closed = false;
 
   constructor(connect: ConnectOptions, deadlineMs: number) {
@@ -37,8 +38,17 @@ export class Writer {
     this.#deadlineMs = deadlineMs;
   }
 
-  /** @throws StoreUnavailableError */
-  async connect(): Promise<void> {
+  /**
+   * @param preparation a statement that every connection runs first
+   * @throws StoreUnavailableError
+   */
+  async connect(preparation: string): Promise<void> {
+    this.#preparation = preparation;
+    await this.#connected();
+  }
+
+  /** Makes sure that there is a connection, ahead of the next commit. @throws StoreUnavailableError */
+  async reconnect(): Promise<void> {
     await this.#connected();
   }
 
@@ -121,6 +131,7 @@ export class Writer {
     try {
       await client.connect();
       if (this.#closed) throw new StoreUnavailableError('the store is closed');
+      await client.query(this.#preparation);
     } catch (error) {
       wireOf(client).stream.destroy();
       throw error;
