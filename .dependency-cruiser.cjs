@@ -12,7 +12,11 @@ const layer = (name, forbidden, comment) => ({
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
   forbidden: [
-    layer('ledger', ['platform', 'store', 'engine', 'folds', 'http', 'cli'], 'The ledger is pure and imports nothing of the house.'),
+    layer(
+      'ledger',
+      ['platform', 'store', 'engine', 'folds', 'http', 'cli'],
+      'The ledger is pure and imports nothing of the house.',
+    ),
     {
       name: 'ledger-has-no-dependencies',
       severity: 'error',
@@ -20,7 +24,11 @@ module.exports = {
       from: { path: '^src/ledger/' },
       to: { pathNot: '^src/ledger/' },
     },
-    layer('platform', ['ledger', 'store', 'engine', 'folds', 'http', 'cli'], 'The platform knows nothing of what is built on it.'),
+    layer(
+      'platform',
+      ['ledger', 'store', 'engine', 'folds', 'http', 'cli'],
+      'The platform knows nothing of what is built on it.',
+    ),
     layer('store', ['engine', 'folds', 'http', 'cli'], 'The store knows the ledger and the platform.'),
     layer('engine', ['folds', 'http', 'cli'], 'The engine knows store, ledger and platform.'),
     layer('folds', ['engine', 'http', 'cli'], 'Folds read the log: store, ledger and platform.'),
@@ -31,7 +39,12 @@ module.exports = {
       from: { path: '^src/http/' },
       to: { path: '^src/(cli/|folds/(?!read/))' },
     },
-    { name: 'no-circles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-circles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],
   options: {

@@ -1,10 +1,10 @@
 /**
  * Keeps the folds of one shard close behind its log.
  *
- * Busy: steps of many records, the larger the cheaper each, and between them pauses of four times what the step took,
- * so that it has about a fifth of a database that others need too; far behind, most of it. Idle: pauses that grow to a
- * second, cut short by a poke. It never throws: a failed step is told and tried again later, and one shard's failures
- * are no other's.
+ * Busy: steps of many records, the larger the cheaper each, and between them pauses of twenty times what the step took
+ * (at most three seconds), so that it has about a twentieth of a database that others need too; far behind, most of it.
+ * A reader who needs more takes a step himself (read/shard-reader.ts). Idle: pauses that grow to a second, cut short by
+ * a poke. It never throws: a failed step is told and tried again later, and one shard's failures are no other's.
  */
 import type { Sql } from '../store/sql.js';
 
@@ -33,9 +33,9 @@ export interface FoldRunnerOptions {
 
 const STEP_RECORDS_MAX = 100_000;
 const PAUSE_MS_MIN = 50;
-/** Below the second that a list with a Consistency-Token waits for. */
-const BUSY_PAUSE_MS_MAX = 700;
-const BUSY_PAUSE_SHARE = 4;
+const BUSY_PAUSE_MS_MAX = 3_000;
+const BUSY_PAUSE_SHARE = 20;
+const CATCH_UP_PAUSE_SHARE = 0.25;
 /** Steps behind the head from which on catching up comes first. */
 const FAR_BEHIND_STEPS = 2;
 const IDLE_PAUSE_MS_MAX = 1_000;
@@ -95,7 +95,7 @@ export class FoldRunner {
           idlePauseMs = pauseMsMin;
           const tookMs = performance.now() - startedAt;
           const isFarBehind = step.head - step.position > FAR_BEHIND_STEPS * this.#stepRecordsMax;
-          const pauseMs = isFarBehind ? tookMs / BUSY_PAUSE_SHARE : Math.max(tookMs * BUSY_PAUSE_SHARE, pauseMsMin);
+          const pauseMs = isFarBehind ? tookMs * CATCH_UP_PAUSE_SHARE : Math.max(tookMs * BUSY_PAUSE_SHARE, pauseMsMin);
           await this.#pause(Math.min(pauseMs, BUSY_PAUSE_MS_MAX), false);
         } else {
           await this.#pause(idlePauseMs, true);

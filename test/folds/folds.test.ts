@@ -394,7 +394,7 @@ describe.each([
     const sequence = model.sequences.get(1) ?? 0;
     expect(await reader.foldedSequence(1)).toBe(sequence);
     expect(await reader.waitFor(1, sequence, 0)).toBe(true);
-    expect(await readerBehind.waitFor(1, sequence, 20)).toBe(false);
+    expect(await reader.waitFor(1, sequence + 1, 20), 'beyond the head').toBe(false);
   });
 
   it('show transactions, legs, balances and keys to a person with psql', async () => {
@@ -431,5 +431,13 @@ describe.each([
     }
     const [keys] = await sql.query('SELECT count(*) AS n FROM keys');
     expect(keys?.n).toBe(BigInt(model.records.filter(({ key }) => key !== null).length));
+  });
+
+  // Last, since it brings the folds that are behind to the head.
+  it('are taken further by a reader who needs more than they have', async () => {
+    const sequence = model.sequences.get(1) ?? 0;
+    expect(await readerBehind.foldedSequence(1)).toBeLessThan(sequence);
+    expect(await readerBehind.waitFor(1, sequence, 0)).toBe(true);
+    expect(await readerBehind.foldedSequence(1)).toBe(sequence);
   });
 });

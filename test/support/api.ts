@@ -52,7 +52,13 @@ export class Api {
   }
 
   /** The usual posting of one leg, accounts opened at first use. */
-  transfer(debit: string, credit: string, amount: number | string, more: object = {}, options: ApiOptions = {}): Promise<ApiAnswer> {
+  transfer(
+    debit: string,
+    credit: string,
+    amount: number | string,
+    more: object = {},
+    options: ApiOptions = {},
+  ): Promise<ApiAnswer> {
     const legs = [{ debit, credit, amount, currency: 'EUR' }];
     return this.post('/v1/transactions', { legs, open_accounts: true, ...more }, options);
   }

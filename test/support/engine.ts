@@ -35,7 +35,10 @@ export interface RunningEngine {
   enginePid(): Promise<number>;
   /** All that it wrote to standard error so far. */
   log(): string;
-  createKey(merchant: string, options?: { readonly environment?: 'test' | 'live'; readonly force?: boolean }): Promise<string>;
+  createKey(
+    merchant: string,
+    options?: { readonly environment?: 'test' | 'live'; readonly force?: boolean },
+  ): Promise<string>;
   /** SIGTERM, and waits for the end. @returns the exit code */
   stop(): Promise<number | null>;
   /** kill -9 of parent and engine; the databases are left to themselves. */
@@ -65,7 +68,8 @@ export async function startEngine(options: EngineOptions = {}): Promise<RunningE
   });
   const ended = new Promise<number | null>((done) => child.once('exit', (code) => done(code)));
   const { url, key } = await ready(child, ended, () => log);
-  const enginePid = async (): Promise<number> => ((await callEngine(dataDir, { do: 'engine.status' })) as { pid: number }).pid;
+  const enginePid = async (): Promise<number> =>
+    ((await callEngine(dataDir, { do: 'engine.status' })) as { pid: number }).pid;
   const stop = async (): Promise<number | null> => {
     child.kill('SIGTERM');
     return within(ended, STOP_MAX_MS, () => `the engine did not stop:\n${log}`);
@@ -103,7 +107,11 @@ function ownFolder(): string {
   return folder;
 }
 
-function ready(child: ChildProcess, ended: Promise<number | null>, log: () => string): Promise<{ url: string; key: string }> {
+function ready(
+  child: ChildProcess,
+  ended: Promise<number | null>,
+  log: () => string,
+): Promise<{ url: string; key: string }> {
   const said = new Promise<{ url: string; key: string }>((done, fail) => {
     let url = '';
     if (child.stdout === null) return;

@@ -30,6 +30,8 @@ export interface ShardInfo {
   readonly name: string;
 }
 
+/** Records of a step that a reader takes: short, since somebody waits. */
+const STEP_RECORDS_MAX = 20_000;
 /** Between two looks at the fold's cursor. */
 const POLL_MS_MIN = 2;
 const POLL_MS_MAX = 50;
@@ -113,6 +115,9 @@ export class ShardReader {
   async waitFor(book: number, sequence: number, timeoutMs: number): Promise<boolean> {
     const deadline = performance.now() + timeoutMs;
     for (let waitMs = POLL_MS_MIN; ; waitMs = Math.min(waitMs * 2, POLL_MS_MAX)) {
+      if ((await this.foldedSequence(book)) >= sequence) return true;
+      // The folds rest between their steps: who cannot wait takes one. It does nothing while another is under way.
+      await this.sql.query('SELECT to_position FROM fold_step($1)', [STEP_RECORDS_MAX]);
       if ((await this.foldedSequence(book)) >= sequence) return true;
       const leftMs = deadline - performance.now();
       if (leftMs <= 0) return false;
