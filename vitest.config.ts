@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+// Where a machine wants to read the result: a file for the report as JSON.
+const report = process.env.MILLRACE_TEST_REPORT;
+
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
@@ -7,6 +10,9 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    reporters: process.env.CI === undefined ? ['default'] : ['dot'],
+    reporters: [
+      process.env.CI === undefined ? 'default' : 'dot',
+      ...(report === undefined ? [] : [['json', { outputFile: report }] as ['json', { outputFile: string }]]),
+    ],
   },
 });
