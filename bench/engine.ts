@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { slotOf } from '../src/engine/slot.js';
-import { verifyShard } from '../src/folds/verify/verify.js';
+import { VERIFY_SETTINGS, verifyShard } from '../src/folds/verify/verify.js';
 import { messageOf } from '../src/platform/errors.js';
 import { callEngine } from '../src/platform/lock.js';
 import { locateEmbedded } from '../src/store/embedded/embedded.js';
@@ -185,7 +185,7 @@ export async function verify(engine: Engine, maxMs: number): Promise<string> {
   const options = {
     applicationName: 'bench verify',
     connectionsMax: 1,
-    settings: { statement_timeout: String(maxMs) },
+    settings: { ...VERIFY_SETTINGS, statement_timeout: String(maxMs) },
   };
   const until = performance.now() + maxMs;
   const verdicts = await Promise.all(
