@@ -17,7 +17,7 @@ export type BatchItem =
   | { readonly key: string; readonly request: PostRequest }
   | { readonly key: string; readonly problem: RequestProblem };
 
-type ParsedBatch =
+export type ParsedBatch =
   | { readonly atomic: false; readonly items: readonly BatchItem[] }
   | { readonly atomic: true; readonly items: readonly PostRequest[]; readonly dryRun: boolean };
 

@@ -1,7 +1,7 @@
 /** Request headers that carry a part of the command. */
 import { RequestProblem } from '../types.js';
 
-const KEY_LENGTH_MAX = 255;
+export const KEY_LENGTH_MAX = 255;
 
 /** 1–255 printable ASCII characters. */
 export function isIdempotencyKey(key: string): boolean {

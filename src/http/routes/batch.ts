@@ -1,6 +1,7 @@
 /** POST /v1/transactions/batch: independent items, or all or none. */
 import type { AtomicBatchRequest } from '../../engine/wire/messages.js';
-import { parseBatch } from '../parse/batch.js';
+import { readFastBatch } from '../body/fast-post.js';
+import { type ParsedBatch, parseBatch } from '../parse/batch.js';
 import { renderAll } from '../render/list.js';
 import { answerWrite } from './answers.js';
 import type { Call } from './call.js';
@@ -10,13 +11,19 @@ import { refuseKey, requestKey } from './key.js';
 const ATOMIC_ROUTE = 'POST /v1/transactions/batch';
 
 export function postTransactionBatch(call: Call): void {
-  const batch = parseBatch(call.readBody(), call.context.parse);
+  const batch = readBatch(call);
   if (batch.atomic) {
     postAtomic(call, { type: 'atomic_batch', items: batch.items, dryRun: batch.dryRun });
     return;
   }
   refuseKey(call, 'Items of an independent batch carry their keys; the header is not taken.');
   new IndependentBatch(call, batch.items).start();
+}
+
+function readBatch(call: Call): ParsedBatch {
+  // As with single postings: a batch that is not all of the common shape is read strictly as a whole.
+  const fast = call.bodyForm === 'json' ? readFastBatch(call.exchange.body, call.context.parse) : null;
+  return fast === null ? parseBatch(call.readBody(), call.context.parse) : { atomic: false, items: fast };
 }
 
 function postAtomic(call: Call, request: AtomicBatchRequest): void {
