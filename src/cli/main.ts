@@ -32,7 +32,8 @@ const configOption = () =>
   new Option('--config <file>', 'configuration file (YAML); default ./millrace.yaml where there is one').env(
     'MILLRACE_CONFIG',
   );
-const urlOption = () => new Option('--url <url>', 'of a running engine').default('http://127.0.0.1:8080');
+const urlOption = () =>
+  new Option('--url <url>', 'of a running engine').env('MILLRACE_URL').default('http://127.0.0.1:8080');
 const whole = (text: string): number => Number.parseInt(text, 10);
 const configOf = ({ config }: WithConfig): Config => loadConfig({ file: config, env: process.env, cwd: process.cwd() });
 
@@ -86,7 +87,7 @@ program
   .description('turn the lines of a CSV file into transactions')
   .argument('<file>', 'the CSV file; any size')
   .requiredOption('--map <file>', 'how lines become transactions (YAML); see examples/bank.map.yaml')
-  .requiredOption('--key <key>', 'API key of the merchant')
+  .addOption(new Option('--key <key>', 'API key of the merchant').env('MILLRACE_KEY').makeOptionMandatory())
   .addOption(urlOption())
   .option('--batch <items>', 'items in a request, at most 8192', whole)
   .option('--lanes <requests>', 'requests on their way at a time', whole)
@@ -95,7 +96,7 @@ program
     'after',
     `
 Examples:
-  millrace import book.csv --map examples/bank.map.yaml --key "$(cat .millrace/dev-key)"
+  MILLRACE_KEY=$(cat .millrace/dev-key) millrace import examples/book.csv --map examples/bank.map.yaml
 
 Lines that do not fit go to FILE.rejects.csv with the reason. After a kill, run the same line again: each row has a key
 of its own, so nothing is posted twice.
@@ -154,6 +155,7 @@ keys
   .option('--test', 'for the test environment; without it, for live', false)
   .addOption(new Option('--scope <scope>', 'what it may do beside the usual').choices(['force']))
   .addOption(configOption())
+  .addHelpText('after', `\nExample:\n  millrace keys create --merchant acme --test\n${EXIT_CODES}`)
   .action(
     async (options: WithConfig & { readonly merchant: string; readonly test: boolean; readonly scope?: 'force' }) => {
       const { merchant, test, scope } = options;
@@ -170,6 +172,7 @@ keys
   .command('list')
   .description('list all keys; the keys themselves are not stored')
   .addOption(configOption())
+  .addHelpText('after', `\nExample:\n  millrace keys list\n${EXIT_CODES}`)
   .action(async (options: WithConfig) => {
     process.exitCode = await keysCommand({ action: 'list' }, ...argumentsOf(options));
   });
@@ -178,6 +181,7 @@ keys
   .description('revoke a key by its id, the part after mr_test_ or mr_live_')
   .argument('<id>')
   .addOption(configOption())
+  .addHelpText('after', `\nExample:\n  millrace keys revoke 3k9vqz0m2h7x\n${EXIT_CODES}`)
   .action(async (id: string, options: WithConfig) => {
     process.exitCode = await keysCommand({ action: 'revoke', id }, ...argumentsOf(options));
   });
@@ -186,7 +190,7 @@ program
   .command('shards')
   .description('the map of slots; size, position, lag, epoch, owner and rate of each shard')
   .addOption(configOption())
-  .addHelpText('after', EXIT_CODES)
+  .addHelpText('after', `\nExample:\n  millrace shards\n${EXIT_CODES}`)
   .action(async (options: WithConfig) => {
     process.exitCode = await shardsCommand(...argumentsOf(options));
   });
@@ -195,7 +199,9 @@ program
   .command('bench')
   .description('load a running engine; it posts real transactions, so use a test key')
   .addOption(urlOption())
-  .requiredOption('--key <keys...>', 'API keys, one for each merchant to load')
+  .addOption(
+    new Option('--key <keys...>', 'API keys, one for each merchant to load').env('MILLRACE_KEY').makeOptionMandatory(),
+  )
   .option('--batch <items>', 'transactions in a request', whole)
   .option('--connections <number>', 'connections at a time', whole)
   .option('--duration <seconds>', 'how long', Number.parseFloat)
@@ -205,8 +211,8 @@ program
     'after',
     `
 Examples:
-  millrace bench --key "$(cat .millrace/dev-key)"
-  millrace bench --key "$(cat .millrace/dev-key)" --batch 200 --connections 32 --duration 20
+  MILLRACE_KEY=$(cat .millrace/dev-key) millrace bench
+  MILLRACE_KEY=$(cat .millrace/dev-key) millrace bench --batch 200 --connections 32 --duration 20
 ${EXIT_CODES}`,
   )
   .action(
@@ -242,8 +248,8 @@ try {
 function report(error: unknown): number {
   if (isCommanderError(error)) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
   process.stderr.write(`millrace: ${messageOf(error)}\n`);
-  if (error instanceof MillraceError) return error.code === 'MR_CONFIG' ? ExitCode.usage : ExitCode.unavailable;
-  return ExitCode.failed;
+  // 1 is a command's own verdict, such as a lie found: what could not be asked is no verdict.
+  return error instanceof MillraceError && error.code === 'MR_CONFIG' ? ExitCode.usage : ExitCode.unavailable;
 }
 
 function isCommanderError(error: unknown): error is { readonly exitCode: number } {

@@ -1,4 +1,6 @@
 /** What the operator sees when the engine is ready: where it is, a key, and a line that works when pasted. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Topology } from '../../engine/supervisor/topology.js';
 import type { Config } from '../../platform/config/config.js';
 import type { Control } from './control.js';
@@ -23,7 +25,7 @@ export async function printBanner({ config, control, port, topology, out }: Bann
   const lines = [
     '',
     `Millrace is ready at ${url}`,
-    `  ${count(workerOf.length, 'shard')} on ${storeName(config)}, ${count(fronts, 'front')}, ${count(workers, 'worker')}; data in ${config.dataDir}`,
+    `  ${count(workerOf.length, 'shard')} on ${storeName(config)}, ${count(fronts, 'front')}, ${count(workers, 'worker')}; data in ${dataFolder(config)}`,
     '',
   ];
   const key = await control.firstKey();
@@ -42,6 +44,12 @@ export async function printBanner({ config, control, port, topology, out }: Bann
     );
   }
   out.write(`${lines.join('\n')}\n`);
+}
+
+/** As root, the databases may lie where the user that runs them can enter. */
+function dataFolder({ dataDir }: Config): string {
+  const elsewhere = join(dataDir, 'postgres-at');
+  return existsSync(elsewhere) ? `${dataDir} and ${readFileSync(elsewhere, 'utf8').trim()}` : dataDir;
 }
 
 const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`;

@@ -128,7 +128,7 @@ export const ConfigSchema = Type.Object(
     }),
     keys: section('The memory of idempotency keys.', {
       window: duration('7d', 'How long a key is remembered.'),
-      keys_max: integer(1000, 4294967295, 10000000, 'Keys that one shard remembers.'),
+      keys_max: integer(1000, 4294967295, 100000000, 'Keys that one shard remembers.'),
       guaranteed: integer(0, 4294967295, 10000, "Keys of these that are each merchant's own."),
     }),
     limits: section('Bounds of the ledger, by shard.', {
