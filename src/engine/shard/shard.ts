@@ -76,7 +76,7 @@ export class Shard {
   #committed: Position = 0;
   #closing = false;
   /** Counts since the start, for the operator. */
-  readonly counts = { commits: 0, records: 0, ambiguous: 0, failed: 0, refusedFull: 0 };
+  readonly #counts = { commits: 0, records: 0, ambiguous: 0, failed: 0 };
 
   constructor(options: ShardOptions) {
     this.name = options.name;
@@ -95,19 +95,6 @@ export class Shard {
       onError: (error) => options.onError(error, 'loading what a command needs'),
     });
     this.#watch = new FenceWatch(options.store, (epoch) => this.#overtaken(epoch));
-  }
-
-  get state(): ShardState {
-    return this.#state;
-  }
-  get epoch(): number {
-    return this.#store.epoch;
-  }
-  get committed(): Position {
-    return this.#committed;
-  }
-  get ledger(): Ledger | null {
-    return this.#ledger;
   }
 
   /** For a shard that has no database yet. */
@@ -132,7 +119,7 @@ export class Shard {
   }
 
   status(): Omit<ShardStatus, 'shard'> {
-    const { commits, records, ambiguous, failed } = this.counts;
+    const { commits, records, ambiguous, failed } = this.#counts;
     const ledger = this.#ledger;
     return {
       name: this.name,
@@ -179,7 +166,6 @@ export class Shard {
     }
     if (this.#waiting.length > 0 || this.#gatheringFull()) {
       if (this.#waiting.length >= this.#options.bounds.parkedMax) {
-        this.counts.refusedFull++;
         this.#refuseBytes(link, view, offset, 'overloaded');
       } else {
         this.#waiting.push({ link, bytes: bytes.slice(offset, offset + length) });
@@ -323,7 +309,7 @@ export class Shard {
     this.#inFlight = batch;
     batch.encoder.chainHash = this.#mustLedger().chainHash;
     const result = await this.#store.commit(batch.encoder);
-    this.counts.commits++;
+    this.#counts.commits++;
     if (result.type !== 'committed') return this.#recoverFrom(result.type, batch, result.error);
     this.#acknowledge(batch);
     return true;
@@ -331,7 +317,7 @@ export class Shard {
 
   #acknowledge(batch: Batch): void {
     this.#committed = batch.encoder.last;
-    this.counts.records += batch.encoder.records;
+    this.#counts.records += batch.encoder.records;
     this.#inFlight = null;
     batch.deliver();
     batch.clear();
@@ -345,7 +331,7 @@ export class Shard {
 
   /** After a commit that was not acknowledged. @returns false when the shard has stopped */
   async #recoverFrom(how: 'failed' | 'ambiguous' | 'fenced', batch: Batch, error: Error): Promise<boolean> {
-    this.counts[how === 'failed' ? 'failed' : 'ambiguous']++;
+    this.#counts[how === 'failed' ? 'failed' : 'ambiguous']++;
     this.#options.onError(error, how === 'failed' ? 'committing a batch' : 'committing a batch, outcome not known');
     this.#become('resolving', error);
     this.#refuseAll(batch, how === 'ambiguous' ? 'outcome_unknown' : 'shard_unavailable');

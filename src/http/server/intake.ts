@@ -68,3 +68,13 @@ export function judgeHead<Target extends Opened>(exchange: Exchange, handler: Re
 export function bodiesFullProblem(): RequestProblem {
   return new RequestProblem('overloaded', 'Too many bodies are on their way in.');
 }
+
+/** The body is here, or there is none: runs the request, or answers with what was found wrong in its head. */
+export function finish<Target extends Opened>(
+  exchange: Exchange,
+  handler: RequestHandler<Target>,
+  intake: Intake<Target>,
+): void {
+  if (intake.problem !== null) handler.refuse(exchange, intake.problem, intake.target);
+  else if (intake.target !== null) handler.run(exchange, intake.target);
+}

@@ -10,7 +10,7 @@ import { RequestProblem } from '../types.js';
 import type { Exchange, HeaderList, HttpServer, Opened, RequestHandler, ServerOptions } from './exchange.js';
 import { RequestHeaders } from './headers.js';
 import type { Intake } from './intake.js';
-import { bodiesFullProblem, judgeHead, ServerState } from './intake.js';
+import { bodiesFullProblem, finish, judgeHead, ServerState } from './intake.js';
 import { PortInUseError } from './port.js';
 
 const NO_BODY = new Uint8Array(0);
@@ -151,15 +151,6 @@ function unlikeDefault(request: IncomingMessage): RequestProblem | null {
   if (request.httpVersion !== '1.1') return new RequestProblem('request_framing', 'Only HTTP/1.1 is spoken here.');
   if (request.rawHeaders.length <= 2 * HEADERS_COUNT_MAX) return null;
   return new RequestProblem('headers_too_large', `More than ${HEADERS_COUNT_MAX} header fields.`);
-}
-
-function finish<Target extends Opened>(
-  exchange: NodeExchange,
-  handler: RequestHandler<Target>,
-  intake: Intake<Target>,
-): void {
-  if (intake.problem !== null) handler.refuse(exchange, intake.problem, intake.target);
-  else if (intake.target !== null) handler.run(exchange, intake.target);
 }
 
 function readBody<Target extends Opened>(

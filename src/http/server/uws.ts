@@ -11,7 +11,7 @@ import { App, us_listen_socket_close, us_socket_local_port } from 'uWebSockets.j
 import type { Exchange, HeaderList, HttpServer, Opened, RequestHandler, ServerOptions } from './exchange.js';
 import { RequestHeaders } from './headers.js';
 import type { Intake } from './intake.js';
-import { bodiesFullProblem, judgeHead, ServerState } from './intake.js';
+import { bodiesFullProblem, finish, judgeHead, ServerState } from './intake.js';
 import { PortInUseError, reservePort } from './port.js';
 import { statusLine } from './status.js';
 
@@ -142,15 +142,6 @@ function refuseAndClose<Target extends Opened>(
   const { problem, target } = intake;
   exchange.closeAfter = true;
   if (problem !== null) setImmediate(() => handler.refuse(exchange, problem, target));
-}
-
-function finish<Target extends Opened>(
-  exchange: UwsExchange,
-  handler: RequestHandler<Target>,
-  intake: Intake<Target>,
-): void {
-  if (intake.problem !== null) handler.refuse(exchange, intake.problem, intake.target);
-  else if (intake.target !== null) handler.run(exchange, intake.target);
 }
 
 /**
