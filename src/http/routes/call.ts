@@ -92,7 +92,8 @@ export class Call {
     return renderRecord(record, recorded ? this.id(record.position) : null, parentId);
   }
 
-  ok(status: number, json: string, replayed = false): void {
+  /** @param json text, or its UTF-8 bytes; bytes may be reused as soon as this returns */
+  ok(status: number, json: string | Uint8Array, replayed = false): void {
     const asJson = this.answerForm === 'json';
     const headers = [
       'Content-Type',

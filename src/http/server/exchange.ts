@@ -25,7 +25,10 @@ export interface Exchange {
   readonly aborted: boolean;
   /** Set before answering: the connection ends with the answer. */
   closeAfter: boolean;
-  /** Answers, once; a second answer and one to an aborted request are dropped. May be called at any later time. */
+  /**
+   * Answers, once; a second answer and one to an aborted request are dropped. May be called at any later time. A body of
+   * bytes may be reused as soon as this returns.
+   */
   respond(status: number, headers: HeaderList, body: string | Uint8Array): void;
 }
 

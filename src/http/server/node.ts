@@ -57,7 +57,8 @@ class NodeExchange implements Exchange {
     if (close) all.push('Connection', 'close');
     this.response.writeHead(status, all);
     // Of a HEAD, node leaves the body out by itself.
-    this.response.end(body);
+    // Node may hold on to bytes until the socket takes them; their owner reuses them at once.
+    this.response.end(typeof body === 'string' ? body : Buffer.from(body));
     if (close) linger(this.response);
   }
 }
