@@ -40,6 +40,14 @@ export class Chaskey {
     xorWords(tag, lastKey);
   }
 
+  /** Replaces a message of one whole block, as little-endian words, by its MAC. */
+  macBlock(block: Int32Array): void {
+    xorWords(block, this.#key);
+    xorWords(block, this.#keyWhole);
+    permute(block);
+    xorWords(block, this.#keyWhole);
+  }
+
   /** Replaces a block of four words by its image under the keyed permutation. */
   encrypt(block: Int32Array): void {
     xorWords(block, this.#key);

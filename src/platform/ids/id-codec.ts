@@ -17,12 +17,16 @@ export interface RecordPlace {
 const PREFIX = 'txn_';
 const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz';
 const DIGITS_COUNT = 26;
-const ID_LENGTH = PREFIX.length + DIGITS_COUNT;
+/** Of every id, in characters and in bytes of ASCII. */
+export const ID_LENGTH = PREFIX.length + DIGITS_COUNT;
 const TWO_32 = 2 ** 32;
 
 /** Value of each ASCII code, 255 for what is no digit. Capitals are none: an id has one spelling. */
 const VALUES = new Uint8Array(128).fill(255);
 for (let value = 0; value < DIGITS.length; value++) VALUES[DIGITS.charCodeAt(value)] = value;
+
+const PREFIX_BYTES = Uint8Array.from(PREFIX, (character) => character.charCodeAt(0));
+const DIGIT_BYTES = Uint8Array.from(DIGITS, (character) => character.charCodeAt(0));
 
 /** Two digits at a time: half as many look-ups and concatenations. */
 const PAIRS: readonly string[] = Array.from({ length: 1024 }, (_, pair) => `${DIGITS[pair >> 5]}${DIGITS[pair & 31]}`);
@@ -37,13 +41,28 @@ export class IdCodec {
   }
 
   encode(logId: number, position: number): string {
+    const block = this.#encrypt(logId, position);
+    return PREFIX + digits(block[0] ?? 0, block[1] ?? 0, block[2] ?? 0, block[3] ?? 0);
+  }
+
+  /**
+   * Writes the id where an answer is made byte by byte: no string is.
+   * @returns the offset behind its {@link ID_LENGTH} bytes
+   */
+  encodeInto(logId: number, position: number, bytes: Uint8Array, offset: number): number {
+    const block = this.#encrypt(logId, position);
+    for (let index = 0; index < PREFIX.length; index++) bytes[offset + index] = PREFIX_BYTES[index] ?? 0;
+    return writeDigits(block, bytes, offset + PREFIX.length);
+  }
+
+  #encrypt(logId: number, position: number): Int32Array {
     const block = this.#block;
     block[0] = logId;
     block[1] = position | 0;
     block[2] = position / TWO_32;
     block[3] = 0;
     this.#cipher.encrypt(block);
-    return PREFIX + digits(block[0], block[1], block[2], block[3] ?? 0);
+    return block;
   }
 
   /** @returns null for everything that `encode` did not make with this key (but for one of 2^43 guesses) */
@@ -77,6 +96,22 @@ function digits(a: number, b: number, c: number, d: number): string {
     pair(d >>> 10) +
     pair(d)
   );
+}
+
+/** The same digits as bytes: the words are shifted out together, five bits at a time, lowest first. */
+function writeDigits(block: Int32Array, bytes: Uint8Array, offset: number): number {
+  let a = block[0] ?? 0;
+  let b = block[1] ?? 0;
+  let c = block[2] ?? 0;
+  let d = block[3] ?? 0;
+  for (let at = offset + DIGITS_COUNT - 1; at >= offset; at--) {
+    bytes[at] = DIGIT_BYTES[d & 31] ?? 0;
+    d = (d >>> 5) | (c << 27);
+    c = (c >>> 5) | (b << 27);
+    b = (b >>> 5) | (a << 27);
+    a >>>= 5;
+  }
+  return offset + DIGITS_COUNT;
 }
 
 const pair = (bits: number): string => PAIRS[bits & 1023] ?? '';

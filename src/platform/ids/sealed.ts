@@ -30,6 +30,8 @@ const VERSION = 'c1.';
 const TOKEN_BYTES = 21;
 const TOKEN_MAC_OFFSET = 11;
 const TOKEN_CHARACTERS = (TOKEN_BYTES / 3) * 4;
+/** Of every token, in characters and in bytes of ASCII. */
+export const TOKEN_LENGTH = VERSION.length + TOKEN_CHARACTERS;
 const TWO_32 = 2 ** 32;
 
 const CURSOR_IV_BYTES = 16;
@@ -38,6 +40,8 @@ const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 /** Value of each ASCII code, 255 for what is not of the alphabet. */
 const VALUES = new Uint8Array(128).fill(255);
 for (let value = 0; value < ALPHABET.length; value++) VALUES[ALPHABET.charCodeAt(value)] = value;
+const VERSION_BYTES = Uint8Array.from(VERSION, (character) => character.charCodeAt(0));
+const ALPHABET_BYTES = Uint8Array.from(ALPHABET, (character) => character.charCodeAt(0));
 /** Two characters for 12 bits: half as many look-ups and concatenations. */
 const PAIRS: readonly string[] = Array.from(
   { length: 4096 },
@@ -49,8 +53,6 @@ export class Sealer {
   readonly #cursorMacKey: Uint8Array;
   readonly #cursorKey: Uint8Array;
   // Reused: a token is made for every answer.
-  readonly #signed = new DataView(new ArrayBuffer(16));
-  readonly #signedBytes = new Uint8Array(this.#signed.buffer);
   readonly #tag = new Int32Array(4);
   readonly #token = new Uint8Array(TOKEN_BYTES);
   readonly #given = new Uint8Array(TOKEN_BYTES);
@@ -77,9 +79,28 @@ export class Sealer {
     return text;
   }
 
+  /**
+   * The same token as {@link sealToken}, written where an answer is made byte by byte.
+   * @returns the offset behind its {@link TOKEN_LENGTH} bytes
+   */
+  sealTokenInto(incarnation: number, sequence: number, book: number, bytes: Uint8Array, offset: number): number {
+    this.#writeToken(incarnation, Math.floor(sequence / TWO_32), sequence, book);
+    const token = this.#token;
+    for (let at = 0; at < VERSION.length; at++) bytes[offset + at] = VERSION_BYTES[at] ?? 0;
+    let index = offset + VERSION.length;
+    for (let at = 0; at < TOKEN_BYTES; at += 3, index += 4) {
+      const bits = ((token[at] ?? 0) << 16) | ((token[at + 1] ?? 0) << 8) | (token[at + 2] ?? 0);
+      bytes[index] = ALPHABET_BYTES[bits >> 18] ?? 0;
+      bytes[index + 1] = ALPHABET_BYTES[(bits >> 12) & 63] ?? 0;
+      bytes[index + 2] = ALPHABET_BYTES[(bits >> 6) & 63] ?? 0;
+      bytes[index + 3] = ALPHABET_BYTES[bits & 63] ?? 0;
+    }
+    return index;
+  }
+
   /** Never throws, whatever the text. */
   openToken(text: string, book = 0): TokenContent | 'invalid' {
-    if (text.length !== VERSION.length + TOKEN_CHARACTERS || !text.startsWith(VERSION)) return 'invalid';
+    if (text.length !== TOKEN_LENGTH || !text.startsWith(VERSION)) return 'invalid';
     const given = this.#given;
     for (let at = 0, index = VERSION.length; at < TOKEN_BYTES; at += 3, index += 4) {
       const a = VALUES[text.charCodeAt(index)] ?? 255;
@@ -131,19 +152,33 @@ export class Sealer {
   }
 
   #writeToken(incarnation: number, sequenceHigh: number, sequenceLow: number, book: number): void {
-    const signed = this.#signed;
-    signed.setUint32(0, incarnation);
-    signed.setUint32(4, sequenceHigh);
-    signed.setUint32(8, sequenceLow);
-    signed.setUint32(12, book);
-    this.#tokenMac.mac(this.#signedBytes, 0, 16, this.#tag);
+    const tag = this.#tag;
+    // What is signed is one block of four big-endian words; the MAC reads it as little-endian ones.
+    tag[0] = swapBytes(incarnation);
+    tag[1] = swapBytes(sequenceHigh);
+    tag[2] = swapBytes(sequenceLow);
+    tag[3] = swapBytes(book);
+    this.#tokenMac.macBlock(tag);
     const token = this.#token;
-    for (let at = 0; at < 4; at++) token[at] = this.#signedBytes[at] ?? 0;
-    for (let at = 4; at < TOKEN_MAC_OFFSET; at++) token[at] = this.#signedBytes[at + 1] ?? 0;
+    token[0] = incarnation >>> 24;
+    token[1] = incarnation >>> 16;
+    token[2] = incarnation >>> 8;
+    token[3] = incarnation;
+    token[4] = sequenceHigh >>> 16;
+    token[5] = sequenceHigh >>> 8;
+    token[6] = sequenceHigh;
+    token[7] = sequenceLow >>> 24;
+    token[8] = sequenceLow >>> 16;
+    token[9] = sequenceLow >>> 8;
+    token[10] = sequenceLow;
     for (let at = 0; at < TOKEN_BYTES - TOKEN_MAC_OFFSET; at++) {
-      token[TOKEN_MAC_OFFSET + at] = (this.#tag[at >> 2] ?? 0) >>> ((at & 3) * 8);
+      token[TOKEN_MAC_OFFSET + at] = (tag[at >> 2] ?? 0) >>> ((at & 3) * 8);
     }
   }
+}
+
+function swapBytes(word: number): number {
+  return (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);
 }
 
 /** Big-endian. */

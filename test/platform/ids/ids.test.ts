@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { IdCodec } from '../../../src/platform/ids/id-codec.js';
+import { ID_LENGTH, IdCodec } from '../../../src/platform/ids/id-codec.js';
 
 const key = Uint8Array.from({ length: 16 }, (_, index) => index * 7);
 const codec = new IdCodec(key);
@@ -18,6 +18,18 @@ describe('the id of a transaction', () => {
     );
     const largest = { logId: 2 ** 31 - 1, position: 2 ** 53 - 1 };
     expect(codec.decode(codec.encode(largest.logId, largest.position))).toEqual(largest);
+  });
+
+  it('is the same where it is written into bytes, and nothing around it changes', () => {
+    fc.assert(
+      fc.property(place, fc.nat(9), ({ logId, position }, offset) => {
+        const bytes = new Uint8Array(48).fill(0x2e);
+        expect(codec.encodeInto(logId, position, bytes, offset)).toBe(offset + ID_LENGTH);
+        const text = Buffer.from(bytes).toString();
+        expect(text).toBe('.'.repeat(offset) + codec.encode(logId, position) + '.'.repeat(48 - ID_LENGTH - offset));
+      }),
+      { numRuns: 1000 },
+    );
   });
 
   it('is like no other', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Sealer } from '../../../src/platform/ids/sealed.js';
+import { Sealer, TOKEN_LENGTH } from '../../../src/platform/ids/sealed.js';
 
 const key = Uint8Array.from({ length: 16 }, (_, index) => index * 11);
 const sealer = new Sealer(key);
@@ -22,6 +22,23 @@ describe('a consistency token', () => {
       { numRuns: 1000 },
     );
     expect(sealer.openToken(sealer.sealToken(1, 2))).toEqual({ incarnation: 1, sequence: 2 });
+  });
+
+  it('is the same where it is written into bytes, and nothing around it changes', () => {
+    fc.assert(
+      fc.property(incarnation, fc.maxSafeNat(), fc.nat(2 ** 31 - 1), fc.nat(9), (number, sequence, book, offset) => {
+        const bytes = new Uint8Array(48).fill(0x2e);
+        expect(sealer.sealTokenInto(number, sequence, book, bytes, offset)).toBe(offset + TOKEN_LENGTH);
+        const text = Buffer.from(bytes).toString();
+        const token = sealer.sealToken(number, sequence, book);
+        expect(text).toBe('.'.repeat(offset) + token + '.'.repeat(48 - TOKEN_LENGTH - offset));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('stays the same for ever', () => {
+    expect(sealer.sealToken(0x81234567, 0x1f_edcb_a987_6543, 77)).toBe('c1.gSNFZx_ty6mHZUMxleah1sZ8Xyp-');
   });
 
   it('with any character changed is invalid', () => {
