@@ -5,7 +5,7 @@
 import { assert } from './assert.js';
 import type { NormalBalance } from './command.js';
 import type { KeyedHash } from './hash.js';
-import { NameArena, NameTable } from './names.js';
+import { NameArena, NameTable, NameWords } from './names.js';
 import type { Micros, Position } from './record.js';
 
 const SEGMENT_BITS = 13;
@@ -128,17 +128,14 @@ export class Accounts {
   readonly #table = new NameTable();
   readonly #specials = new Specials();
   readonly #hash: KeyedHash;
-  readonly #nameBytes = new Uint8Array(128);
   #count = 0;
   /** What is being looked for; fields rather than arguments, so that a look-up makes no closure. */
   readonly #wanted = {
     accounts: this as Accounts,
     book: 0,
-    bytes: this.#nameBytes as Uint8Array,
-    offset: 0,
-    length: 0,
+    name: new NameWords(),
     matches(number: number): boolean {
-      return this.accounts.#is(number, this.book, this.bytes, this.offset, this.length);
+      return this.accounts.#is(number, this.book, this.name);
     },
   };
 
@@ -159,58 +156,52 @@ export class Accounts {
 
   /** Number of the account of that name (ASCII bytes), or 0. */
   find(book: number, bytes: Uint8Array, offset: number, length: number): number {
-    const wanted = this.#wanted;
-    wanted.book = book;
-    wanted.bytes = bytes;
-    wanted.offset = offset;
-    wanted.length = length;
-    return this.#table.find(this.#hash.hash32(book, bytes, offset, length), wanted);
+    this.#wanted.name.load(bytes, offset, length);
+    return this.#find(book);
   }
 
   findByName(book: number, name: string): number {
-    const length = this.#encode(name);
-    return length === 0 ? 0 : this.find(book, this.#nameBytes, 0, length);
+    this.#wanted.name.loadText(name);
+    return this.#find(book);
   }
 
-  #is(number: number, book: number, bytes: Uint8Array, offset: number, length: number): boolean {
+  /** Of the name that was loaded. */
+  #find(book: number): number {
+    const wanted = this.#wanted;
+    const { name } = wanted;
+    if (name.length === 0) return 0;
+    wanted.book = book;
+    return this.#table.find(this.#hash.hash32(book, name.words, name.length), wanted);
+  }
+
+  #is(number: number, book: number, name: NameWords): boolean {
     const segment = this.#segment(number);
     const index = number & INDEX_MASK;
     return (
       segment.words[index * WORDS + BOOK] === book &&
-      segment.bytes[index * ROW_BYTES + NAME_LENGTH] === length &&
-      this.#names.equals((segment.words[index * WORDS + NAME_START] as number) >>> 0, bytes, offset, length)
+      segment.bytes[index * ROW_BYTES + NAME_LENGTH] === name.length &&
+      this.#names.equals((segment.words[index * WORDS + NAME_START] as number) >>> 0, name)
     );
-  }
-
-  /** Length of the name in `#nameBytes`, 0 where no account can have such a name. */
-  #encode(name: string): number {
-    if (name.length > 128) return 0;
-    for (let i = 0; i < name.length; i++) {
-      const code = name.charCodeAt(i);
-      if (code > 127) return 0;
-      this.#nameBytes[i] = code;
-    }
-    return name.length;
   }
 
   /** @returns its number */
   open(config: AccountConfig): number {
-    const length = this.#encode(config.name);
-    assert(length > 0, 'a name of an account is ASCII, 1 to 128 characters');
-    assert(this.find(config.book, this.#nameBytes, 0, length) === 0, 'an account is opened once');
+    const { name } = this.#wanted;
+    assert(this.findByName(config.book, config.name) === 0, 'an account is opened once');
+    assert(name.length > 0, 'a name of an account is ASCII, 1 to 128 characters');
     const number = this.#count + 1;
     this.#segments[number >>> SEGMENT_BITS] ??= new Segment();
     const segment = this.#segment(number);
     const index = number & INDEX_MASK;
-    segment.words[index * WORDS + NAME_START] = this.#names.add(this.#nameBytes, 0, length);
-    segment.bytes[index * ROW_BYTES + NAME_LENGTH] = length;
+    segment.words[index * WORDS + NAME_START] = this.#names.add(name);
+    segment.bytes[index * ROW_BYTES + NAME_LENGTH] = name.length;
     segment.words[index * WORDS + BOOK] = config.book;
     segment.shorts[index * SHORTS + CURRENCY] = config.currency;
     segment.doubles[index * LONGS + OPENED_AT] = config.openedAt;
     segment.doubles[index * LONGS + VERSION] = 0;
     segment.counters.fill(0n, index * LONGS, index * LONGS + 4);
     segment.bytes[index * ROW_BYTES + FLAGS] = config.normalBalance === 'debit' ? AccountFlags.debitNormal : 0;
-    this.#table.add(this.#hash.hash32(config.book, this.#nameBytes, 0, length), number);
+    this.#table.add(this.#hash.hash32(config.book, name.words, name.length), number);
     this.#count = number;
     this.change(number, config);
     return number;
@@ -221,13 +212,16 @@ export class Accounts {
     const number = this.#count;
     const segment = this.#segment(number);
     const index = number & INDEX_MASK;
-    const start = (segment.words[index * WORDS + NAME_START] as number) >>> 0;
-    const name = this.#names.slice(start, segment.bytes[index * ROW_BYTES + NAME_LENGTH] as number);
-    this.#table.remove(this.#hash.hash32(segment.words[index * WORDS + BOOK] as number, name, 0, name.length), number);
+    const { name } = this.#wanted;
+    name.loadText(this.name(number));
+    this.#table.remove(
+      this.#hash.hash32(segment.words[index * WORDS + BOOK] as number, name.words, name.length),
+      number,
+    );
     if (this.flag(number, AccountFlags.special))
       this.#specials.give(segment.words[index * WORDS + SPECIAL_ROW] as number);
     segment.bytes[index * ROW_BYTES + FLAGS] = 0;
-    this.#names.dropLast(start);
+    this.#names.dropLast((segment.words[index * WORDS + NAME_START] as number) >>> 0);
     this.#count = number - 1;
   }
 

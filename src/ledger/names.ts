@@ -1,8 +1,10 @@
 /** Names of accounts: their bytes, and the table that finds an account by (book, name). */
 import { assert } from './assert.js';
+import { restBefore, viewOf } from './words.js';
 
-/** A name never straddles two segments, so growth never copies and a name is one slice. */
-const SEGMENT_BYTES = 1 << 18;
+/** A name never straddles two segments, so growth never copies and a name is one run of words. */
+const SEGMENT_BITS = 18;
+const SEGMENT_BYTES = 1 << SEGMENT_BITS;
 
 /** Text of ASCII bytes. */
 export function ascii(bytes: Uint8Array, offset: number, length: number): string {
@@ -11,29 +13,70 @@ export function ascii(bytes: Uint8Array, offset: number, length: number): string
   return text;
 }
 
-/** Bytes of names, one behind the other. A name is known by its offset, up to 4 GiB in all. */
+/** Longest name of an account, in bytes. */
+const NAME_BYTES_MAX = 128;
+
+/** A name that is looked for, as words: it is hashed and compared by them. Zeros stand behind its last byte. */
+export class NameWords {
+  readonly words = new Int32Array(NAME_BYTES_MAX / 4 + 1);
+  /** Bytes; 0 where no account can have such a name. */
+  length = 0;
+
+  /** ASCII bytes. */
+  load(bytes: Uint8Array, offset: number, length: number): void {
+    this.length = 0;
+    if (length > NAME_BYTES_MAX) return;
+    const view = viewOf(bytes);
+    const { words } = this;
+    const whole = length >>> 2;
+    for (let word = 0; word < whole; word++) words[word] = view.getInt32(offset + word * 4, true);
+    words[whole] = restBefore(bytes, offset + length, length & 3);
+    this.length = length;
+  }
+
+  loadText(name: string): void {
+    const { length } = name;
+    this.length = 0;
+    if (length > NAME_BYTES_MAX) return;
+    this.words.fill(0, 0, (length >>> 2) + 1);
+    for (let i = 0; i < length; i++) {
+      const code = name.charCodeAt(i);
+      if (code > 127) return;
+      this.words[i >>> 2] = (this.words[i >>> 2] as number) | (code << ((i & 3) * 8));
+    }
+    this.length = length;
+  }
+}
+
+/**
+ * Names, one behind the other, in whole words. A name is known by the number of bytes before it, up to 4 GiB in all.
+ */
 export class NameArena {
-  readonly #segments: Uint8Array[] = [];
+  readonly #segments: Int32Array[] = [];
   #end = 0;
 
   get sizeBytes(): number {
     return this.#segments.length * SEGMENT_BYTES;
   }
 
-  add(bytes: Uint8Array, offset: number, length: number): number {
-    assert(length > 0 && length <= 128, 'a name has 1 to 128 bytes');
-    if ((this.#end & (SEGMENT_BYTES - 1)) + length > SEGMENT_BYTES) {
+  add(name: NameWords): number {
+    assert(name.length > 0, 'a name has 1 to 128 bytes');
+    const count = (name.length + 3) >>> 2;
+    if ((this.#end & (SEGMENT_BYTES - 1)) + count * 4 > SEGMENT_BYTES) {
       this.#end = (Math.floor(this.#end / SEGMENT_BYTES) + 1) * SEGMENT_BYTES;
     }
     const start = this.#end;
-    assert(start + length < 2 ** 32, 'the arena of names holds up to 4 GiB');
-    const index = Math.floor(start / SEGMENT_BYTES);
-    this.#segments[index] ??= new Uint8Array(SEGMENT_BYTES);
-    const segment = this.#segments[index] as Uint8Array;
-    const at = start & (SEGMENT_BYTES - 1);
-    for (let i = 0; i < length; i++) segment[at + i] = bytes[offset + i] as number;
-    this.#end = start + length;
+    assert(start + count * 4 < 2 ** 32, 'the arena of names holds up to 4 GiB');
+    this.#segments[start >>> SEGMENT_BITS] ??= new Int32Array(SEGMENT_BYTES / 4);
+    const segment = this.#segmentOf(start);
+    const at = (start & (SEGMENT_BYTES - 1)) >>> 2;
+    for (let i = 0; i < count; i++) segment[at + i] = name.words[i] as number;
+    this.#end = start + count * 4;
     return start;
+  }
+
+  #segmentOf(start: number): Int32Array {
+    return this.#segments[start >>> SEGMENT_BITS] as Int32Array;
   }
 
   /** Forgets the name that was added last. */
@@ -41,24 +84,24 @@ export class NameArena {
     this.#end = start;
   }
 
-  equals(start: number, bytes: Uint8Array, offset: number, length: number): boolean {
-    const segment = this.#segments[Math.floor(start / SEGMENT_BYTES)] as Uint8Array;
-    const at = start & (SEGMENT_BYTES - 1);
+  /** Whether the name that starts here, which has as many bytes, is this one. */
+  equals(start: number, name: NameWords): boolean {
+    const segment = this.#segmentOf(start);
+    const at = (start & (SEGMENT_BYTES - 1)) >>> 2;
+    const { words } = name;
     // From the end: names of one merchant share their beginnings.
-    for (let i = length - 1; i >= 0; i--) if (segment[at + i] !== bytes[offset + i]) return false;
+    for (let i = ((name.length + 3) >>> 2) - 1; i >= 0; i--) if (segment[at + i] !== words[i]) return false;
     return true;
   }
 
   text(start: number, length: number): string {
-    const segment = this.#segments[Math.floor(start / SEGMENT_BYTES)] as Uint8Array;
-    const at = start & (SEGMENT_BYTES - 1);
-    return ascii(segment, at, length);
-  }
-
-  slice(start: number, length: number): Uint8Array {
-    const segment = this.#segments[Math.floor(start / SEGMENT_BYTES)] as Uint8Array;
-    const at = start & (SEGMENT_BYTES - 1);
-    return segment.subarray(at, at + length);
+    const segment = this.#segmentOf(start);
+    const at = (start & (SEGMENT_BYTES - 1)) >>> 2;
+    let text = '';
+    for (let i = 0; i < length; i++) {
+      text += String.fromCharCode(((segment[at + (i >>> 2)] as number) >>> ((i & 3) * 8)) & 255);
+    }
+    return text;
   }
 }
 

@@ -181,6 +181,21 @@ describe('a table of keys', () => {
   });
 });
 
+test('a table gives its keys in order of hash and place, whatever order they came in', () => {
+  const table = new KeyTable();
+  const hash = (tie: number, rest: number): Int32Array =>
+    Int32Array.of(0x05000000 + tie, rest * 0x9e3779b1, -rest, rest);
+  const added: number[][] = [];
+  for (let index = 0; index < 500; index++) {
+    const one = hash(index % 3, (index * 7) % 100);
+    table.add(one, index + 1, T0 + 10, T0);
+    added.push([...one, index + 1].map((word) => word >>> 0));
+  }
+  added.sort((a, b) => a.map((word, at) => word - (b[at] as number)).find((difference) => difference !== 0) ?? 0);
+  const sorted = [...table.sortedTable(5)].map((word) => word >>> 0);
+  expect(sorted).toEqual(added.flat());
+});
+
 describe('a filter', () => {
   test('never denies a key that it was given, and takes few strangers for its own', () => {
     const filter = KeyFilter.sized(10_000);

@@ -4,8 +4,15 @@
  */
 import { assert } from '../assert.js';
 
+interface Used {
+  keys: number;
+}
+
 export class KeyQuota {
-  readonly #used = new Map<number, number>();
+  readonly #used = new Map<number, Used>();
+  /** The book asked for last: postings of a book tend to come one after the other. */
+  #lastBook = 0;
+  #last: Used | undefined;
   #books = 0;
   #max = 0;
   #guaranteedWanted = 0;
@@ -39,11 +46,18 @@ export class KeyQuota {
     if (guaranteed === this.#guaranteed) return;
     this.#guaranteed = guaranteed;
     this.#common = 0;
-    for (const used of this.#used.values()) this.#common += Math.max(0, used - guaranteed);
+    for (const { keys } of this.#used.values()) this.#common += Math.max(0, keys - guaranteed);
+  }
+
+  #find(book: number): Used | undefined {
+    if (book === this.#lastBook && this.#last !== undefined) return this.#last;
+    this.#lastBook = book;
+    this.#last = this.#used.get(book);
+    return this.#last;
   }
 
   used(book: number): number {
-    return this.#used.get(book) ?? 0;
+    return this.#find(book)?.keys ?? 0;
   }
 
   hasRoom(book: number): boolean {
@@ -52,11 +66,16 @@ export class KeyQuota {
   }
 
   add(book: number, keys: number): void {
-    const before = this.used(book);
+    const used = this.#find(book);
+    const before = used?.keys ?? 0;
     const after = before + keys;
     assert(after >= 0, 'a book forgets only keys that it had');
-    if (after === 0) this.#used.delete(book);
-    else this.#used.set(book, after);
+    if (used === undefined) this.#used.set(book, { keys: after });
+    else used.keys = after;
+    if (after === 0) {
+      this.#used.delete(book);
+      this.#last = undefined;
+    }
     this.#total += keys;
     this.#common += Math.max(0, after - this.#guaranteed) - Math.max(0, before - this.#guaranteed);
   }

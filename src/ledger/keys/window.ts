@@ -33,7 +33,14 @@ export interface KeyExport {
 interface Slice {
   readonly firstExpirySeconds: number;
   lastExpirySeconds: number;
-  readonly byBook: Map<number, { keys: number }>;
+  readonly byBook: Map<number, Counted>;
+  /** The book counted last: postings of a book tend to come one after the other. */
+  lastBook: number;
+  last: Counted | undefined;
+}
+
+interface Counted {
+  keys: number;
 }
 
 interface Generation {
@@ -163,13 +170,11 @@ export class KeyWindow {
   #count(generation: Generation, book: number, expirySeconds: number): void {
     let slice = generation.slices[generation.slices.length - 1];
     if (slice === undefined || Math.abs(expirySeconds - slice.firstExpirySeconds) > this.#sliceSeconds) {
-      slice = { firstExpirySeconds: expirySeconds, lastExpirySeconds: expirySeconds, byBook: new Map() };
+      slice = newSlice(expirySeconds);
       generation.slices.push(slice);
     }
     slice.lastExpirySeconds = Math.max(slice.lastExpirySeconds, expirySeconds);
-    const counted = slice.byBook.get(book);
-    if (counted === undefined) slice.byBook.set(book, { keys: 1 });
-    else counted.keys++;
+    countOne(slice, book);
     this.#quota.add(book, 1);
   }
 
@@ -181,7 +186,10 @@ export class KeyWindow {
     const counted = slice?.byBook.get(book);
     assert(slice !== undefined && counted !== undefined, 'a key that is undone was counted');
     counted.keys--;
-    if (counted.keys === 0) slice.byBook.delete(book);
+    if (counted.keys === 0) {
+      slice.byBook.delete(book);
+      slice.last = undefined;
+    }
     if (slice.byBook.size === 0) generation.slices.pop();
     this.#quota.add(book, -1);
   }
@@ -228,7 +236,7 @@ export class KeyWindow {
   ): void {
     assert(!this.#generations.some((one) => one.partition === partition), 'a partition is added once');
     const lastExpirySeconds = Math.ceil(lastExpiresAt / MICROS);
-    const slice: Slice = { firstExpirySeconds: lastExpirySeconds, lastExpirySeconds, byBook: new Map() };
+    const slice = newSlice(lastExpirySeconds);
     for (const [book, keys] of byBook) {
       slice.byBook.set(book, { keys });
       this.#quota.add(book, keys);
@@ -260,6 +268,23 @@ export class KeyWindow {
       slices.splice(index--, 1);
     }
   }
+}
+
+const newSlice = (expirySeconds: number): Slice => ({
+  firstExpirySeconds: expirySeconds,
+  lastExpirySeconds: expirySeconds,
+  byBook: new Map(),
+  lastBook: 0,
+  last: undefined,
+});
+
+function countOne(slice: Slice, book: number): void {
+  if (slice.last === undefined || slice.lastBook !== book) {
+    slice.last = slice.byBook.get(book) ?? { keys: 0 };
+    slice.byBook.set(book, slice.last);
+    slice.lastBook = book;
+  }
+  slice.last.keys++;
 }
 
 function mayHold(generation: Generation, hash: Int32Array, nowSeconds: number): boolean {
