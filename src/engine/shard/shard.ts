@@ -23,6 +23,7 @@ import { FenceWatch } from './fence-watch.js';
 import type { FrontLink } from './front-link.js';
 import { KeyIndexer } from './key-indexer.js';
 import { Loader } from './loader.js';
+import { Pacing } from './pacing.js';
 import type { Wants } from './parked-commands.js';
 import { ParkedCommands, viewOf } from './parked-commands.js';
 import { recoverLedger } from './recover.js';
@@ -66,6 +67,7 @@ export class Shard {
   readonly #loader: Loader;
   readonly #watch: FenceWatch;
   readonly #expiry = new Expiry(() => this.turnEnded());
+  readonly #pacing = new Pacing();
   #keyIndexer: KeyIndexer | null = null;
   #ledger: Ledger | null = null;
   #state: ShardState = 'starting';
@@ -74,7 +76,11 @@ export class Shard {
   #inFlight: Batch | null = null;
   #commits: Promise<void> | null = null;
   #committed: Position = 0;
+  /** What was taken is finished; then nothing more is taken (`closing`). */
+  #draining = false;
   #closing = false;
+  /** The clock as it was first read in this turn of the event loop: one reading serves all of its commands. */
+  #turnTime: Micros | 'disagrees' | null = null;
   /** Counts since the start, for the operator. */
   readonly #counts = { commits: 0, records: 0, ambiguous: 0, failed: 0 };
 
@@ -89,7 +95,8 @@ export class Shard {
       max: options.bounds.parkedMax,
       loader: this.#loader,
       ledger: () => (this.#state === 'ready' ? this.#ledger : null),
-      decide: (link, bytes) => this.#decide(link, this.#decoder.decode(bytes, viewOf(bytes), 0, bytes.length)),
+      decide: (link, bytes) =>
+        this.#decide(link, this.#decoder.decode(bytes, viewOf(bytes), 0, bytes.length), options.clock.now()),
       refuse: (link, requestId, code) => this.#refuse(link, requestId, code),
       onProgress: () => this.turnEnded(),
       onError: (error) => options.onError(error, 'loading what a command needs'),
@@ -172,11 +179,14 @@ export class Shard {
       }
       return;
     }
-    this.#take(link, this.#decoder.decode(bytes, view, offset, length), bytes, offset, length);
+    this.#turnTime ??= this.#options.clock.now();
+    this.#take(link, this.#decoder.decode(bytes, view, offset, length), this.#turnTime, bytes, offset, length);
+    if (this.#gatheringFull()) this.#pacing.end();
   }
 
   /** After a turn's commands: writes due expiries and starts a commit where none is in flight. */
   turnEnded(): void {
+    this.#turnTime = null;
     if (this.#state !== 'ready') return;
     this.#expire();
     if (this.#commits !== null) return;
@@ -186,6 +196,8 @@ export class Shard {
 
   /** Takes no more commands; resolves when all that was taken is committed and answered, or cannot be. */
   async drain(): Promise<void> {
+    this.#draining = true;
+    this.#pacing.end();
     // Commands that wait for a load or for room were taken: they are finished before the door closes behind them.
     while (this.#state === 'ready' && (this.#waiting.length > 0 || !this.#parked.idle || this.#commits !== null)) {
       this.turnEnded();
@@ -205,24 +217,30 @@ export class Shard {
     return encoder.records >= batchRecordsMax || encoder.sizeBytes >= batchBytesMax;
   }
 
-  #take(link: FrontLink, request: DecodedRequest, bytes: Uint8Array, offset: number, length: number): void {
+  #take(
+    link: FrontLink,
+    request: DecodedRequest,
+    now: Micros | 'disagrees',
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+  ): void {
     if (this.#parked.blocks(request.book)) {
       this.#parked.queue(link, request, bytes.slice(offset, offset + length));
       return;
     }
-    const wants = this.#decide(link, request);
+    const wants = this.#decide(link, request, now);
     if (wants !== null) this.#parked.park(link, request, wants, bytes.slice(offset, offset + length));
   }
 
   /** Applies a command and attaches its answer. @returns what must be loaded first, or null when it is done */
-  #decide(link: FrontLink, request: DecodedRequest): Wants | null {
+  #decide(link: FrontLink, request: DecodedRequest, now: Micros | 'disagrees'): Wants | null {
     const ledger = this.#mustLedger();
     const command = request.what;
     if (command.type === 'read_account' || command.type === 'read_head') {
       this.#read(link, request, command, ledger);
       return null;
     }
-    const now = this.#options.clock.now();
     if (now === 'disagrees') {
       this.#refuse(link, request.requestId, 'clock_disagrees');
       return null;
@@ -289,9 +307,12 @@ export class Shard {
   async #commitLoop(): Promise<void> {
     try {
       while (this.#state === 'ready' && this.#gathering.encoder.records > 0) {
+        const began = performance.now();
+        const { records } = this.#gathering.encoder;
         if (!(await this.#commitOne())) return;
         this.#takeWaiting();
         this.#expire();
+        await this.#rest(records, performance.now() - began);
         // One turn of the event loop, in which the clients just answered may ask again: larger batches, fewer commits.
         await turnOfTheLoop();
       }
@@ -300,6 +321,11 @@ export class Shard {
       this.#commits = null;
       this.#flushNow();
     }
+  }
+
+  async #rest(records: number, tookMs: number): Promise<void> {
+    if (this.#draining || this.#gatheringFull()) return;
+    await this.#pacing.rest(records, tookMs);
   }
 
   /** @returns false when the shard has stopped */
@@ -380,13 +406,14 @@ export class Shard {
   }
 
   #takeWaiting(): void {
+    const now = this.#options.clock.now();
     let taken = 0;
     for (; taken < this.#waiting.length && !this.#gatheringFull(); taken++) {
       const next = this.#waiting[taken];
       if (next === undefined) break;
       const { bytes, link } = next;
       const view = viewOf(bytes);
-      this.#take(link, this.#decoder.decode(bytes, view, 0, bytes.length), bytes, 0, bytes.length);
+      this.#take(link, this.#decoder.decode(bytes, view, 0, bytes.length), now, bytes, 0, bytes.length);
     }
     if (taken > 0) this.#waiting.splice(0, taken);
   }
