@@ -9,6 +9,7 @@ import { KeyFilter } from '../../ledger/keys/filter.js';
 import { Ledger } from '../../ledger/ledger.js';
 import type { LogRecord, Position } from '../../ledger/record.js';
 import { isAction } from '../../ledger/record.js';
+import { ShardMismatchError } from '../../store/errors.js';
 import type { ShardStore } from '../../store/shard-store.js';
 
 /** What memory and the log say of the same records differs: the shard must not go on. */
@@ -16,12 +17,23 @@ export class DivergenceError extends Error {
   readonly code = 'MR_DIVERGENCE';
 }
 
+/**
+ * What is in force before the log says anything: nobody's settings, so that the first start writes the real ones down.
+ * Numbers of the operator's currencies come from the log alone.
+ */
+const beforeTheLog = (settings: LedgerSettings): LedgerSettings => ({
+  ...settings,
+  customCurrencies: [],
+  accountsMax: 0,
+});
+
+/** @throws ShardMismatchError, DivergenceError */
 export async function recoverLedger(store: ShardStore, settings: LedgerSettings): Promise<Ledger> {
   const hash = new KeyedHash(store.hashKey);
   const ledger = new Ledger({
     keyHash: (book, key, into) => hash.hash128(book, key, 0, key.length, into),
     partitionRecords: store.partitionRecords,
-    settings,
+    settings: beforeTheLog(settings),
     nameKey: randomBytes(16),
   });
   const folded = await store.folded();
@@ -38,7 +50,20 @@ export async function recoverLedger(store: ShardStore, settings: LedgerSettings)
       `the log ends at position ${folded.head} with hash ${folded.headHash}, memory at ${ledger.head} with ${ledger.chainHash}: run millrace verify`,
     );
   }
+  compareCurrencies(ledger, settings);
   return ledger;
+}
+
+/** A currency's number is its place in the list, here and in the fronts: what stands there once stays there. */
+function compareCurrencies(ledger: Ledger, { customCurrencies }: LedgerSettings): void {
+  for (const [index, known] of ledger.currencies.custom.entries()) {
+    const given = customCurrencies[index];
+    if (given?.code === known.code && given.exponent === known.exponent) continue;
+    const inOrder = ledger.currencies.custom.map(({ code, exponent }) => `${code} (exponent ${exponent})`).join(', ');
+    throw new ShardMismatchError(
+      `currencies.custom: entry ${index} is ${given === undefined ? 'missing' : `${given.code} (exponent ${given.exponent})`}, and the ledger was kept with ${inOrder}, in this order; keep them so, new ones go to the end`,
+    );
+  }
 }
 
 /** Groups a parent's record with the actions that follow it; chunks may end anywhere. */
