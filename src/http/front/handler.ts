@@ -2,9 +2,9 @@
  * Every request of a front comes through here: its route and its sender are found from the head alone, its number in
  * flight is bounded, and whatever its route throws is answered.
  */
-import { randomBytes } from 'node:crypto';
 import { errorByCode } from '../../ledger/errors.js';
 import type { KeyTable } from '../auth/key-table.js';
+import type { Asked } from '../routes/call.js';
 import { Call } from '../routes/call.js';
 import type { FrontShard, RouteContext } from '../routes/context.js';
 import type { Route } from '../routes/index.js';
@@ -14,20 +14,22 @@ import { answerForm, bodyForm } from '../routes/negotiate.js';
 import { Router } from '../routes/router.js';
 import { answerProblem, ServiceCall } from '../routes/service-call.js';
 import type { Exchange, Opened, RequestHandler } from '../server/exchange.js';
-import { bodyLength } from '../server/framing.js';
 import type { Principal } from '../types.js';
 import { RequestProblem } from '../types.js';
 
 /** A request whose head was read. */
-export interface Target extends Opened {
-  readonly requestId: string;
+class Target implements Opened, Asked {
   /** Of the table of keys when the sender was looked up. */
-  readonly keysVersion: number;
-  readonly route: Route | null;
-  readonly principal: Principal | null;
-  readonly segment: string;
-  readonly bodyForm: BodyForm;
-  readonly answerForm: BodyForm;
+  keysVersion = 0;
+  route: Route | null = null;
+  principal: Principal | null = null;
+  segment = '';
+  bodyForm: BodyForm = 'json';
+  answerForm: BodyForm = 'json';
+  bodyMax = 0;
+  problem: RequestProblem | null = null;
+
+  constructor(readonly requestNumber: number) {}
 }
 
 export interface HandlerOptions {
@@ -42,9 +44,6 @@ export class FrontHandler implements RequestHandler<Target> {
   readonly #keys: KeyTable;
   readonly #inFlightMax: number;
   readonly #router = new Router(SERVED_ROUTES);
-  /** Unlike those of other fronts, and of this one before its restart. */
-  readonly #requestPrefix = `req_${randomBytes(6).toString('hex')}`;
-  #requests = 0;
   #inFlight = 0;
   #draining = false;
   #whenIdle: (() => void) | null = null;
@@ -73,17 +72,7 @@ export class FrontHandler implements RequestHandler<Target> {
   }
 
   open(exchange: Exchange): Target {
-    const target = {
-      requestId: this.#nextRequestId(),
-      keysVersion: 0,
-      route: null as Route | null,
-      principal: null as Principal | null,
-      segment: '',
-      bodyForm: 'json' as BodyForm,
-      answerForm: 'json' as BodyForm,
-      bodyMax: 0,
-      problem: null as RequestProblem | null,
-    };
+    const target = new Target(this.#context.requestIds.next());
     // In the order of the error table: the first problem of several is the one that is answered.
     try {
       const { route, segment } = this.#router.match(exchange.method, exchange.path);
@@ -95,7 +84,7 @@ export class FrontHandler implements RequestHandler<Target> {
         target.principal = this.#principalOf(exchange);
       }
       target.answerForm = answerFormOf(exchange);
-      if (bodyLength(exchange.headers) > 0 && target.bodyMax > 0) {
+      if (exchange.headers.lengthBytes > 0 && target.bodyMax > 0) {
         target.bodyForm = bodyForm(exchange.headers.contentType, exchange.headers.contentEncoding);
       }
     } catch (error) {
@@ -122,13 +111,10 @@ export class FrontHandler implements RequestHandler<Target> {
     const call = new Call(
       this.#context,
       exchange,
-      target.requestId,
+      target,
       principal,
       shard,
       this.#context.codecs(shard),
-      target.segment,
-      target.bodyForm,
-      target.answerForm,
       this.#answered,
     );
     try {
@@ -140,13 +126,21 @@ export class FrontHandler implements RequestHandler<Target> {
   }
 
   refuse(exchange: Exchange, problem: RequestProblem, target: Target | null): void {
-    const requestId = target?.requestId ?? this.#nextRequestId();
+    const ids = this.#context.requestIds;
+    const requestId = ids.text(target?.requestNumber ?? ids.next());
     answerProblem(exchange, problem, requestId, target === null ? null : this.#tokenFor(target));
   }
 
   #runOpen(exchange: Exchange, target: Target, run: (call: ServiceCall) => void): void {
     try {
-      run(new ServiceCall(this.#context, exchange, target.requestId, target.answerForm));
+      run(
+        new ServiceCall(
+          this.#context,
+          exchange,
+          this.#context.requestIds.text(target.requestNumber),
+          target.answerForm,
+        ),
+      );
     } catch (error) {
       this.refuse(exchange, this.#problemOf(error, exchange), target);
     }
@@ -194,10 +188,6 @@ export class FrontHandler implements RequestHandler<Target> {
     if (shard === null) return null;
     const { sealer } = this.#context.codecs(shard);
     return sealer.sealToken(shard.incarnation, this.#context.see(principal, 0), principal.book);
-  }
-
-  #nextRequestId(): string {
-    return this.#requestPrefix + (this.#requests++).toString(36);
   }
 }
 

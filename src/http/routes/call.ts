@@ -34,6 +34,16 @@ export interface ProblemFacts extends Omit<Problem, 'code' | 'requestId' | 'sequ
   readonly replayed?: boolean;
 }
 
+/** What was found out about a request from its head. */
+export interface Asked {
+  /** Of {@link RouteContext.requestIds}. */
+  readonly requestNumber: number;
+  /** The path's `{id}` or `{name}`, as it was sent; empty where the route has none. */
+  readonly segment: string;
+  readonly bodyForm: BodyForm;
+  readonly answerForm: BodyForm;
+}
+
 export class Call {
   /** Highest sequence that this answer is known to show. */
   sequence = 0;
@@ -42,20 +52,32 @@ export class Call {
   constructor(
     readonly context: RouteContext,
     readonly exchange: Exchange,
-    readonly requestId: string,
+    readonly asked: Asked,
     readonly principal: Principal,
     readonly shard: FrontShard,
     readonly codecs: Codecs,
-    /** The path's `{id}` or `{name}`, as it was sent; empty where the route has none. */
-    readonly segment: string,
-    readonly bodyForm: BodyForm,
-    readonly answerForm: BodyForm,
     /** Called once, when the answer is given. */
     readonly onAnswered: () => void,
   ) {}
 
   get book(): number {
     return this.principal.book;
+  }
+
+  get segment(): string {
+    return this.asked.segment;
+  }
+
+  get bodyForm(): BodyForm {
+    return this.asked.bodyForm;
+  }
+
+  get answerForm(): BodyForm {
+    return this.asked.answerForm;
+  }
+
+  get requestId(): string {
+    return this.context.requestIds.text(this.asked.requestNumber);
   }
 
   /** The body, read strictly; null where none was sent. @throws RequestProblem */
@@ -95,6 +117,10 @@ export class Call {
   /** @param json text, or its UTF-8 bytes; bytes may be reused as soon as this returns */
   ok(status: number, json: string | Uint8Array, replayed = false): void {
     const asJson = this.answerForm === 'json';
+    if (asJson && !replayed) {
+      this.#sendFresh(status, json);
+      return;
+    }
     const headers = [
       'Content-Type',
       asJson ? 'application/json' : 'application/msgpack',
@@ -139,6 +165,26 @@ export class Call {
     }
     this.context.onError(error, `${this.exchange.method} ${this.exchange.path}`);
     this.problem('internal_error');
+  }
+
+  /** Like `#send` of a success, without a string for any of its fields. */
+  #sendFresh(status: number, json: string | Uint8Array): void {
+    if (this.#answered) return;
+    this.#answered = true;
+    const { context, shard, principal } = this;
+    const sequence = context.see(principal, this.sequence);
+    const head = context
+      .successHead(status)
+      .write(
+        this.codecs.sealer,
+        shard.incarnation,
+        sequence,
+        principal.book,
+        context.requestIds,
+        this.asked.requestNumber,
+      );
+    this.exchange.respondWith(head, json);
+    this.onAnswered();
   }
 
   #token(): string {

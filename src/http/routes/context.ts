@@ -6,6 +6,8 @@ import { IdCodec } from '../../platform/ids/id-codec.js';
 import { Sealer } from '../../platform/ids/sealed.js';
 import type { ParseContext } from '../parse/context.js';
 import type { Principal } from '../types.js';
+import { RequestIds } from './request-ids.js';
+import { SuccessHead } from './success-head.js';
 
 /** The reads that routes ask of a shard. */
 export type Reader = Pick<
@@ -67,7 +69,13 @@ export class RouteContext {
   readonly onError: (error: unknown, doing: string) => void;
   readonly parse: ParseContext;
   readonly currencyCode: (number: number) => string;
+  readonly requestIds = new RequestIds();
   readonly #codecs = new WeakMap<FrontShard, Codecs>();
+  /** Those given last, since most fronts serve one shard or few. */
+  #lastShard: FrontShard | null = null;
+  #lastCodecs: Codecs | null = null;
+  /** By status. */
+  readonly #successHeads: (SuccessHead | undefined)[] = [];
   /** By book, the highest committed sequence that this front has answered with: good for a token where nothing newer is known. */
   readonly #seen = new Map<number, number>();
 
@@ -83,12 +91,22 @@ export class RouteContext {
   }
 
   codecs(shard: FrontShard): Codecs {
+    if (shard === this.#lastShard && this.#lastCodecs !== null) return this.#lastCodecs;
     let codecs = this.#codecs.get(shard);
     if (codecs === undefined) {
       codecs = { ids: new IdCodec(shard.hashKey), sealer: new Sealer(shard.hashKey) };
       this.#codecs.set(shard, codecs);
     }
+    this.#lastShard = shard;
+    this.#lastCodecs = codecs;
     return codecs;
+  }
+
+  /** The head of successes with this status, in JSON. */
+  successHead(status: number): SuccessHead {
+    const head = this.#successHeads[status] ?? new SuccessHead(status);
+    this.#successHeads[status] = head;
+    return head;
   }
 
   /** Notes that the book's committed sequence is at least this. @returns the highest noted */

@@ -10,7 +10,8 @@ import type { Call } from './call.js';
  */
 export function requestKey(call: Call, dryRun: boolean): string | null {
   if (!dryRun) {
-    parseNoQuery(call.exchange.query);
+    // Nothing is the usual case, and nothing to parse.
+    if (call.exchange.query !== '') parseNoQuery(call.exchange.query);
     return parseIdempotencyKey(call.exchange.headers.idempotencyKey);
   }
   refuseKey(call, 'A dry run takes no Idempotency-Key.');

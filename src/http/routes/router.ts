@@ -13,6 +13,7 @@ export interface Matched {
 }
 
 type ByMethod = Map<string, Route>;
+type MatchedByMethod = Map<string, Matched>;
 
 /** Paths with one parameter: what stands before it and after it. */
 interface Pattern {
@@ -22,7 +23,11 @@ interface Pattern {
 }
 
 export class Router {
-  readonly #fixed = new Map<string, ByMethod>();
+  readonly #fixed = new Map<string, MatchedByMethod>();
+  // What was asked for last, since most requests are for the same: comparing is faster than hashing.
+  #lastMethod = '';
+  #lastPath = '';
+  #lastMatched: Matched | null = null;
   readonly #patterns: Pattern[] = [];
 
   constructor(routes: readonly Route[]) {
@@ -31,10 +36,16 @@ export class Router {
 
   /** @throws RequestProblem `not_found`, `method_not_allowed` */
   match(method: string, path: string): Matched {
+    if (this.#lastMatched !== null && path === this.#lastPath && method === this.#lastMethod) return this.#lastMatched;
     const wanted = method === 'HEAD' ? 'GET' : method;
     const fixed = this.#fixed.get(path);
     const exact = fixed?.get(wanted);
-    if (exact !== undefined) return { route: exact, segment: '' };
+    if (exact !== undefined) {
+      this.#lastMethod = method;
+      this.#lastPath = path;
+      this.#lastMatched = exact;
+      return exact;
+    }
     // `batch` may be the name of an account too: where the fixed path has another method, the pattern is asked.
     const allowed = new Set(fixed?.keys());
     for (const { before, after, byMethod } of this.#patterns) {
@@ -51,17 +62,16 @@ export class Router {
 
   #add(route: Route): void {
     const { method, path } = route.spec;
-    const byMethod = this.#methodsOf(path);
-    byMethod.set(method, route);
+    const start = path.indexOf('{');
+    if (start >= 0) {
+      this.#methodsOf(path, start).set(method, route);
+      return;
+    }
+    const byMethod: MatchedByMethod = this.#fixed.get(path) ?? new Map();
+    this.#fixed.set(path, byMethod.set(method, { route, segment: '' }));
   }
 
-  #methodsOf(path: string): ByMethod {
-    const start = path.indexOf('{');
-    if (start < 0) {
-      const known = this.#fixed.get(path) ?? new Map<string, Route>();
-      this.#fixed.set(path, known);
-      return known;
-    }
+  #methodsOf(path: string, start: number): ByMethod {
     const before = path.slice(0, start);
     const after = path.slice(path.indexOf('}') + 1);
     const known = this.#patterns.find((pattern) => pattern.before === before && pattern.after === after);

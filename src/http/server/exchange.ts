@@ -30,6 +30,11 @@ export interface Exchange {
    * bytes may be reused as soon as this returns.
    */
   respond(status: number, headers: HeaderList, body: string | Uint8Array): void;
+  /**
+   * The same with a head that was made beforehand, as ASCII: `201 Created`, then each field on a line of its own, lines
+   * parted by CRLF and none behind the last. Its bytes too may be reused as soon as this returns.
+   */
+  respondWith(head: Uint8Array, body: string | Uint8Array): void;
 }
 
 /** What `open` of a handler makes of a request's head. */

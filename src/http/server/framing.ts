@@ -7,26 +7,19 @@ import type { ErrorCode } from '../../ledger/errors.js';
 import { RequestProblem } from '../types.js';
 import type { RequestHeaders } from './headers.js';
 
-const DIGITS = /^[0-9]{1,15}$/;
-
 /** What is wrong with the framing, or null. */
 export function framingProblem(method: string, headers: RequestHeaders): RequestProblem | null {
   if (headers.transferEncodingCount > 0) return transferEncodingProblem(headers);
   if (headers.contentLengthCount > 1) return refuse('request_framing', 'Content-Length is sent more than once.');
-  if (headers.contentLengthCount === 1 && !DIGITS.test(headers.contentLength)) {
+  if (headers.lengthBytes < 0) {
     return refuse('request_framing', 'Content-Length is not a number of bytes.');
   }
   if (headers.hostCount !== 1) return refuse('request_framing', 'Host must be sent exactly once.');
   if (headers.repeated !== null) return refuse('request_framing', `${headers.repeated} is sent more than once.`);
-  if ((method === 'GET' || method === 'HEAD') && bodyLength(headers) > 0) {
+  if (headers.lengthBytes > 0 && (method === 'GET' || method === 'HEAD')) {
     return refuse('request_framing', `${method} takes no body.`);
   }
   return null;
-}
-
-/** Announced length in bytes; 0 where none is announced. Only after {@link framingProblem} found nothing. */
-export function bodyLength(headers: RequestHeaders): number {
-  return headers.contentLengthCount === 0 ? 0 : Number(headers.contentLength);
 }
 
 function transferEncodingProblem(headers: RequestHeaders): RequestProblem {

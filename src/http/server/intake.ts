@@ -4,7 +4,7 @@
  */
 import { RequestProblem } from '../types.js';
 import type { Exchange, Opened, RequestHandler } from './exchange.js';
-import { bodyLength, framingProblem } from './framing.js';
+import { framingProblem } from './framing.js';
 
 /** A refused request's body is read and forgotten up to this length; beyond it the connection is closed. */
 const DISCARD_BYTES_MAX = 1024 * 1024;
@@ -50,7 +50,7 @@ export function judgeHead<Target extends Opened>(exchange: Exchange, handler: Re
   const framing = framingProblem(exchange.method, exchange.headers);
   if (framing !== null) return { verdict: 'close', lengthBytes: 0, problem: framing, target: null };
   const target = handler.open(exchange);
-  const lengthBytes = bodyLength(exchange.headers);
+  const { lengthBytes } = exchange.headers;
   if (target.problem !== null) {
     const verdict = lengthBytes <= DISCARD_BYTES_MAX ? 'discard' : 'close';
     return { verdict, lengthBytes, problem: target.problem, target };

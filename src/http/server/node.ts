@@ -61,6 +61,19 @@ class NodeExchange implements Exchange {
     this.response.end(typeof body === 'string' ? body : Buffer.from(body));
     if (close) linger(this.response);
   }
+
+  respondWith(head: Uint8Array, body: string | Uint8Array): void {
+    const [statusLine = '', ...lines] = Buffer.from(head).toString('latin1').split('\r\n');
+    this.respond(Number.parseInt(statusLine, 10), fieldsOf(lines), body);
+  }
+}
+
+/** Name, value, name, value, … of a head that was made beforehand. */
+function fieldsOf(lines: readonly string[]): string[] {
+  return lines.flatMap((line) => {
+    const colon = line.indexOf(': ');
+    return [line.slice(0, colon), line.slice(colon + 2)];
+  });
 }
 
 /** Connections that end with the answer that is on its way: nothing more is read from them. */

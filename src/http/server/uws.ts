@@ -21,22 +21,41 @@ const NO_BODY = new Uint8Array(0);
 let corkedExchange: UwsExchange | null = null;
 let corkedStatus = 0;
 let corkedHeaders: HeaderList = [];
+let corkedHead: Uint8Array = NO_BODY;
 let corkedBody: string | Uint8Array = '';
 
 function writeCorked(): void {
   const exchange = corkedExchange;
-  if (exchange === null) return;
   corkedExchange = null;
-  exchange.write(corkedStatus, corkedHeaders, corkedBody);
+  exchange?.write(corkedStatus, corkedHeaders, corkedBody);
+}
+
+function writeCorkedHead(): void {
+  const exchange = corkedExchange;
+  corkedExchange = null;
+  exchange?.writeWith(corkedHead, corkedBody);
+}
+
+// The same for the fields of a request's head.
+let filled = new RequestHeaders();
+const fill = (name: string, value: string): void => filled.add(name, value);
+
+function headersOf(request: HttpRequest): RequestHeaders {
+  const headers = new RequestHeaders();
+  filled = headers;
+  request.forEach(fill);
+  return headers;
 }
 
 class UwsExchange implements Exchange {
   body: Uint8Array = NO_BODY;
   aborted = false;
   closeAfter = false;
-  /** Gives back what is held for the body. */
-  onAborted: (() => void) | null = null;
   #answered = false;
+  /** Chunks of a body that comes in several; null: none is held. */
+  #parts: Uint8Array[] | null = null;
+  #heldBytes = 0;
+  #overBudget = false;
 
   constructor(
     readonly method: string,
@@ -46,6 +65,11 @@ class UwsExchange implements Exchange {
     readonly response: HttpResponse,
     readonly state: ServerState,
   ) {}
+
+  abort(): void {
+    this.aborted = true;
+    this.#release();
+  }
 
   respond(status: number, headers: HeaderList, body: string | Uint8Array): void {
     if (this.aborted || this.#answered) return;
@@ -57,16 +81,78 @@ class UwsExchange implements Exchange {
     this.response.cork(writeCorked);
   }
 
+  respondWith(head: Uint8Array, body: string | Uint8Array): void {
+    if (this.aborted || this.#answered) return;
+    this.#answered = true;
+    corkedExchange = this;
+    corkedHead = head;
+    corkedBody = body;
+    this.response.cork(writeCorkedHead);
+  }
+
   write(status: number, headers: HeaderList, body: string | Uint8Array): void {
     const response = this.response;
     response.writeStatus(statusLine(status));
     for (let index = 0; index + 1 < headers.length; index += 2) {
       response.writeHeader(headers[index] ?? '', headers[index + 1] ?? '');
     }
+    this.#end(body);
+  }
+
+  /** The library copies the status as it is and ends its line: one call writes all fields that stand in it too. */
+  writeWith(head: Uint8Array, body: string | Uint8Array): void {
+    this.response.writeStatus(head);
+    this.#end(body);
+  }
+
+  #end(body: string | Uint8Array): void {
     // The library adds "Connection: close" by itself.
     const close = this.closeAfter || this.state.closing;
-    if (this.method === 'HEAD') response.endWithoutBody(Buffer.byteLength(body), close);
-    else response.end(body, close);
+    if (this.method === 'HEAD') this.response.endWithoutBody(Buffer.byteLength(body), close);
+    else this.response.end(body, close);
+  }
+
+  /**
+   * Takes what came of the body. Most come in one chunk, which is handed on where it lies; the others are copied chunk by
+   * chunk, so that memory is taken for what came and not for what was announced.
+   */
+  receive<Target extends Opened>(
+    chunk: ArrayBuffer,
+    isLast: boolean,
+    handler: RequestHandler<Target>,
+    intake: Intake<Target>,
+  ): void {
+    if (intake.verdict === 'discard' || this.#overBudget) {
+      if (isLast && !this.#overBudget) finish(this, handler, intake);
+      return;
+    }
+    if (isLast && this.#parts === null) {
+      this.body = new Uint8Array(chunk);
+      finish(this, handler, intake);
+      return;
+    }
+    if (!this.state.bodies.take(chunk.byteLength)) {
+      this.#overBudget = true;
+      this.#release();
+      this.closeAfter = true;
+      handler.refuse(this, bodiesFullProblem(), intake.target);
+      return;
+    }
+    this.#heldBytes += chunk.byteLength;
+    this.#parts ??= [];
+    this.#parts.push(new Uint8Array(chunk.slice(0)));
+    if (!isLast) return;
+    this.body = Buffer.concat(this.#parts);
+    finish(this, handler, intake);
+    this.#release();
+  }
+
+  /** Gives back what is held for the body. */
+  #release(): void {
+    if (this.#parts === null) return;
+    this.state.bodies.give(this.#heldBytes);
+    this.#heldBytes = 0;
+    this.#parts = null;
   }
 }
 
@@ -107,26 +193,19 @@ function take<Target extends Opened>(
   handler: RequestHandler<Target>,
   state: ServerState,
 ): void {
-  const headers = new RequestHeaders();
-  request.forEach((name, value) => {
-    headers.add(name, value);
-  });
   const exchange = new UwsExchange(
     request.getCaseSensitiveMethod(),
     request.getUrl(),
     request.getQuery() ?? '',
-    headers,
+    headersOf(request),
     response,
     state,
   );
-  response.onAborted(() => {
-    exchange.aborted = true;
-    exchange.onAborted?.();
-  });
+  response.onAborted(() => exchange.abort());
   const intake = judgeHead(exchange, handler);
   if (intake.verdict === 'close') refuseAndClose(exchange, handler, intake);
   else if (intake.lengthBytes === 0) finish(exchange, handler, intake);
-  else readBody(exchange, handler, intake, state);
+  else response.onData((chunk, isLast) => exchange.receive(chunk, isLast, handler, intake));
 }
 
 /**
@@ -142,49 +221,4 @@ function refuseAndClose<Target extends Opened>(
   const { problem, target } = intake;
   exchange.closeAfter = true;
   if (problem !== null) setImmediate(() => handler.refuse(exchange, problem, target));
-}
-
-/**
- * Reads the body. Most come in one chunk, which is handed on where it lies; the others are copied chunk by chunk, so
- * that memory is taken for what came and not for what was announced.
- */
-function readBody<Target extends Opened>(
-  exchange: UwsExchange,
-  handler: RequestHandler<Target>,
-  intake: Intake<Target>,
-  state: ServerState,
-): void {
-  const parts: Uint8Array[] = [];
-  let heldBytes = 0;
-  let overBudget = false;
-  const release = (): void => {
-    state.bodies.give(heldBytes);
-    heldBytes = 0;
-    parts.length = 0;
-  };
-  exchange.onAborted = release;
-  exchange.response.onData((chunk, isLast) => {
-    if (intake.verdict === 'discard' || overBudget) {
-      if (isLast && !overBudget) finish(exchange, handler, intake);
-      return;
-    }
-    if (isLast && parts.length === 0) {
-      exchange.body = new Uint8Array(chunk);
-      finish(exchange, handler, intake);
-      return;
-    }
-    if (!state.bodies.take(chunk.byteLength)) {
-      overBudget = true;
-      release();
-      exchange.closeAfter = true;
-      handler.refuse(exchange, bodiesFullProblem(), intake.target);
-      return;
-    }
-    heldBytes += chunk.byteLength;
-    parts.push(new Uint8Array(chunk.slice(0)));
-    if (!isLast) return;
-    exchange.body = Buffer.concat(parts);
-    finish(exchange, handler, intake);
-    release();
-  });
 }

@@ -19,7 +19,10 @@ class Recorder implements RequestHandler {
   run(exchange: Exchange): void {
     const body = Buffer.from(exchange.body).toString('latin1');
     this.seen.push(`${exchange.method} ${exchange.path} ${body}`);
-    setImmediate(() => exchange.respond(200, ['Content-Type', 'text/plain'], `seen ${body}`));
+    setImmediate(() => {
+      if (exchange.path === '/made') exchange.respondWith(MADE_HEAD, `seen ${body}`);
+      else exchange.respond(200, ['Content-Type', 'text/plain'], `seen ${body}`);
+    });
   }
 
   refuse(exchange: Exchange, problem: RequestProblem): void {
@@ -27,6 +30,7 @@ class Recorder implements RequestHandler {
   }
 }
 
+const MADE_HEAD = Buffer.from('200 OK\r\nContent-Type: text/plain');
 const HIDDEN = 'GET /hidden HTTP/1.1\r\nHost: ledger.test\r\n\r\n';
 
 describe.each([
@@ -57,6 +61,16 @@ describe.each([
       );
     });
     expect(handler.seen).toEqual(['POST /a%2Fb hello', 'POST /c hello']);
+  });
+
+  it.each(['POST', 'HEAD'])('answers a %s with a head made beforehand by the same bytes', async (method) => {
+    const body = method === 'HEAD' ? '' : 'hello';
+    const ask = (path: string) =>
+      raw(server.port, request(`${method} ${path}`, [`Content-Length: ${body.length}`], body), { answers: 1 });
+    const [plain, made] = [await ask('/plain'), await ask('/made')];
+    const withoutDate = (text: string): string => text.replace(/Date: .*\r\n/, '');
+    expect(withoutDate(made.text)).toBe(withoutDate(plain.text));
+    expect(made.text).toContain('Content-Type: text/plain\r\n');
   });
 
   it('serves one request after the other on a connection', async () => {
