@@ -108,8 +108,7 @@ class ImportRun {
         read.outcome = outcome;
         settle();
       },
-      onTrouble: (why) =>
-        shown.note(why === null ? 'The engine is back.' : `The engine does not answer (${why}); trying again.`),
+      onTrouble: (why) => shown.note(why === null ? 'The engine is back.' : `No outcome yet: ${why}. Trying again.`),
     });
     await sender.open();
     const advance = (): void => {

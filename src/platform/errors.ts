@@ -48,3 +48,9 @@ export class ControlRequestError extends MillraceError {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** Why a `fetch` of this URL failed: it says no more than that itself, and has the reason as its cause. */
+export function fetchFailure(url: string, error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return `${url} does not answer: ${messageOf(cause ?? error) || 'no reason given'}`;
+}

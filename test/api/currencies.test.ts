@@ -12,11 +12,12 @@ vi.setConfig({ testTimeout: 60_000 });
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-currencies-'));
 const dataDir = join(folder, 'data');
+type Custom = readonly { readonly code: string; readonly exponent: number }[];
 const GOLD = { code: 'GOLD', exponent: 3 };
 const MILES = { code: 'MILES', exponent: 0 };
 const SILVER = { code: 'SILVER', exponent: 2 };
 
-const envOf = (...custom: readonly { code: string; exponent: number }[]) => ({
+const envOf = (...custom: Custom) => ({
   MILLRACE_STORE__KIND: 'pglite',
   MILLRACE_HTTP__SERVER: 'node',
   MILLRACE_DATA_DIR: dataDir,
@@ -25,7 +26,7 @@ const envOf = (...custom: readonly { code: string; exponent: number }[]) => ({
 });
 
 let engine: RunningEngine | null = null;
-const start = async (...custom: Parameters<typeof envOf>): Promise<Api> => {
+const start = async (...custom: Custom): Promise<Api> => {
   engine = await startEngine({ dataDir, store: 'pglite', server: 'node', env: envOf(...custom) });
   return new Api(engine.url, engine.key);
 };

@@ -88,7 +88,7 @@ describe('configuration', () => {
       'MILLRACE_HTPP__PORT: there is no key htpp; did you mean "http"?',
     );
     expect(mistakeOf(null, { MILLRACE_HTTP__PORT: 'x' })).toBe(
-      'environment: http.port: is "x", must be an integer from 0 to 65535',
+      'MILLRACE_HTTP__PORT: http.port: is "x", must be an integer from 0 to 65535',
     );
   });
 

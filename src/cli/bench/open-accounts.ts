@@ -1,5 +1,6 @@
 /** Opens what a bench needs before it is timed. May be done again: an account that is there is confirmed. */
 import { randomUUID } from 'node:crypto';
+import { fetchFailure } from '../../platform/errors.js';
 import { accountBodies } from './requests.js';
 
 const ACCOUNTS_PER_REQUEST = 1000;
@@ -21,6 +22,8 @@ export async function openAccounts(options: {
       },
       body,
       signal: AbortSignal.timeout(TIMEOUT_MS),
+    }).catch((error: unknown) => {
+      throw new Error(fetchFailure(options.url, error));
     });
     const text = await response.text();
     if (!response.ok)

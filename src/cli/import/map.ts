@@ -1,5 +1,5 @@
 /** Reads a mapping file and makes of it what turns lines into transactions. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { Value } from 'typebox/value';
 import { parse } from 'yaml';
 import { currencyByCode } from '../../ledger/currency.js';
@@ -26,6 +26,7 @@ export class LineRejected extends Error {}
 
 /** @throws ConfigError with one line */
 export function readMap(file: string): ImportMap {
+  if (!existsSync(file)) throw new ConfigError(`${file}: there is no such file`);
   let content: unknown;
   try {
     content = parse(readFileSync(file, 'utf8'));

@@ -1,6 +1,6 @@
 /** Sends batches to a running engine until every item has its outcome, through restarts and refusals for lack of room. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { MillraceError, messageOf } from '../../platform/errors.js';
+import { fetchFailure, MillraceError } from '../../platform/errors.js';
 import type { Pending } from './lanes.js';
 
 export type ItemOutcome =
@@ -148,8 +148,7 @@ export class Sender<P extends Pending> {
       const result = await attempt().catch((error: unknown): Attempt => {
         if (error instanceof ImportStoppedError) throw error;
         // The connection was lost, or no answer came: the same keys again give the true outcome.
-        const cause = (error as { readonly cause?: unknown }).cause;
-        return { done: false, why: messageOf(cause ?? error) };
+        return { done: false, why: fetchFailure(this.#options.url, error) };
       });
       if (result.done) {
         if (this.#trouble) this.#options.onTrouble(null);
@@ -157,7 +156,7 @@ export class Sender<P extends Pending> {
         return;
       }
       if (Date.now() - this.#lastOutcomeMs > this.#options.retryForMs) {
-        throw new ImportStoppedError(`the engine at ${this.#options.url} gives no outcome (${result.why})`);
+        throw new ImportStoppedError(`the engine gives no outcome: ${result.why}`);
       }
       if (!this.#trouble) this.#options.onTrouble(result.why);
       this.#trouble = true;

@@ -11,7 +11,7 @@ import { Value } from 'typebox/value';
 import { parse, stringify } from 'yaml';
 import { ConfigError, messageOf } from '../errors.js';
 import { durationMicros } from './duration.js';
-import { applyEnvironment } from './environment.js';
+import { applyEnvironment, variableFor } from './environment.js';
 import { firstMistake } from './mistake.js';
 import type { ConfigFile } from './schema.js';
 import { ConfigSchema } from './schema.js';
@@ -38,7 +38,10 @@ export function loadConfig(options: LoadOptions): Config {
   if (inFile !== null) throw new ConfigError(`${shownName}: ${inFile}`);
   const merged = applyEnvironment(document, options.env);
   const mistake = firstMistake(ConfigSchema, merged);
-  if (mistake !== null) throw new ConfigError(`environment: ${mistake}`);
+  if (mistake !== null) {
+    const variable = variableFor(mistake.split(':', 1)[0] ?? '', options.env);
+    throw new ConfigError(`${variable ?? 'environment'}: ${mistake}`);
+  }
   const complete = Value.Default(ConfigSchema, merged) as ConfigFile;
   return resolveConfig(complete, exists ? dirname(file) : options.cwd, exists ? file : null);
 }

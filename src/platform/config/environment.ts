@@ -19,11 +19,8 @@ interface Tree {
 export function applyEnvironment(document: unknown, env: Readonly<Record<string, string | undefined>>): unknown {
   const merged = structuredClone(document);
   // Sorted: a variable for a whole list comes before those that reach into it.
-  for (const name of Object.keys(env).sort()) {
-    const text = env[name];
-    if (text === undefined || !name.startsWith(PREFIX) || RESERVED.has(name) || name.startsWith('MILLRACE_TEST_'))
-      continue;
-    const path = name.slice(PREFIX.length).toLowerCase().split('__');
+  for (const [name, text] of variables(env)) {
+    const path = pathOf(name);
     const top = path[0] ?? '';
     const known = Object.keys(ConfigSchema.properties);
     if (!known.includes(top)) throw new ConfigError(`${name}: there is no key ${top}; ${suggestion(top, known)}`);
@@ -31,6 +28,27 @@ export function applyEnvironment(document: unknown, env: Readonly<Record<string,
   }
   return merged;
 }
+
+/** The variable that set the key (such as `http.port` or `shards[0].url`) or a part of it; null where none did. */
+export function variableFor(key: string, env: Readonly<Record<string, string | undefined>>): string | null {
+  const dotted = key.replaceAll(/\[(\d+)\]/g, '.$1');
+  const covers = (path: string): boolean =>
+    path === dotted || dotted.startsWith(`${path}.`) || path.startsWith(`${dotted}.`);
+  return variables(env).find(([name]) => covers(pathOf(name).join('.')))?.[0] ?? null;
+}
+
+/** Those that are meant for the configuration, by name. */
+function variables(env: Readonly<Record<string, string | undefined>>): [name: string, text: string][] {
+  return Object.entries(env)
+    .filter((entry): entry is [string, string] => {
+      const [name, text] = entry;
+      const reserved = RESERVED.has(name) || name.startsWith('MILLRACE_TEST_');
+      return text !== undefined && name.startsWith(PREFIX) && !reserved;
+    })
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+const pathOf = (name: string): string[] => name.slice(PREFIX.length).toLowerCase().split('__');
 
 function yamlOf(name: string, text: string): unknown {
   try {
