@@ -1,8 +1,10 @@
 /**
  * Keeps the folds of one shard close behind its log.
  *
- * Busy: steps of many records, the larger the cheaper each, and between them pauses of twenty times what the step took
- * (at most three seconds), so that it has about a twentieth of a database that others need too; far behind, most of it.
+ * Busy: steps of many records, the larger the cheaper each, and between them pauses of fifty times what the step took,
+ * so that cheap steps are close behind, but of no more than 1.6 s, so that balances are less than two seconds old; where
+ * steps are dear (records of very many accounts), of ten times that, so that the fold never has more than a tenth of a
+ * processor that others need too, and of no more than ten seconds. Far behind, it has most of it.
  * A reader who needs more takes a step himself (read/shard-reader.ts). Idle: pauses that grow to a second, cut short by
  * a poke. It never throws: a failed step is told and tried again later, and one shard's failures are no other's.
  */
@@ -20,7 +22,7 @@ export interface FoldLag {
 export interface FoldRunnerOptions {
   readonly shard: string;
   readonly sql: Sql;
-  /** Records a step. @defaultValue 100_000 */
+  /** Records a step. @defaultValue 400_000 */
   readonly stepRecordsMax?: number;
   /** Shortest pause between steps, so that a trickle of commits is folded together. @defaultValue 50 */
   readonly pauseMsMin?: number;
@@ -31,10 +33,12 @@ export interface FoldRunnerOptions {
   readonly onError?: (error: Error, retryInMs: number) => void;
 }
 
-const STEP_RECORDS_MAX = 100_000;
+const STEP_RECORDS_MAX = 400_000;
 const PAUSE_MS_MIN = 50;
-const BUSY_PAUSE_MS_MAX = 3_000;
-const BUSY_PAUSE_SHARE = 20;
+const CHEAP_PAUSE_SHARE = 50;
+const CHEAP_PAUSE_MS_MAX = 1_600;
+const DEAR_PAUSE_SHARE = 10;
+const DEAR_PAUSE_MS_MAX = 10_000;
 const CATCH_UP_PAUSE_SHARE = 0.25;
 /** Steps behind the head from which on catching up comes first. */
 const FAR_BEHIND_STEPS = 2;
@@ -49,6 +53,12 @@ interface Step {
 }
 
 const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));
+
+/** How long a step that took so long is followed by none, where the end of the log is near. */
+export function restMs(tookMs: number): number {
+  const cheap = Math.min(tookMs * CHEAP_PAUSE_SHARE, CHEAP_PAUSE_MS_MAX);
+  return Math.min(Math.max(cheap, tookMs * DEAR_PAUSE_SHARE), DEAR_PAUSE_MS_MAX);
+}
 
 export class FoldRunner {
   readonly #options: FoldRunnerOptions;
@@ -95,8 +105,7 @@ export class FoldRunner {
           idlePauseMs = pauseMsMin;
           const tookMs = performance.now() - startedAt;
           const isFarBehind = step.head - step.position > FAR_BEHIND_STEPS * this.#stepRecordsMax;
-          const pauseMs = isFarBehind ? tookMs * CATCH_UP_PAUSE_SHARE : Math.max(tookMs * BUSY_PAUSE_SHARE, pauseMsMin);
-          await this.#pause(Math.min(pauseMs, BUSY_PAUSE_MS_MAX), false);
+          await this.#pause(isFarBehind ? tookMs * CATCH_UP_PAUSE_SHARE : Math.max(restMs(tookMs), pauseMsMin), false);
         } else {
           await this.#pause(idlePauseMs, true);
           idlePauseMs = Math.min(idlePauseMs * 2, idlePauseMsMax);

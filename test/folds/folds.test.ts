@@ -138,6 +138,46 @@ describe.each([
     ).toEqual(expected.map(({ version, cp, dh }) => [version, cp, dh]));
   });
 
+  it.each([7, 40, 130, 500])(
+    'keep statements of plain transactions both ways in order, by steps of %i',
+    async (step) => {
+      const busy = new Model(SEED, 1);
+      const names = ['bank', 'till', 'fees'];
+      const accounts = names.map((name) => busy.open(1, name));
+      const dice = random(step);
+      for (let i = 0; i < 450; i++) {
+        const debit = dice() < 0.7 ? 0 : dice() < 0.7 ? 1 : 2;
+        const legs = [
+          { leg: 0, debit, credit: (debit + 1 + Math.floor(dice() * 2)) % 3, amount: BigInt(i + 1), released: 0n },
+        ];
+        for (const leg of legs) {
+          leg.debit = accounts[leg.debit]?.number ?? 0;
+          leg.credit = accounts[leg.credit]?.number ?? 0;
+        }
+        busy.transact(1, 1, legs, { effective: null, reference: null, metadata: null });
+      }
+      const shard = await databases.create();
+      for (let at = 0; at < busy.records.length; at += step) {
+        await commitBatch(shard, busy.records.slice(at, at + step), () => 978);
+        await foldStep(shard, 1);
+      }
+      expect(await lies(shard)).toEqual([]);
+      const [most] = await shard.query('SELECT max(cardinality(positions)) AS n FROM statement_block');
+      expect(Number(most?.n)).toBeLessThanOrEqual(128);
+      for (const account of accounts) {
+        const page = await new ShardReader(shard, { name: 'busy' }).entries(1, account.name, { limit: 1_000 });
+        expect(
+          page?.data.map(({ record, version, debitsPosted, creditsPosted }) => [
+            record.position,
+            version,
+            debitsPosted,
+            creditsPosted,
+          ]),
+        ).toEqual(linesOf(busy, account).map(({ record, version, dp, cp }) => [record.position, version, dp, cp]));
+      }
+    },
+  );
+
   it('fold every account to what its legs make, whatever the steps', async () => {
     const rows = await sql.query('SELECT * FROM account ORDER BY number');
     expect(rows.length).toBe(model.accounts.length);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { MessageChannel } from 'node:worker_threads';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { FromFoldThread } from '../../src/folds/messages.js';
-import { type FoldLag, FoldRunner, type FoldRunnerOptions } from '../../src/folds/runner.js';
+import { type FoldLag, FoldRunner, type FoldRunnerOptions, restMs } from '../../src/folds/runner.js';
 import { verifyShard } from '../../src/folds/verify/verify.js';
 import { servePortSql } from '../../src/store/port-sql.js';
 import type { Sql } from '../../src/store/sql.js';
@@ -67,6 +67,12 @@ class Watched {
     }
   }
 }
+
+it('cheap steps are less than two seconds apart, and dear ones take a tenth of the time at most', () => {
+  for (const tookMs of [0.5, 5, 30, 150]) expect(restMs(tookMs) + tookMs).toBeLessThan(2_000);
+  for (const tookMs of [0.5, 30, 200, 900]) expect(restMs(tookMs)).toBeGreaterThanOrEqual(10 * tookMs);
+  expect(restMs(60_000)).toBe(10_000);
+});
 
 it('a runner follows the log to its end, and a poke wakes it from a long pause', async () => {
   const sql = await postgres.create();

@@ -176,7 +176,7 @@ async function backdatedAfter(sql: Sql, place: Place, upto: Position, asOf: Micr
   const rows = await sql.query(
     `SELECT e.first_position, e.last_position, 0 AS version_before, 0 AS debits_posted, 0 AS credits_posted,
             0 AS debits_pending, 0 AS credits_pending, e.positions::text AS positions
-       FROM entry_block e
+       FROM statement_block e
       WHERE e.account = $1 AND e.effective_from IS NOT NULL AND e.effective_from <= ${timeParameter(2)}
         AND e.last_position > $3 AND e.last_position <= $4
       ORDER BY e.first_position`,

@@ -35,7 +35,7 @@ export function toBlock(row: SqlRow): EntryBlock {
 /** The block in which `upto` lies, or the last before it. */
 export async function blockAt(sql: Sql, account: number, upto: Position): Promise<EntryBlock | null> {
   const [row] = await sql.query(
-    `SELECT ${BLOCK_COLUMNS} FROM entry_block e
+    `SELECT ${BLOCK_COLUMNS} FROM statement_block e
       WHERE e.account = $1 AND e.first_position <= $2 ORDER BY e.first_position DESC LIMIT 1`,
     [account, upto],
   );
@@ -44,10 +44,10 @@ export async function blockAt(sql: Sql, account: number, upto: Position): Promis
 
 async function blocksAfter(sql: Sql, account: number, after: Position, count: number): Promise<EntryBlock[]> {
   const rows = await sql.query(
-    `(SELECT ${BLOCK_COLUMNS} FROM entry_block e
+    `(SELECT ${BLOCK_COLUMNS} FROM statement_block e
        WHERE e.account = $1 AND e.first_position <= $2 ORDER BY e.first_position DESC LIMIT 1)
      UNION ALL
-     (SELECT ${BLOCK_COLUMNS} FROM entry_block e
+     (SELECT ${BLOCK_COLUMNS} FROM statement_block e
        WHERE e.account = $1 AND e.first_position > $2 ORDER BY e.first_position LIMIT $3)
      ORDER BY first_position`,
     [account, after, count],

@@ -63,7 +63,7 @@ async function driverOf(sql: Sql, book: number, filter: TransactionFilter): Prom
     return {
       // Blocks of one account follow each other, so the newest blocks have the newest positions.
       text: `SELECT p.position
-               FROM (SELECT e.positions FROM entry_block e
+               FROM (SELECT e.positions FROM statement_block e
                       WHERE e.account = $5 AND $1::int4 IS NOT NULL AND e.first_position < $3 AND e.last_position > $2
                       ORDER BY e.first_position DESC LIMIT $4) e, unnest(e.positions) AS p(position)
               WHERE p.position > $2 AND p.position < $3 ORDER BY 1 DESC LIMIT $4`,

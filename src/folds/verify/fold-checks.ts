@@ -73,7 +73,7 @@ const statements: Check = {
   rows: 'SELECT count(*) FROM entry',
   parts: [
     `entry AS MATERIALIZED (
-      SELECT e.account, e.first_position, p.position FROM entry_block e, unnest(e.positions) AS p(position))`,
+      SELECT e.account, e.first_position, p.position FROM statement_block e, unnest(e.positions) AS p(position))`,
     `change AS MATERIALIZED (${changesUpTo(CURSOR)})`,
     `block AS (
       SELECT e.account, e.first_position, count(*) AS version, sum(c.dp) AS dp, sum(c.cp) AS cp, sum(c.dh) AS dh, sum(c.ch) AS ch
@@ -95,7 +95,7 @@ const statements: Check = {
     SELECT e.first_position, NULL, e.account,
            format('the statement says version %s and %s/%s, %s/%s before the record; the legs make %s and %s/%s, %s/%s', e.version_before,
                   e.debits_posted, e.credits_posted, e.debits_pending, e.credits_pending, r.version, r.dp, r.cp, r.dh, r.ch)
-      FROM entry_block e JOIN running r USING (account, first_position)
+      FROM statement_block e JOIN running r USING (account, first_position)
      WHERE (e.version_before, e.debits_posted, e.credits_posted, e.debits_pending, e.credits_pending)
            IS DISTINCT FROM (r.version::int8, r.dp::int8, r.cp::int8, r.dh::int8, r.ch::int8)
         OR e.positions[1] <> e.first_position OR e.positions[cardinality(e.positions)] <> e.last_position`,

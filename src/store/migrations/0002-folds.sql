@@ -63,6 +63,12 @@ CREATE TABLE account (
   debits_pending  int8 NOT NULL DEFAULT 0,
   credits_pending int8 NOT NULL DEFAULT 0,
   version         int8 NOT NULL DEFAULT 0,       -- records that changed a counter
+  tail_debits_posted   int8 NOT NULL DEFAULT 0,  -- the counters before the first record of `tail`
+  tail_credits_posted  int8 NOT NULL DEFAULT 0,
+  tail_debits_pending  int8 NOT NULL DEFAULT 0,
+  tail_credits_pending int8 NOT NULL DEFAULT 0,
+  tail_effective_from  timestamptz,              -- as effective_from of entry_block
+  tail            int8[] NOT NULL DEFAULT '{}',  -- newest end of the statement, not in entry_block yet
   min_balance     int8,                          -- null: no limit
   max_balance     int8,
   config_version  int8 NOT NULL,
@@ -77,7 +83,7 @@ CREATE TABLE account (
   normal_balance  text NOT NULL CHECK (normal_balance IN ('credit', 'debit')),
   name            text COLLATE "C" NOT NULL,
   UNIQUE (book, name)
-) WITH (fillfactor = 60);
+) WITH (fillfactor = 45);
 
 -- Records that changed, closed or reopened an account: its settings in the past.
 CREATE TABLE account_setting (
@@ -110,6 +116,17 @@ CREATE TABLE entry_block (
   PRIMARY KEY (account, first_position)
 );
 CREATE INDEX entry_block_backdated ON entry_block (account, first_position) WHERE effective_from IS NOT NULL;
+
+-- The whole statement. Its newest end stands in the account's own row, which is written in any case, so that a step
+-- writes a block of an account's only when many records have come together.
+CREATE VIEW statement_block AS
+  SELECT e.account, e.first_position, e.last_position, e.version_before, e.debits_posted, e.credits_posted, e.debits_pending,
+         e.credits_pending, e.effective_from, e.positions
+    FROM entry_block e
+  UNION ALL
+  SELECT a.number, a.tail[1], a.tail[cardinality(a.tail)], a.version - cardinality(a.tail), a.tail_debits_posted,
+         a.tail_credits_posted, a.tail_debits_pending, a.tail_credits_pending, a.tail_effective_from, a.tail
+    FROM account a WHERE cardinality(a.tail) > 0;
 
 -- Where a book's sequences stand: positions[1] is that of first_sequence, and so on without a gap.
 CREATE TABLE book_block (
@@ -157,12 +174,14 @@ CREATE FUNCTION fold_step(max_records int4, OUT from_position int8, OUT to_posit
   LANGUAGE plpgsql
   -- Every join here is from few rows to a primary key; sizes differ so much from step to step that a plan must not stay.
   SET jit = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_custom_plan
-  SET work_mem = '64MB'
+  SET max_parallel_workers_per_gather = 0 SET work_mem = '128MB'
+  -- Steps that a crash loses are taken again: the cursor is in the same transaction.
+  SET synchronous_commit = off
 AS $$
 DECLARE
-  has_config boolean;
-  has_holds boolean;
-  has_tags boolean;
+  has int4;
+  books int4[];
+  sequences int8[];
 BEGIN
   SELECT coalesce((SELECT b.last FROM batch b ORDER BY b.prev DESC LIMIT 1), 0) INTO head;
   SELECT f.position INTO from_position FROM fold f WHERE f.name = 'balances' FOR UPDATE SKIP LOCKED;
@@ -182,16 +201,37 @@ BEGIN
     RETURN;
   END IF;
 
-  SELECT coalesce(bool_or(l.kind >= 9), false), coalesce(bool_or(l.kind BETWEEN 2 AND 6), false),
-         coalesce(bool_or(l.reference IS NOT NULL OR l.metadata IS NOT NULL), false)
-    INTO has_config, has_holds, has_tags
-    FROM log l WHERE l.position > from_position AND l.position <= to_position;
-  IF has_config THEN PERFORM fold_config(from_position, to_position); END IF;
-  PERFORM fold_changes(from_position, to_position);
-  PERFORM fold_books(from_position, to_position);
-  IF has_holds THEN PERFORM fold_holds(from_position, to_position); END IF;
-  IF has_tags THEN PERFORM fold_tags(from_position, to_position); END IF;
+  SELECT b.has, b.books, b.sequences INTO has, books, sequences FROM fold_books(from_position, to_position) b;
+  IF has & 1 <> 0 THEN PERFORM fold_config(from_position, to_position); END IF;
+  UPDATE book SET sequence = b.sequence FROM unnest(books, sequences) AS b(book, sequence) WHERE book.book = b.book;
+  PERFORM fold_changes(from_position, to_position, has & 4 <> 0);
+  IF has & 2 <> 0 THEN PERFORM fold_holds(from_position, to_position); END IF;
+  IF has & 8 <> 0 THEN PERFORM fold_tags(from_position, to_position); END IF;
   UPDATE fold SET position = to_position, updated_at = clock_timestamp() WHERE name = 'balances';
+END $$;
+
+-- Lists of the books. In the same look at the records, since it is the dearest thing here: what else they have. Bits:
+-- 1 configuration, 2 holds, 4 changes that are not plain (one leg, posted at once, not back-dated), 8 tags.
+-- Hashing keeps the order in which rows come, and they come by the index on position: nothing is sorted.
+CREATE FUNCTION fold_books(after_position int8, to_position int8, OUT has int4, OUT books int4[], OUT sequences int8[])
+  LANGUAGE plpgsql SET enable_sort = off AS $$
+BEGIN
+  WITH part AS MATERIALIZED (
+    SELECT l.book, max(l.sequence) AS sequence, array_agg(l.position) FILTER (WHERE l.sequence > 0) AS positions,
+           bit_or(CASE WHEN l.kind = 1 AND l.more_legs IS NULL AND l.effective_at IS NULL AND l.reference IS NULL
+                            AND l.metadata IS NULL THEN 0
+                       ELSE CASE WHEN l.kind >= 9 THEN 1 WHEN l.kind BETWEEN 2 AND 6 THEN 6
+                                 WHEN l.kind = 7 OR l.more_legs IS NOT NULL OR l.effective_at IS NOT NULL THEN 4 ELSE 0 END
+                            + CASE WHEN l.reference IS NOT NULL OR l.metadata IS NOT NULL THEN 8 ELSE 0 END END) AS has
+      FROM (SELECT * FROM log WHERE log.position > after_position AND log.position <= to_position ORDER BY log.position) l
+     GROUP BY l.book
+  ), written AS (
+    INSERT INTO book_block (book, first_sequence, positions)
+      SELECT p.book, p.sequence - cardinality(p.positions) + i, p.positions[i:i + 127]
+        FROM part p, generate_series(1, cardinality(p.positions), 128) AS i
+  )
+  SELECT bit_or(p.has), array_agg(p.book) FILTER (WHERE p.sequence > 0), array_agg(p.sequence) FILTER (WHERE p.sequence > 0)
+    INTO has, books, sequences FROM part p;
 END $$;
 
 -- Books, currencies, accounts and their settings.
@@ -235,31 +275,43 @@ BEGIN
    WHERE a.number = c.debit;
 END $$;
 
--- Counters and statements. One row for each account and record in `change`; counters are added once for each account.
-CREATE FUNCTION fold_changes(after_position int8, to_position int8) RETURNS void LANGUAGE plpgsql AS $$
+-- Counters and statements. `total` has one row for each account, with its records as arrays: an account's row is
+-- written once, and blocks of its statement are cut from the arrays, without a look at records or a sort.
+CREATE FUNCTION fold_changes(after_position int8, to_position int8, has_others boolean) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  WITH moved AS MATERIALIZED (
+  WITH plain AS MATERIALIZED (
+    SELECT l.position, l.debit, l.credit, l.amount
+      FROM log l
+     WHERE l.position > after_position AND l.position <= to_position AND l.kind = 1 AND l.more_legs IS NULL
+       AND l.effective_at IS NULL
+  ), moved AS MATERIALIZED (
     SELECT l.position, l.debit, l.credit, l.more_legs, l.kind, l.effective_at,
            CASE WHEN l.kind IN (1, 3, 7) THEN coalesce(l.amount, 0) ELSE 0 END AS posted,
            CASE WHEN l.kind IN (2, 5) THEN coalesce(l.amount, 0)
                 WHEN l.kind IN (3, 4, 6) THEN -coalesce(l.amount, 0) - coalesce(l.released, 0)
                 ELSE 0 END AS pending
       FROM log l
-     WHERE l.position > after_position AND l.position <= to_position AND l.kind BETWEEN 1 AND 7
+     WHERE has_others AND l.position > after_position AND l.position <= to_position AND l.kind BETWEEN 1 AND 7
+       AND NOT (l.kind = 1 AND l.more_legs IS NULL AND l.effective_at IS NULL)
   ), leg AS (
     SELECT m.position, m.effective_at, m.debit, m.credit, m.posted, m.pending FROM moved m WHERE m.more_legs IS NOT NULL
     UNION ALL
     SELECT m.position, m.effective_at, g.debit, g.credit, CASE WHEN m.kind IN (1, 3, 7) THEN g.amount ELSE 0 END,
            CASE WHEN m.kind IN (2, 5) THEN g.amount WHEN m.kind IN (3, 4, 6) THEN -g.amount - g.released ELSE 0 END
       FROM moved m, more_legs_of(m.more_legs) g WHERE m.more_legs IS NOT NULL
-  ), change AS MATERIALIZED (
+  ), change AS (
     -- One leg: its two accounts differ, so each gets one row as it is. (Three times faster than VALUES beside each row.)
-    SELECT m.debit AS account, m.position, m.posted AS dp, 0::int8 AS cp, m.pending AS dh, 0::int8 AS ch,
-           CASE WHEN m.posted > 0 THEN m.effective_at END AS effective_at
-      FROM moved m WHERE m.more_legs IS NULL
+    SELECT p.debit AS account, p.position, p.amount AS dp, 0::int8 AS cp, 0::int8 AS dh, 0::int8 AS ch,
+           NULL::timestamptz AS effective_at
+      FROM plain p
+    UNION ALL
+    SELECT p.credit, p.position, 0, p.amount, 0, 0, NULL FROM plain p
+    UNION ALL
+    SELECT m.debit, m.position, m.posted, 0, m.pending, 0, CASE WHEN m.posted > 0 THEN m.effective_at END
+      FROM moved m WHERE has_others AND m.more_legs IS NULL
     UNION ALL
     SELECT m.credit, m.position, 0, m.posted, 0, m.pending, CASE WHEN m.posted > 0 THEN m.effective_at END
-      FROM moved m WHERE m.more_legs IS NULL
+      FROM moved m WHERE has_others AND m.more_legs IS NULL
     UNION ALL
     -- Several legs: an account that stands on more than one of them still changes once.
     SELECT s.account, s.position, sum(s.dp)::int8, sum(s.cp)::int8, sum(s.dh)::int8, sum(s.ch)::int8,
@@ -268,62 +320,92 @@ BEGIN
               FROM leg g
              UNION ALL
             SELECT g.credit, g.position, g.effective_at, 0, g.posted, 0, g.pending FROM leg g) s
+     WHERE has_others
      GROUP BY s.account, s.position
-  ), total AS MATERIALIZED (
-    SELECT c.account, count(*) AS records, sum(c.dp)::int8 AS dp, sum(c.cp)::int8 AS cp, sum(c.dh)::int8 AS dh,
-           sum(c.ch)::int8 AS ch, min(c.effective_at) AS effective_from, array_agg(c.position ORDER BY c.position) AS positions
+  ), grouped AS (
+    SELECT c.account, sum(c.dp)::int8 AS dp, sum(c.cp)::int8 AS cp,
+           CASE WHEN has_others THEN sum(c.dh)::int8 ELSE 0 END AS dh, CASE WHEN has_others THEN sum(c.ch)::int8 ELSE 0 END AS ch,
+           CASE WHEN has_others THEN min(c.effective_at) END AS effective_from, array_agg(c.position) AS positions,
+           CASE WHEN NOT has_others THEN array_agg(c.cp - c.dp) END AS plain,
+           CASE WHEN has_others THEN array_agg(c.dp) END AS dps, CASE WHEN has_others THEN array_agg(c.cp) END AS cps,
+           CASE WHEN has_others THEN array_agg(c.dh) END AS dhs, CASE WHEN has_others THEN array_agg(c.ch) END AS chs,
+           CASE WHEN has_others THEN array_agg(c.effective_at) END AS effectives
       FROM change c GROUP BY c.account
+  ), joined AS MATERIALIZED (
+    SELECT g.*, cardinality(g.positions) AS records, cardinality(a.tail) + cardinality(g.positions) <= 32 AS keeps,
+           -- Only an account that was both debited and credited (or changed in other ways) has its records out of order.
+           has_others OR (g.dp > 0 AND g.cp > 0) AS is_mixed, a.ctid AS place
+      FROM grouped g JOIN account a ON a.number = g.account
   ), updated AS (
     UPDATE account a
-       SET debits_posted = a.debits_posted + t.dp, credits_posted = a.credits_posted + t.cp,
-           debits_pending = a.debits_pending + t.dh, credits_pending = a.credits_pending + t.ch,
-           version = a.version + t.records
-      FROM total t WHERE a.number = t.account
-    RETURNING a.number AS account, t.records, t.positions, t.effective_from, a.version - t.records AS version,
-              a.debits_posted - t.dp AS dp, a.credits_posted - t.cp AS cp,
-              a.debits_pending - t.dh AS dh, a.credits_pending - t.ch AS ch
+       SET debits_posted = a.debits_posted + j.dp, credits_posted = a.credits_posted + j.cp,
+           debits_pending = a.debits_pending + j.dh, credits_pending = a.credits_pending + j.ch,
+           version = a.version + j.records,
+           tail = CASE WHEN NOT j.keeps THEN '{}' WHEN NOT j.is_mixed THEN a.tail || j.positions
+                       ELSE a.tail || (SELECT array_agg(p ORDER BY p) FROM unnest(j.positions) AS p) END,
+           tail_debits_posted = CASE WHEN j.keeps THEN a.tail_debits_posted ELSE a.debits_posted + j.dp END,
+           tail_credits_posted = CASE WHEN j.keeps THEN a.tail_credits_posted ELSE a.credits_posted + j.cp END,
+           tail_debits_pending = CASE WHEN j.keeps THEN a.tail_debits_pending ELSE a.debits_pending + j.dh END,
+           tail_credits_pending = CASE WHEN j.keeps THEN a.tail_credits_pending ELSE a.credits_pending + j.ch END,
+           tail_effective_from = CASE WHEN j.keeps THEN least(a.tail_effective_from, j.effective_from) END
+      FROM joined j WHERE a.ctid = j.place
+  ), busy AS MATERIALIZED (
+    -- Accounts with more records than a block takes. The statement sees every account as it was before it.
+    SELECT j.account, j.records, o.positions, o.plain, o.dps, o.cps, o.dhs, o.chs, o.effectives,
+           a.version, a.debits_posted, a.credits_posted, a.debits_pending, a.credits_pending
+      FROM joined j JOIN account a ON a.ctid = j.place,
+           LATERAL (SELECT j.positions, j.plain, j.dps, j.cps, j.dhs, j.chs, j.effectives WHERE NOT j.is_mixed
+                    UNION ALL
+                    SELECT array_agg(u.position ORDER BY u.position), array_agg(u.plain ORDER BY u.position), j.dps, j.cps,
+                           j.dhs, j.chs, j.effectives
+                      FROM unnest(j.positions, j.plain) AS u(position, plain)
+                     WHERE NOT has_others AND j.is_mixed HAVING count(*) > 0
+                    UNION ALL
+                    SELECT array_agg(u.position ORDER BY u.position), j.plain, array_agg(u.dp ORDER BY u.position),
+                           array_agg(u.cp ORDER BY u.position), array_agg(u.dh ORDER BY u.position),
+                           array_agg(u.ch ORDER BY u.position), array_agg(u.effective_at ORDER BY u.position)
+                      FROM unnest(j.positions, j.dps, j.cps, j.dhs, j.chs, j.effectives) AS u(position, dp, cp, dh, ch, effective_at)
+                     WHERE has_others HAVING count(*) > 0) o
+     WHERE j.records > 96
   ), piece AS (
-    -- Accounts with more records than a block takes: what each piece of 128 changes.
-    SELECT n.account, n.piece, min(n.position) AS first_position, max(n.position) AS last_position, sum(n.dp) AS dp,
-           sum(n.cp) AS cp, sum(n.dh) AS dh, sum(n.ch) AS ch, min(n.effective_at) AS effective_from,
-           array_agg(n.position ORDER BY n.position) AS positions
-      FROM (SELECT c.*, (row_number() OVER (PARTITION BY c.account ORDER BY c.position) - 1) / 128 AS piece
-              FROM change c
-             -- IS TRUE keeps this a hash table looked into, which it would not be as a join here.
-             WHERE (c.account IN (SELECT t.account FROM total t WHERE t.records > 128)) IS TRUE) n
-     GROUP BY n.account, n.piece
-  ), before_piece AS MATERIALIZED (
-    SELECT p.account, p.piece, p.first_position, p.last_position, p.effective_from, p.positions,
-           (sum(p.dp) OVER earlier - p.dp)::int8 AS dp, (sum(p.cp) OVER earlier - p.cp)::int8 AS cp,
-           (sum(p.dh) OVER earlier - p.dh)::int8 AS dh, (sum(p.ch) OVER earlier - p.ch)::int8 AS ch
-      FROM piece p WINDOW earlier AS (PARTITION BY p.account ORDER BY p.piece)
+    SELECT b.account, i AS first, b.positions[i:i + 127] AS positions, s.dp, s.cp, s.dh, s.ch, s.effective_from,
+           b.version, b.debits_posted, b.credits_posted, b.debits_pending, b.credits_pending
+      FROM busy b, generate_series(1, b.records, 128) AS i,
+           LATERAL (SELECT coalesce(-sum(m) FILTER (WHERE m < 0), 0) AS dp, coalesce(sum(m) FILTER (WHERE m > 0), 0) AS cp,
+                           0::numeric AS dh, 0::numeric AS ch, NULL::timestamptz AS effective_from
+                      FROM unnest(b.plain[i:i + 127]) AS m) s
+     WHERE NOT has_others
+    UNION ALL
+    SELECT b.account, i, b.positions[i:i + 127], s.dp, s.cp, s.dh, s.ch, s.effective_from,
+           b.version, b.debits_posted, b.credits_posted, b.debits_pending, b.credits_pending
+      FROM busy b, generate_series(1, b.records, 128) AS i,
+           LATERAL (SELECT sum(m.dp) AS dp, sum(m.cp) AS cp, sum(m.dh) AS dh, sum(m.ch) AS ch, min(m.effective_at) AS effective_from
+                      FROM unnest(b.dps[i:i + 127], b.cps[i:i + 127], b.dhs[i:i + 127], b.chs[i:i + 127], b.effectives[i:i + 127])
+                           AS m(dp, cp, dh, ch, effective_at)) s
+     WHERE has_others
   )
   INSERT INTO entry_block (account, first_position, last_position, version_before, debits_posted, credits_posted,
                            debits_pending, credits_pending, effective_from, positions)
-    SELECT u.account, u.positions[1], u.positions[u.records], u.version, u.dp, u.cp, u.dh, u.ch, u.effective_from, u.positions
-      FROM updated u WHERE u.records <= 128
+    -- What stood in the account's row, and with it the new records if they are few.
+    SELECT b.account, b.positions[1], b.positions[cardinality(b.positions)], b.version, b.debits_posted, b.credits_posted,
+           b.debits_pending, b.credits_pending, b.effective_from, b.positions
+      FROM (SELECT j.account, a.version - cardinality(a.tail) AS version, a.tail_debits_posted AS debits_posted,
+                   a.tail_credits_posted AS credits_posted, a.tail_debits_pending AS debits_pending,
+                   a.tail_credits_pending AS credits_pending,
+                   CASE WHEN j.records > 96 THEN a.tail WHEN NOT j.is_mixed THEN a.tail || j.positions
+                        ELSE a.tail || (SELECT array_agg(p ORDER BY p) FROM unnest(j.positions) AS p) END AS positions,
+                   CASE WHEN j.records > 96 THEN a.tail_effective_from
+                        ELSE least(a.tail_effective_from, j.effective_from) END AS effective_from
+              FROM joined j JOIN account a ON a.ctid = j.place WHERE NOT j.keeps) b
+     WHERE cardinality(b.positions) > 0
     UNION ALL
-    SELECT p.account, p.first_position, p.last_position, u.version + 128 * p.piece, u.dp + p.dp, u.cp + p.cp,
-           u.dh + p.dh, u.ch + p.ch, p.effective_from, p.positions
-      FROM updated u JOIN before_piece p USING (account) WHERE u.records > 128;
-END $$;
-
--- Hashing keeps the order in which rows come, and they come by the index on position: nothing is sorted.
-CREATE FUNCTION fold_books(after_position int8, to_position int8) RETURNS void LANGUAGE plpgsql SET enable_sort = off AS $$
-BEGIN
-  WITH block AS MATERIALIZED (
-    SELECT l.book, min(l.sequence) AS first_sequence, max(l.sequence) AS last_sequence, array_agg(l.position) AS positions
-      FROM (SELECT log.book, log.sequence, log.position
-              FROM log
-             WHERE log.position > after_position AND log.position <= to_position AND log.sequence > 0
-             ORDER BY log.position) l
-     GROUP BY l.book, l.sequence / 128
-  ), written AS (
-    INSERT INTO book_block (book, first_sequence, positions) SELECT b.book, b.first_sequence, b.positions FROM block b
-  )
-  UPDATE book SET sequence = b.sequence
-    FROM (SELECT block.book, max(block.last_sequence) AS sequence FROM block GROUP BY block.book) b
-   WHERE book.book = b.book;
+    SELECT p.account, p.positions[1], p.positions[cardinality(p.positions)], p.version + p.first - 1, p.debits_posted + p.dp,
+           p.credits_posted + p.cp, p.debits_pending + p.dh, p.credits_pending + p.ch, p.effective_from, p.positions
+      FROM (SELECT p.account, p.first, p.positions, p.effective_from,
+                   (sum(p.dp) OVER earlier - p.dp)::int8 AS dp, (sum(p.cp) OVER earlier - p.cp)::int8 AS cp,
+                   (sum(p.dh) OVER earlier - p.dh)::int8 AS dh, (sum(p.ch) OVER earlier - p.ch)::int8 AS ch,
+                   p.version, p.debits_posted, p.credits_posted, p.debits_pending, p.credits_pending
+              FROM piece p WINDOW earlier AS (PARTITION BY p.account ORDER BY p.first)) p;
 END $$;
 
 CREATE FUNCTION fold_holds(after_position int8, to_position int8) RETURNS void LANGUAGE plpgsql AS $$
