@@ -5,13 +5,25 @@
 
 import type { ErrorCode } from '../ledger/errors.js';
 import { KeyedHash } from '../ledger/hash.js';
+import type { Micros, Position } from '../ledger/record.js';
+import { InFlight } from './in-flight.js';
 import { ChannelConsumer, ChannelProducer } from './ring/channel.js';
 import type { WorkerConnection } from './supervisor/connections.js';
 import type { ShardIdentity } from './supervisor/messages.js';
-import { decodeAnswer } from './wire/answer.js';
+import { deliverAnswer, plainSuccess } from './wire/answer.js';
 import { encodeCold } from './wire/cold.js';
 import { requestIdOf } from './wire/head.js';
-import type { ColdRequest, EngineClient, OnAnswer, PostRequest, RequestHead } from './wire/messages.js';
+import type {
+  Answer,
+  AnswerReceiver,
+  ColdRequest,
+  EngineClient,
+  MerchantPlace,
+  OnAnswer,
+  PostRequest,
+  RequestHead,
+} from './wire/messages.js';
+import { encodePlain, type PlainPosts, plainSize } from './wire/plain-post.js';
 import { encodePost, postSizeMax } from './wire/post.js';
 
 export interface RingClientOptions {
@@ -29,9 +41,6 @@ interface WorkerRings {
   dirty: boolean;
 }
 
-/** A request's number is its place in the table and, above that, how often the place was used. */
-const SLOT_BITS = 20;
-const SLOT_MASK = (1 << SLOT_BITS) - 1;
 const SWEEP_MS = 1_000;
 const RETRY_AFTER_SECONDS = 1;
 
@@ -41,12 +50,7 @@ export class RingClient implements EngineClient {
   readonly #workerOf: (WorkerRings | undefined)[] = [];
   /** By shard; null until it has said who it is. */
   readonly #hashes: (KeyedHash | null)[];
-  /** By slot: who waits (null: nobody), which use of the slot, its worker, since when. */
-  readonly #waiting: (OnAnswer | null)[] = [];
-  readonly #uses: number[] = [];
-  readonly #owner: (WorkerRings | null)[] = [];
-  readonly #since: number[] = [];
-  readonly #free: number[] = [];
+  readonly #waiting = new InFlight<WorkerRings>();
   readonly #numbered: { shard: number; book: number; key: string | null; route: string; requestId: number } = {
     shard: 0,
     book: 0,
@@ -57,7 +61,6 @@ export class RingClient implements EngineClient {
   readonly #sweep: NodeJS.Timeout;
   #nowMs = performance.now();
   #flushing = false;
-  #inFlight = 0;
   #idle: (() => void)[] = [];
 
   constructor(shards: number, options: RingClientOptions) {
@@ -68,7 +71,7 @@ export class RingClient implements EngineClient {
   }
 
   get inFlight(): number {
-    return this.#inFlight;
+    return this.#waiting.count;
   }
 
   /** Rings to a worker, new or in place of those of one that died. */
@@ -78,10 +81,7 @@ export class RingClient implements EngineClient {
     const rings: WorkerRings = {
       producer: new ChannelProducer(connection.commands),
       consumer: new ChannelConsumer(connection.answers, {
-        onRecord: (bytes, view, offset, length) => {
-          const onAnswer = this.#take(requestIdOf(view, offset));
-          if (onAnswer !== null) onAnswer(decodeAnswer(bytes, view, offset, length));
-        },
+        onRecord: (bytes, view, offset, length) => this.#onRecord(bytes, view, offset, length),
         onEnd: () => this.#lost(rings),
       }),
       shards: connection.shards,
@@ -95,16 +95,37 @@ export class RingClient implements EngineClient {
     if (identity !== null) this.#hashes[shard] = new KeyedHash(identity.hashKey);
   }
 
-  post(head: RequestHead, request: PostRequest, onAnswer: OnAnswer): ErrorCode | null {
+  post(head: RequestHead, request: PostRequest, receiver: AnswerReceiver, tag: number): ErrorCode | null {
     const rings = this.#workerOf[head.shard];
     const hash = this.#hashes[head.shard];
     if (rings === undefined || hash === null || hash === undefined) return 'shard_unavailable';
-    if (this.#inFlight >= this.#options.inFlightMax) return 'overloaded';
+    if (this.inFlight >= this.#options.inFlightMax) return 'overloaded';
     const { producer } = rings;
     const offset = producer.claim(postSizeMax(request));
     if (offset < 0) return 'overloaded';
-    const requestId = this.#enter(rings, onAnswer);
+    const requestId = this.#waiting.enter(receiver, tag, rings, this.#nowMs);
     producer.commit(encodePost(this.#numberedHead(head, requestId), request, hash, producer.target, offset));
+    this.#publishSoon(rings);
+    return null;
+  }
+
+  postPlain(
+    merchant: MerchantPlace,
+    key: string | null,
+    posts: PlainPosts,
+    index: number,
+    receiver: AnswerReceiver,
+    tag: number,
+  ): ErrorCode | null {
+    const rings = this.#workerOf[merchant.shard];
+    const hash = this.#hashes[merchant.shard];
+    if (rings === undefined || hash === null || hash === undefined) return 'shard_unavailable';
+    if (this.inFlight >= this.#options.inFlightMax) return 'overloaded';
+    const { producer } = rings;
+    const offset = producer.claim(plainSize(posts, index, key));
+    if (offset < 0) return 'overloaded';
+    const requestId = this.#waiting.enter(receiver, tag, rings, this.#nowMs);
+    producer.commit(encodePlain(merchant, requestId, key, posts, index, hash, producer.target, offset));
     this.#publishSoon(rings);
     return null;
   }
@@ -113,11 +134,11 @@ export class RingClient implements EngineClient {
     const rings = this.#workerOf[head.shard];
     const hash = this.#hashes[head.shard];
     if (rings === undefined || hash === null || hash === undefined) return 'shard_unavailable';
-    if (this.#inFlight >= this.#options.inFlightMax) return 'overloaded';
-    const requestId = this.#enter(rings, onAnswer);
+    if (this.inFlight >= this.#options.inFlightMax) return 'overloaded';
+    const requestId = this.#waiting.enter(new ColdReceiver(onAnswer), 0, rings, this.#nowMs);
     const encoded = encodeCold(this.#numberedHead(head, requestId), request, hash);
     if (!rings.producer.send(encoded)) {
-      this.#take(requestId);
+      this.#take(this.#waiting.slotOf(requestId));
       return 'overloaded';
     }
     this.#publishSoon(rings);
@@ -126,7 +147,7 @@ export class RingClient implements EngineClient {
 
   /** Resolves when no request waits for an answer. */
   async settled(): Promise<void> {
-    if (this.#inFlight > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    if (this.inFlight > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   close(): void {
@@ -148,28 +169,19 @@ export class RingClient implements EngineClient {
     return numbered;
   }
 
-  #enter(rings: WorkerRings, onAnswer: OnAnswer): number {
-    const slot = this.#free.pop() ?? this.#waiting.length;
-    const use = ((this.#uses[slot] ?? 0) + 1) & 0xfff;
-    this.#uses[slot] = use;
-    this.#waiting[slot] = onAnswer;
-    this.#owner[slot] = rings;
-    this.#since[slot] = this.#nowMs;
-    this.#inFlight++;
-    return ((use << SLOT_BITS) | slot) >>> 0;
+  #onRecord(bytes: Uint8Array, view: DataView, offset: number, length: number): void {
+    const slot = this.#waiting.slotOf(requestIdOf(view, offset));
+    if (slot < 0) return;
+    const tag = this.#waiting.tagOf(slot);
+    const receiver = this.#take(slot);
+    if (receiver !== null) deliverAnswer(bytes, view, offset, length, receiver, tag);
   }
 
-  /** Who waits for this number; null where nobody does any more. */
-  #take(requestId: number): OnAnswer | null {
-    const slot = requestId & SLOT_MASK;
-    const onAnswer = this.#waiting[slot] ?? null;
-    if (onAnswer === null || this.#uses[slot] !== requestId >>> SLOT_BITS) return null;
-    this.#waiting[slot] = null;
-    this.#owner[slot] = null;
-    this.#free.push(slot);
-    this.#inFlight--;
-    if (this.#inFlight === 0 && this.#idle.length > 0) for (const resolve of this.#idle.splice(0)) resolve();
-    return onAnswer;
+  /** Whoever waits at the slot: nobody from here on. */
+  #take(slot: number): AnswerReceiver | null {
+    const receiver = this.#waiting.leave(slot);
+    if (this.#idle.length > 0 && this.inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    return receiver;
   }
 
   /** Requests of one turn of the event loop are published together: one wake-up, one batch. */
@@ -192,20 +204,36 @@ export class RingClient implements EngineClient {
     for (const shard of rings.shards) if (this.#workerOf[shard] === rings) this.#workerOf[shard] = undefined;
     rings.consumer.close();
     rings.producer.close();
-    this.#giveUp((slot) => this.#owner[slot] === rings);
+    this.#giveUp(this.#waiting.slotsOf(rings));
   }
 
   #sweepLate(): void {
     this.#nowMs = performance.now();
-    const latest = this.#nowMs - this.#options.deadlineMs;
-    this.#giveUp((slot) => (this.#since[slot] ?? 0) < latest);
+    this.#giveUp(this.#waiting.slotsBefore(this.#nowMs - this.#options.deadlineMs));
   }
 
-  #giveUp(which: (slot: number) => boolean): void {
-    for (let slot = 0; slot < this.#waiting.length; slot++) {
-      if (this.#waiting[slot] === null || !which(slot)) continue;
-      const onAnswer = this.#take((((this.#uses[slot] ?? 0) << SLOT_BITS) | slot) >>> 0);
-      onAnswer?.({ type: 'unavailable', code: 'outcome_unknown', retryAfterSeconds: RETRY_AFTER_SECONDS });
+  #giveUp(slots: readonly number[]): void {
+    for (const slot of slots) {
+      const tag = this.#waiting.tagOf(slot);
+      const receiver = this.#take(slot);
+      receiver?.answered(tag, {
+        type: 'unavailable',
+        code: 'outcome_unknown',
+        retryAfterSeconds: RETRY_AFTER_SECONDS,
+      });
     }
+  }
+}
+
+/** Rare requests are answered to a function. */
+class ColdReceiver implements AnswerReceiver {
+  constructor(readonly onAnswer: OnAnswer) {}
+
+  recorded(_tag: number, position: Position, sequence: number, recordedAt: Micros, expiresAt: Micros): void {
+    this.onAnswer(plainSuccess(position, sequence, recordedAt, expiresAt));
+  }
+
+  answered(_tag: number, answer: Answer): void {
+    this.onAnswer(answer);
   }
 }

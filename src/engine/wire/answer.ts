@@ -12,7 +12,7 @@
  */
 import type { Micros, Position } from '../../ledger/record.js';
 import { kindOf, MessageKind } from './head.js';
-import type { Answer } from './messages.js';
+import type { Answer, AnswerReceiver } from './messages.js';
 import { pack, unpack } from './pack.js';
 
 const HEAD_BYTES = 8;
@@ -74,23 +74,60 @@ export function encodeAnswer(requestId: number, answer: Answer): Uint8Array {
   return bytes;
 }
 
+/** Hands an answer to whoever waits for it; the one that comes by the ten thousand a second as bare numbers. */
+export function deliverAnswer(
+  bytes: Uint8Array,
+  view: DataView,
+  offset: number,
+  length: number,
+  receiver: AnswerReceiver,
+  tag: number,
+): void {
+  if (kindOf(view, offset) !== MessageKind.recorded) {
+    receiver.answered(tag, decodeAnswer(bytes, view, offset, length));
+    return;
+  }
+  receiver.recorded(
+    tag,
+    view.getFloat64(offset + 8, true),
+    view.getFloat64(offset + 16, true),
+    view.getFloat64(offset + 24, true),
+    view.getFloat64(offset + 32, true),
+  );
+}
+
 const NOTHING: readonly never[] = [];
+
+/** A success of which nothing more is to be said. */
+export function plainSuccess(
+  position: Position,
+  sequence: number,
+  recordedAt: Micros,
+  expiresAt: Micros,
+): Extract<Answer, { type: 'recorded' }> {
+  return {
+    type: 'recorded',
+    code: null,
+    position,
+    sequence,
+    recordedAt,
+    expiresAt,
+    details: null,
+    records: NOTHING,
+    accounts: NOTHING,
+  };
+}
 
 /** `requestIdOf` (head.ts) says whose it is. @throws where the bytes are not an answer */
 export function decodeAnswer(bytes: Uint8Array, view: DataView, offset: number, length: number): Answer {
   switch (kindOf(view, offset)) {
     case MessageKind.recorded:
-      return {
-        type: 'recorded',
-        code: null,
-        position: view.getFloat64(offset + 8, true),
-        sequence: view.getFloat64(offset + 16, true),
-        recordedAt: view.getFloat64(offset + 24, true),
-        expiresAt: view.getFloat64(offset + 32, true),
-        details: null,
-        records: NOTHING,
-        accounts: NOTHING,
-      };
+      return plainSuccess(
+        view.getFloat64(offset + 8, true),
+        view.getFloat64(offset + 16, true),
+        view.getFloat64(offset + 24, true),
+        view.getFloat64(offset + 32, true),
+      );
     case MessageKind.replay:
       return {
         type: 'replay',

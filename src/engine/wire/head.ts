@@ -48,7 +48,7 @@ export const HEAD_BYTES = 40;
 export const ROUTE_MAX = 128;
 export const KEY_MAX = 255;
 
-const Flag = { keyed: 1, dryRun: 2 } as const;
+export const HeadFlag = { keyed: 1, dryRun: 2 } as const;
 
 export const kindOf = (view: DataView, offset: number): number => view.getUint8(offset);
 /** Of a request or an answer. */
@@ -79,7 +79,7 @@ export function writeHead(
   const { bytes, view } = into;
   const keyed = head.key !== null;
   view.setUint8(offset, kind);
-  view.setUint8(offset + 1, (keyed ? Flag.keyed : 0) | (dryRun ? Flag.dryRun : 0));
+  view.setUint8(offset + 1, (keyed ? HeadFlag.keyed : 0) | (dryRun ? HeadFlag.dryRun : 0));
   view.setUint16(offset + 2, head.shard, true);
   view.setUint32(offset + 4, head.requestId, true);
   view.setUint32(offset + 8, head.book, true);
@@ -100,14 +100,25 @@ const hashed = new Int32Array(4);
  * @param end where the record ends; as many bytes behind it as the route has characters are overwritten
  */
 export function writeHashes(head: NumberedHead, hash: KeyedHash, into: RingTarget, offset: number, end: number): void {
-  if (head.key === null) return;
+  if (head.key !== null) hashKeyed(head.book, head.key.length, head.route, hash, into, offset, end);
+}
+
+/** The same, of a record whose key is written: it has `keyLength` bytes. */
+export function hashKeyed(
+  book: number,
+  keyLength: number,
+  route: string,
+  hash: KeyedHash,
+  into: RingTarget,
+  offset: number,
+  end: number,
+): void {
   const { bytes, view } = into;
   const keyOffset = offset + HEAD_BYTES + 4;
-  const keyLength = head.key.length;
-  hash.hash128(head.book, bytes, keyOffset, keyLength, hashed);
+  hash.hash128(book, bytes, keyOffset, keyLength, hashed);
   for (let word = 0; word < 4; word++) view.setInt32(offset + 16 + word * 4, hashed[word] ?? 0, true);
   // The route behind the record, so that one run of the hash takes both without a copy. It is not part of the record.
-  const hashedEnd = writeAscii(bytes, end, head.route);
+  const hashedEnd = writeAscii(bytes, end, route);
   const from = keyOffset + keyLength;
   hash.hash64(bytes, from, hashedEnd - from, hashed);
   view.setInt32(offset + 32, hashed[0] ?? 0, true);
@@ -126,8 +137,8 @@ export class MovableTexts {
 /** Fills the head of a command; its texts point into `bytes`. */
 export function readHead(bytes: Uint8Array, view: DataView, offset: number, into: CommandHead): void {
   const flags = view.getUint8(offset + 1);
-  into.keyed = (flags & Flag.keyed) !== 0;
-  into.dryRun = (flags & Flag.dryRun) !== 0;
+  into.keyed = (flags & HeadFlag.keyed) !== 0;
+  into.dryRun = (flags & HeadFlag.dryRun) !== 0;
   into.book = bookOf(view, offset);
   for (let word = 0; word < 4; word++) into.keyHash[word] = view.getInt32(offset + 16 + word * 4, true);
   into.fingerprintHi = view.getInt32(offset + 32, true);

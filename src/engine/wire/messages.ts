@@ -6,12 +6,17 @@ import type { AccountSettings, ActionLeg, NewAccount, PostExtras } from '../../l
 import type { ErrorCode } from '../../ledger/errors.js';
 import type { Micros, Position } from '../../ledger/record.js';
 import type { AccountView, RecordView } from '../../ledger/view.js';
+import type { PlainPosts } from './plain-post.js';
 
-/** The merchant's side of a request: which ledger it is for, and under which key. */
-export interface RequestHead {
+/** Where a merchant's ledger is. */
+export interface MerchantPlace {
   /** Index of the shard in the configuration. */
   readonly shard: number;
   readonly book: number;
+}
+
+/** The merchant's side of a request: which ledger it is for, and under which key. */
+export interface RequestHead extends MerchantPlace {
   /** Bare idempotency key, 1–255 printable ASCII; null for dry runs and reads. */
   readonly key: string | null;
   /** Method, route and path id, e.g. "POST /v1/transactions/{id}/capture 1234": part of the fingerprint. */
@@ -134,14 +139,41 @@ export type Answer =
 /** Called once, on the front's thread, never before `submit` returns. */
 export type OnAnswer = (answer: Answer) => void;
 
+/**
+ * Whoever waits for postings. One receiver may wait for many: each is known to it by the tag that it gave. For each
+ * one of the two is called, once, on the front's thread, and never before `post` returns.
+ *
+ * An object and a number, and numbers back: nothing is made for a posting or its answer, where a closure and an
+ * `Answer` for each were most of a front's garbage.
+ */
+export interface AnswerReceiver {
+  /** A fresh success, as {@link Answer} has it. */
+  recorded(tag: number, position: Position, sequence: number, recordedAt: Micros, expiresAt: Micros): void;
+  /** Everything else. */
+  answered(tag: number, answer: Answer): void;
+}
+
 /** The engine as a front sees it. */
 export interface EngineClient {
   /**
    * Puts a posting on the ring of its worker.
-   * @returns null if it was taken (onAnswer follows), else why nothing was taken: `overloaded` (ring or table of
+   * @param tag the receiver's own, an int32
+   * @returns null if it was taken (an answer follows), else why nothing was taken: `overloaded` (ring or table of
    *   in-flight requests full), `shard_unavailable`, `draining`
    */
-  post(head: RequestHead, request: PostRequest, onAnswer: OnAnswer): ErrorCode | null;
-  /** The same for everything else. */
+  post(head: RequestHead, request: PostRequest, receiver: AnswerReceiver, tag: number): ErrorCode | null;
+  /**
+   * The same for a posting of the hot shape, straight from the bytes of its body.
+   * @param key where it does not stand in the body: 1–255 printable ASCII
+   */
+  postPlain(
+    merchant: MerchantPlace,
+    key: string | null,
+    posts: PlainPosts,
+    index: number,
+    receiver: AnswerReceiver,
+    tag: number,
+  ): ErrorCode | null;
+  /** Asks for everything else. */
   ask(head: RequestHead, request: ColdRequest, onAnswer: OnAnswer): ErrorCode | null;
 }

@@ -29,11 +29,11 @@ import {
 import type { PostRequest } from './messages.js';
 import { textSizeMax, writeAscii } from './text.js';
 
-const Flag = { pending: 1, openAccounts: 2, extras: 4, times: 8 } as const;
+export const PostFlag = { pending: 1, openAccounts: 2, extras: 4, times: 8 } as const;
 
-const BODY_HEAD_BYTES = 2;
-const TIMES_BYTES = 16;
-const LEG_BYTES = 12;
+export const BODY_HEAD_BYTES = 2;
+export const TIMES_BYTES = 16;
+export const LEG_BYTES = 12;
 const TWO_32 = 2 ** 32;
 
 /** Most bytes that `encodePost` writes, the route that it hashes included: what to claim. */
@@ -69,10 +69,10 @@ function writePostBody(request: PostRequest, into: RingTarget, offset: number): 
   const timed = expiresIn !== 0 || effectiveAt !== 0;
   view.setUint8(
     offset,
-    (request.pending ? Flag.pending : 0) |
-      (request.openAccounts ? Flag.openAccounts : 0) |
-      (extras === null ? 0 : Flag.extras) |
-      (timed ? Flag.times : 0),
+    (request.pending ? PostFlag.pending : 0) |
+      (request.openAccounts ? PostFlag.openAccounts : 0) |
+      (extras === null ? 0 : PostFlag.extras) |
+      (timed ? PostFlag.times : 0),
   );
   view.setUint8(offset + 1, legs.length);
   let at = offset + BODY_HEAD_BYTES;
@@ -134,9 +134,9 @@ export function decodePost(
   const body = bodyOffset(view, offset);
   const flags = view.getUint8(body);
   const legCount = view.getUint8(body + 1);
-  into.pending = (flags & Flag.pending) !== 0;
-  into.openAccounts = (flags & Flag.openAccounts) !== 0;
-  const timed = (flags & Flag.times) !== 0;
+  into.pending = (flags & PostFlag.pending) !== 0;
+  into.openAccounts = (flags & PostFlag.openAccounts) !== 0;
+  const timed = (flags & PostFlag.times) !== 0;
   let at = body + BODY_HEAD_BYTES;
   into.expiresIn = timed ? view.getFloat64(at, true) : 0;
   into.effectiveAt = timed ? view.getFloat64(at + 8, true) : 0;
@@ -160,7 +160,7 @@ export function decodePost(
     at += LEG_BYTES;
   }
   // Copied out: msgpackr would keep views of a ring's memory.
-  into.extras = (flags & Flag.extras) === 0 ? null : unpackExtras(bytes.slice(names, offset + length));
+  into.extras = (flags & PostFlag.extras) === 0 ? null : unpackExtras(bytes.slice(names, offset + length));
   return requestIdOf(view, offset);
 }
 

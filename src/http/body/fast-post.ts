@@ -1,19 +1,21 @@
 /**
  * The hot shape: a posting of one leg in JSON, alone or as an item of an independent batch, read straight from its bytes
- * into a request. It takes a part of what `readJson` and `parsePost` or `parseBatch` take, and gives exactly what they give; whatever it does not know at once, they decide.
+ * into numbers that say where its parts stand. It takes a part of what `readJson` and `parsePost` or `parseBatch` take,
+ * and means exactly what they mean; whatever it does not know at once, they decide.
  *
- * Tricks, and what they buy: one pass over the bytes with no Map and no token objects (the strict way makes about
- * twenty objects); one native decode of the whole body, of which all strings are slices (a decode for each string costs
- * about 40 ns); the place in the bytes is a variable of the module, so that steps return offsets without allocating.
+ * Tricks, and what they buy: one pass over the bytes that makes nothing, no strings and no objects (the strict way makes
+ * about twenty objects a posting); a zero behind the body, which no loop takes for anything, so that none looks for the
+ * end; the place in the bytes is a variable of the module, so that steps return offsets without allocating.
  * Not reentrant, and need not be: it never calls out but to the currency table.
  */
-import type { PostRequest } from '../../engine/wire/messages.js';
+import { PLAIN_WORDS, Plain, PlainFlag, type PlainPosts } from '../../engine/wire/plain-post.js';
 import { BATCH_ITEMS_MAX } from '../parse/batch.js';
 import type { ParseContext } from '../parse/context.js';
 import { DESCRIPTION_LENGTH_MAX, REFERENCE_LENGTH_MAX } from '../parse/fields.js';
 import { KEY_LENGTH_MAX } from '../parse/headers.js';
 import { NAME_CHARACTERS, NAME_LENGTH_MAX } from '../parse/name.js';
 import { EXPIRES_IN_SECONDS_MAX } from '../parse/post.js';
+import { keysDiffer } from './distinct-keys.js';
 import { asciiText } from './utf8.js';
 
 const SPACE = 0x20;
@@ -34,6 +36,7 @@ const DELETE = 0x7f;
 const SAFE_DIGITS = 15;
 /** Larger bodies are rare, and have parts that only the strict way reads. */
 const BODY_BYTES_MAX = 4096;
+const TWO_32 = 2 ** 32;
 
 // Bits of fields that were seen: a second one makes the body unusual.
 const LEGS = 1;
@@ -51,84 +54,67 @@ const AMOUNT = 4;
 const CURRENCY = 8;
 const WHOLE_LEG = 15;
 
-let bytes: Uint8Array = new Uint8Array(0);
+let bytes: Uint8Array = new Uint8Array(1);
 let at = 0;
-// The string, leg or posting that was read last.
+let fields: Int32Array = new Int32Array(PLAIN_WORDS);
+let row = 0;
+/** Where the quote of the last string stands. */
 let stringStart = 0;
+/** Where the last number stands; its end is `at`. */
+let integerStart = 0;
 let seen = 0;
-let pending = false;
-let expiresInSeconds = 0;
-let keyStart = 0;
-let keyEnd = 0;
-let referenceStart = 0;
-let referenceEnd = 0;
-let descriptionStart = 0;
-let descriptionEnd = 0;
-let debitStart = 0;
-let debitEnd = 0;
-let creditStart = 0;
-let creditEnd = 0;
-let currencyStart = 0;
-let currencyEnd = 0;
-let amount = 0;
+// The currency that was named last: most postings name the one of the posting before.
+let lastContext: ParseContext | null = null;
 let lastCode = '';
+let lastCurrency = 0;
 
-/** Null whenever anything is unusual: then `readJson` and `parsePost` decide. */
-export function readFastPost(body: Uint8Array, context: ParseContext): PostRequest | null {
-  if (body.length > BODY_BYTES_MAX) return null;
-  begin(body);
-  if (!posting(ALONE) || !atEnd()) return null;
-  // Every byte of a string was seen to be printable ASCII, and there is nothing else but ASCII between them.
-  return request(asciiText(body, 0, body.length), context);
-}
-
-/** What an item of an independent batch is, in the words of `BatchItem`. */
-export interface FastItem {
-  readonly key: string;
-  readonly request: PostRequest;
+/** @returns false whenever anything is unusual: then `readJson` and `parsePost` decide */
+export function readFastPost(body: Uint8Array, context: ParseContext, into: PlainPosts): boolean {
+  if (body.length > BODY_BYTES_MAX) return false;
+  begin(body, into);
+  return posting(ALONE, into, context) && atEnd(body.length);
 }
 
 /**
- * `{"transactions":[…]}` of postings of the hot shape, each with a key that no other has. Null whenever anything is
- * unusual anywhere: then `readJson` and `parseBatch` decide about the whole.
+ * `{"transactions":[…]}` of postings of the hot shape, each with a key that no other has.
+ * @returns false whenever anything is unusual anywhere: then `readJson` and `parseBatch` decide about the whole
  */
-export function readFastBatch(body: Uint8Array, context: ParseContext): readonly FastItem[] | null {
-  begin(body);
-  if (!take(OPEN_BRACE)) return null;
+export function readFastBatch(body: Uint8Array, context: ParseContext, into: PlainPosts): boolean {
+  begin(body, into);
+  if (!take(OPEN_BRACE)) return false;
   const frameEnd = string();
-  if (frameEnd - stringStart !== 13 || !same(stringStart + 1, 'transactions')) return null;
-  if (!take(COLON) || !take(OPEN_BRACKET)) return null;
-  // Decoded before it was read: bytes beyond ASCII come out wrong, and make the body unusual where they stand.
-  const text = asciiText(body, 0, body.length);
-  const items: FastItem[] = [];
-  const keys = new Set<string>();
+  if (frameEnd - stringStart !== 13 || !same(stringStart + 1, 'transactions')) return false;
+  if (!take(COLON) || !take(OPEN_BRACKET)) return false;
   do {
-    if (!posting(ITEM)) return null;
-    const item = request(text, context);
-    if (item === null || items.length === BATCH_ITEMS_MAX) return null;
-    const key = text.substring(keyStart, keyEnd);
-    items.push({ key, request: item });
-    if (keys.add(key).size !== items.length) return null;
+    if (into.count === BATCH_ITEMS_MAX || !posting(ITEM, into, context)) return false;
   } while (take(COMMA));
-  return take(CLOSE_BRACKET) && take(CLOSE_BRACE) && atEnd() ? items : null;
+  return take(CLOSE_BRACKET) && take(CLOSE_BRACE) && atEnd(body.length) && keysDiffer(into);
 }
 
-function begin(body: Uint8Array): void {
-  bytes = body;
+function begin(body: Uint8Array, into: PlainPosts): void {
+  into.load(body);
+  bytes = into.bytes;
   at = 0;
 }
 
-function atEnd(): boolean {
+function atEnd(length: number): boolean {
   skip();
-  return at === bytes.length;
+  return at === length;
 }
 
-/** Reads an object with fields of `allowed`, leaving where they stand in the variables above. */
-function posting(allowed: number): boolean {
+/** Reads an object with fields of `allowed` into a new row. */
+function posting(allowed: number, into: PlainPosts, context: ParseContext): boolean {
   if (!take(OPEN_BRACE)) return false;
+  row = into.add();
+  fields = into.fields;
+  fields[row + Plain.flags] = 0;
+  fields[row + Plain.keyLength] = 0;
+  fields[row + Plain.referenceStart] = -1;
+  fields[row + Plain.referenceLength] = 0;
+  fields[row + Plain.descriptionStart] = -1;
+  fields[row + Plain.descriptionLength] = 0;
+  fields[row + Plain.expiresIn] = 0;
   seen = 0;
-  pending = false;
-  expiresInSeconds = 0;
   for (;;) {
     const end = string();
     if (end < 0 || !take(COLON)) return false;
@@ -137,12 +123,14 @@ function posting(allowed: number): boolean {
     seen |= field;
     if (!value(field)) return false;
     if (take(COMMA)) continue;
-    return take(CLOSE_BRACE) && (seen & LEGS) !== 0 && (expiresInSeconds === 0 || pending) && hasKey(allowed);
+    return take(CLOSE_BRACE) && whole(allowed) && legIsOne(context);
   }
 }
 
-function hasKey(allowed: number): boolean {
-  return allowed === ALONE || (seen & KEY) !== 0;
+/** It has legs and, as an item, a key; only a hold expires. */
+function whole(allowed: number): boolean {
+  if ((seen & LEGS) === 0 || (allowed === ITEM && (seen & KEY) === 0)) return false;
+  return fields[row + Plain.expiresIn] === 0 || ((fields[row + Plain.flags] ?? 0) & PlainFlag.pending) !== 0;
 }
 
 function value(field: number): boolean {
@@ -150,50 +138,56 @@ function value(field: number): boolean {
     case LEGS:
       return legs();
     case OPEN:
-      return word('true');
+      if (!word('true')) return false;
+      fields[row + Plain.flags] = (fields[row + Plain.flags] ?? 0) | PlainFlag.openAccounts;
+      return true;
     case KEY:
-      keyEnd = string();
-      keyStart = stringStart + 1;
-      return keyEnd > keyStart && keyEnd - keyStart <= KEY_LENGTH_MAX;
+      return text(Plain.keyStart, 1, KEY_LENGTH_MAX);
     case REFERENCE:
-      referenceEnd = string();
-      referenceStart = stringStart + 1;
-      return referenceEnd > referenceStart && referenceEnd - referenceStart <= REFERENCE_LENGTH_MAX;
+      return text(Plain.referenceStart, 1, REFERENCE_LENGTH_MAX);
     case DESCRIPTION:
-      descriptionEnd = string();
-      descriptionStart = stringStart + 1;
-      return descriptionEnd >= descriptionStart && descriptionEnd - descriptionStart <= DESCRIPTION_LENGTH_MAX;
+      return text(Plain.descriptionStart, 0, DESCRIPTION_LENGTH_MAX);
     case PENDING:
-      pending = word('true');
-      return pending || word('false');
-    default:
-      expiresInSeconds = integer();
-      return expiresInSeconds >= 1 && expiresInSeconds <= EXPIRES_IN_SECONDS_MAX;
+      if (word('false')) return true;
+      fields[row + Plain.flags] = (fields[row + Plain.flags] ?? 0) | PlainFlag.pending;
+      return word('true');
+    default: {
+      const seconds = integer();
+      fields[row + Plain.expiresIn] = seconds;
+      return seconds >= 1 && seconds <= EXPIRES_IN_SECONDS_MAX;
+    }
   }
 }
 
-/** The posting that was read last, whose strings are slices of `text`; null where its leg is not one. */
-function request(text: string, context: ParseContext): PostRequest | null {
-  const debit = text.substring(debitStart, debitEnd);
-  const credit = text.substring(creditStart, creditEnd);
-  // Most postings name the currency of the one before: its string is at hand, with its hash.
-  if (currencyEnd - currencyStart !== lastCode.length || !same(currencyStart, lastCode)) {
-    lastCode = text.substring(currencyStart, currencyEnd);
+/** Reads a string of a length within the bounds into the pair of numbers at `place`. */
+function text(place: number, lengthMin: number, lengthMax: number): boolean {
+  const end = string();
+  const start = stringStart + 1;
+  fields[row + place] = start;
+  fields[row + place + 1] = end - start;
+  return end - start >= lengthMin && end - start <= lengthMax;
+}
+
+/** Its currency is known and its accounts are two. */
+function legIsOne(context: ParseContext): boolean {
+  const start = fields[row + Plain.currencyStart] ?? 0;
+  const length = fields[row + Plain.currencyLength] ?? 0;
+  if (context !== lastContext || length !== lastCode.length || !same(start, lastCode)) {
+    const code = asciiText(bytes, start, start + length);
+    const currency = context.currency(code);
+    if (currency === undefined) return false;
+    lastContext = context;
+    lastCode = code;
+    lastCurrency = currency;
   }
-  const currency = context.currency(lastCode);
-  if (currency === undefined || debit === credit) return null;
-  return {
-    legs: [{ debit, credit, amount, currency, currencyCode: lastCode }],
-    pending,
-    expiresIn: expiresInSeconds * 1_000_000,
-    effectiveAt: 0,
-    openAccounts: (seen & OPEN) !== 0,
-    dryRun: false,
-    reference: (seen & REFERENCE) === 0 ? null : text.substring(referenceStart, referenceEnd),
-    description: (seen & DESCRIPTION) === 0 ? null : text.substring(descriptionStart, descriptionEnd),
-    metadata: null,
-    extras: null,
-  };
+  fields[row + Plain.currency] = lastCurrency;
+  const nameLength = fields[row + Plain.debitLength] ?? 0;
+  if (nameLength !== fields[row + Plain.creditLength]) return true;
+  const debit = fields[row + Plain.debitStart] ?? 0;
+  const credit = fields[row + Plain.creditStart] ?? 0;
+  // From the end, where most names differ.
+  for (let i = nameLength - 1; i >= 0; i--) if (bytes[debit + i] !== bytes[credit + i]) return true;
+  return false;
 }
 
 /** The bit of a field of a posting, or 0. Its length tells most of them apart, then all bytes are compared. */
@@ -221,33 +215,34 @@ function fieldOf(start: number, end: number): number {
 /** An array of one leg with its four fields in any order. */
 function legs(): boolean {
   if (!take(OPEN_BRACKET) || !take(OPEN_BRACE)) return false;
-  let whole = 0;
+  let found = 0;
   for (;;) {
     const keyEnd = string();
     if (keyEnd < 0 || !take(COLON)) return false;
     const key = legKeyOf(stringStart + 1, keyEnd);
-    if (key === 0 || (whole & key) !== 0) return false;
-    whole |= key;
-    if (key === AMOUNT) {
-      amount = integer();
-      if (amount < 1) return false;
-    } else if (key === CURRENCY) {
-      currencyEnd = string();
-      currencyStart = stringStart + 1;
-      if (currencyEnd < 0) return false;
-    } else {
-      const end = name();
-      if (end < 0) return false;
-      if (key === DEBIT) {
-        debitStart = stringStart + 1;
-        debitEnd = end;
-      } else {
-        creditStart = stringStart + 1;
-        creditEnd = end;
-      }
-    }
+    if (key === 0 || (found & key) !== 0) return false;
+    found |= key;
+    if (!legValue(key)) return false;
     if (take(COMMA)) continue;
-    return take(CLOSE_BRACE) && take(CLOSE_BRACKET) && whole === WHOLE_LEG;
+    return take(CLOSE_BRACE) && take(CLOSE_BRACKET) && found === WHOLE_LEG;
+  }
+}
+
+function legValue(key: number): boolean {
+  switch (key) {
+    case AMOUNT: {
+      const amount = integer();
+      if (amount < 1) return false;
+      fields[row + Plain.amountStart] = integerStart;
+      fields[row + Plain.amountLength] = at - integerStart;
+      fields[row + Plain.amountLow] = amount;
+      fields[row + Plain.amountHigh] = amount / TWO_32;
+      return true;
+    }
+    case CURRENCY:
+      return text(Plain.currencyStart, 0, bytes.length);
+    default:
+      return name(key === DEBIT ? Plain.debitStart : Plain.creditStart);
   }
 }
 
@@ -264,9 +259,9 @@ function legKeyOf(start: number, end: number): number {
   }
 }
 
-function same(start: number, text: string): boolean {
+function same(start: number, expected: string): boolean {
   const all = bytes;
-  for (let i = 0; i < text.length; i++) if (all[start + i] !== text.charCodeAt(i)) return false;
+  for (let i = 0; i < expected.length; i++) if (all[start + i] !== expected.charCodeAt(i)) return false;
   return true;
 }
 
@@ -281,16 +276,18 @@ function skip(): void {
 
 /** Skips white space, and the byte if it comes next. */
 function take(byte: number): boolean {
-  skip();
-  if (bytes[at] !== byte) return false;
+  if (bytes[at] !== byte) {
+    skip();
+    if (bytes[at] !== byte) return false;
+  }
   at++;
   return true;
 }
 
-function word(text: string): boolean {
+function word(expected: string): boolean {
   skip();
-  if (!same(at, text)) return false;
-  at += text.length;
+  if (!same(at, expected)) return false;
+  at += expected.length;
   return true;
 }
 
@@ -299,36 +296,35 @@ function string(): number {
   if (!take(QUOTE)) return -1;
   const all = bytes;
   stringStart = at - 1;
-  for (let i = at; i < all.length; i++) {
-    const c = all[i] as number; // below length
+  for (let i = at; ; i++) {
+    const c = all[i] as number; // the zero behind the body ends the loop
     if (c === QUOTE) {
       at = i + 1;
       return i;
     }
     if (c < SPACE || c >= DELETE || c === BACKSLASH) return -1;
   }
-  return -1;
 }
 
 /** Reads an account's name like {@link string}. Names with a segment that begins with a dot are left to the strict way. */
-function name(): number {
-  if (!take(QUOTE)) return -1;
+function name(place: number): boolean {
+  if (!take(QUOTE)) return false;
   const all = bytes;
   const start = at;
-  stringStart = start - 1;
   let before = SLASH;
-  for (let i = start; i < all.length; i++) {
-    const c = all[i] as number; // below length
+  for (let i = start; ; i++) {
+    const c = all[i] as number; // the zero behind the body ends the loop
     if (c === QUOTE) {
       at = i + 1;
-      return before !== SLASH && i - start <= NAME_LENGTH_MAX ? i : -1;
+      fields[row + place] = start;
+      fields[row + place + 1] = i - start;
+      return before !== SLASH && i - start <= NAME_LENGTH_MAX;
     }
     if (c === SLASH || c === DOT) {
-      if (before === SLASH) return -1;
-    } else if (NAME_CHARACTERS[c] !== 1) return -1;
+      if (before === SLASH) return false;
+    } else if (NAME_CHARACTERS[c] !== 1) return false;
     before = c;
   }
-  return -1;
 }
 
 /** Reads a positive integer of at most 15 digits; −1 where there is none. What must follow it, the caller sees. */
@@ -338,12 +334,13 @@ function integer(): number {
   const start = at;
   let value = 0;
   let i = start;
-  for (; i < all.length; i++) {
-    const digit = (all[i] as number) - ZERO; // below length
+  for (; ; i++) {
+    const digit = (all[i] as number) - ZERO; // the zero behind the body ends the loop
     if (digit < 0 || digit > 9) break;
     value = value * 10 + digit;
   }
   at = i;
+  integerStart = start;
   const digits = i - start;
   return digits === 0 || digits > SAFE_DIGITS || all[start] === ZERO ? -1 : value;
 }

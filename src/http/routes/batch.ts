@@ -1,29 +1,31 @@
 /** POST /v1/transactions/batch: independent items, or all or none. */
 import type { AtomicBatchRequest } from '../../engine/wire/messages.js';
-import { readFastBatch } from '../body/fast-post.js';
-import { type ParsedBatch, parseBatch } from '../parse/batch.js';
+import { parseBatch } from '../parse/batch.js';
 import { renderAll } from '../render/list.js';
 import { answerWrite } from './answers.js';
+import { type BatchItems, StrictItems } from './batch-items.js';
 import type { Call } from './call.js';
 import { IndependentBatch } from './independent-batch.js';
 import { refuseKey, requestKey } from './key.js';
+import { readPlainItems } from './plain-items.js';
 
 const ATOMIC_ROUTE = 'POST /v1/transactions/batch';
 
 export function postTransactionBatch(call: Call): void {
-  const batch = readBatch(call);
-  if (batch.atomic) {
-    postAtomic(call, { type: 'atomic_batch', items: batch.items, dryRun: batch.dryRun });
+  // As with single postings: a batch that is not all of the common shape is read strictly as a whole.
+  const plain = call.bodyForm === 'json' ? readPlainItems(call) : null;
+  if (plain !== null) {
+    postIndependent(call, plain);
     return;
   }
-  refuseKey(call, 'Items of an independent batch carry their keys; the header is not taken.');
-  new IndependentBatch(call, batch.items).start();
+  const batch = parseBatch(call.readBody(), call.context.parse);
+  if (batch.atomic) postAtomic(call, { type: 'atomic_batch', items: batch.items, dryRun: batch.dryRun });
+  else postIndependent(call, new StrictItems(batch.items));
 }
 
-function readBatch(call: Call): ParsedBatch {
-  // As with single postings: a batch that is not all of the common shape is read strictly as a whole.
-  const fast = call.bodyForm === 'json' ? readFastBatch(call.exchange.body, call.context.parse) : null;
-  return fast === null ? parseBatch(call.readBody(), call.context.parse) : { atomic: false, items: fast };
+function postIndependent(call: Call, items: BatchItems): void {
+  refuseKey(call, 'Items of an independent batch carry their keys; the header is not taken.');
+  new IndependentBatch(call, items).start();
 }
 
 function postAtomic(call: Call, request: AtomicBatchRequest): void {

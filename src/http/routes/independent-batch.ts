@@ -2,17 +2,15 @@
  * An independent batch: its items go to the engine one by one, in order, as if each were a request of its own, and
  * their outcomes come back in the order of the request.
  */
-import type { Answer, PostRequest } from '../../engine/wire/messages.js';
+import type { Answer, AnswerReceiver } from '../../engine/wire/messages.js';
 import type { ErrorCode } from '../../ledger/errors.js';
-import type { Position } from '../../ledger/record.js';
+import type { Micros, Position } from '../../ledger/record.js';
 import { isTransaction, RecordKind } from '../../ledger/record.js';
 import type { RecordView } from '../../ledger/view.js';
-import type { BatchItem } from '../parse/batch.js';
 import { problemStatus } from '../problem.js';
-import { renderAll, renderItem } from '../render/list.js';
-import { renderPosted } from '../render/transaction.js';
+import { renderItem } from '../render/list.js';
+import type { BatchItems } from './batch-items.js';
 import type { Call, ProblemFacts } from './call.js';
-import { POST_ROUTE } from './post-transaction.js';
 import { isOutcomeOf, refusalOf } from './replay.js';
 
 /** Items given to the engine in one turn of the event loop, so that a batch does not hold up other requests. */
@@ -25,8 +23,7 @@ interface Replay {
   readonly fingerprint: string;
 }
 
-export class IndependentBatch {
-  readonly #outcomes: string[];
+export class IndependentBatch implements AnswerReceiver {
   readonly #replays: Replay[] = [];
   #next = 0;
   #inFlight = 0;
@@ -35,17 +32,15 @@ export class IndependentBatch {
 
   constructor(
     readonly call: Call,
-    readonly items: readonly BatchItem[],
-  ) {
-    this.#outcomes = new Array<string>(items.length).fill('');
-  }
+    readonly items: BatchItems,
+  ) {}
 
   start(): void {
     this.#submit();
   }
 
   #submit(): void {
-    const endOfTurn = Math.min(this.#next + ITEMS_A_TURN, this.items.length);
+    const endOfTurn = Math.min(this.#next + ITEMS_A_TURN, this.items.count);
     while (this.#next < endOfTurn) {
       const refusal = this.#post(this.#next);
       // An item that finds no room waits for the batch's own items to leave; order is kept, so the rest waits behind it.
@@ -56,47 +51,64 @@ export class IndependentBatch {
       if (refusal !== null) this.#problem(this.#next, refusal);
       this.#next++;
     }
-    if (this.#next < this.items.length) setImmediate(() => this.#guarded(() => this.#submit()));
+    if (this.#next < this.items.count) setImmediate(() => this.#guarded(() => this.#submit()));
     else if (this.#inFlight === 0) this.#finish();
   }
 
   #post(index: number): ErrorCode | null {
-    const item = this.items[index];
-    if (item === undefined) return null;
-    if ('problem' in item) {
-      this.#problem(index, item.problem.code, { detail: item.problem.detail, param: item.problem.param });
+    const fault = this.items.faultOf(index);
+    if (fault !== null) {
+      this.#problem(index, fault.code, { detail: fault.detail, param: fault.param });
       return null;
     }
-    const { call } = this;
-    const refusal = call.context.engine.post(call.head(item.key, POST_ROUTE), item.request, (answer) => {
-      this.#guarded(() => this.#answered(index, item.key, item.request, answer));
-    });
+    const refusal = this.items.post(this.call, index, this);
     if (refusal === null) this.#inFlight++;
     return refusal;
   }
 
-  #answered(index: number, key: string, request: PostRequest, answer: Answer): void {
+  recorded(index: number, position: Position, sequence: number, recordedAt: Micros, expiresAt: Micros): void {
+    const { call } = this;
     this.#inFlight--;
-    this.#take(index, key, request, answer);
+    try {
+      if (sequence > call.sequence) call.sequence = sequence;
+      this.items.posted(call, index, position, sequence, recordedAt, expiresAt);
+      if (this.#waiting || this.#inFlight === 0) this.#goOn();
+    } catch (error) {
+      call.fail(error);
+    }
+  }
+
+  answered(index: number, answer: Answer): void {
+    this.#inFlight--;
+    this.#guarded(() => {
+      this.#take(index, answer);
+      this.#goOn();
+    });
+  }
+
+  #goOn(): void {
     if (this.#waiting) {
       this.#waiting = false;
       this.#submit();
-    } else if (this.#inFlight === 0 && this.#next === this.items.length) {
+    } else if (this.#inFlight === 0 && this.#next === this.items.count) {
       this.#finish();
     }
   }
 
-  #take(index: number, key: string, request: PostRequest, answer: Answer): void {
-    const { call } = this;
+  #take(index: number, answer: Answer): void {
     switch (answer.type) {
-      case 'recorded':
+      case 'recorded': {
+        const { call } = this;
         call.sequence = Math.max(call.sequence, answer.sequence);
-        if (answer.code !== null) this.#problem(index, answer.code, { details: answer.details, refusal: answer });
-        else this.#outcomes[index] = renderItem(201, renderPosted(request, answer, call.id(answer.position)));
+        // A success is told to `recorded`.
+        this.#problem(index, answer.code ?? 'internal_error', { details: answer.details, refusal: answer });
         return;
-      case 'replay':
-        this.#replays.push({ index, key, position: answer.position, fingerprint: answer.fingerprint });
+      }
+      case 'replay': {
+        const { position, fingerprint } = answer;
+        this.#replays.push({ index, key: this.items.keyOf(index), position, fingerprint });
         return;
+      }
       case 'answered':
         this.#problem(index, answer.code ?? 'internal_error', { details: answer.details, final: false });
         return;
@@ -111,12 +123,12 @@ export class IndependentBatch {
   /** All items are decided; what was replayed is read from the log at once. */
   #finish(): void {
     if (this.#replays.length === 0) {
-      this.call.ok(200, renderAll(this.#outcomes));
+      this.items.answer(this.call);
       return;
     }
     this.#readReplays()
       .catch((error: unknown) => this.#replaysUnread(error))
-      .then(() => this.call.ok(200, renderAll(this.#outcomes)))
+      .then(() => this.items.answer(this.call))
       .catch((error: unknown) => this.call.fail(error));
   }
 
@@ -146,11 +158,12 @@ export class IndependentBatch {
       return;
     }
     if (!isTransaction(record.kind)) throw new Error(`a posting was replayed from a record of kind ${record.kind}`);
-    this.#outcomes[index] = renderItem(201, this.call.renderRecord(record), true);
+    this.items.decided(index, renderItem(201, this.call.renderRecord(record), true));
   }
 
   #problem(index: number, code: ErrorCode, facts: ProblemFacts = {}): void {
-    this.#outcomes[index] = renderItem(problemStatus(code), this.call.renderProblem(code, facts), facts.replayed);
+    const problem = this.call.renderProblem(code, facts);
+    this.items.decided(index, renderItem(problemStatus(code), problem, facts.replayed));
   }
 
   #guarded(step: () => void): void {

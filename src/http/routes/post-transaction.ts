@@ -1,40 +1,51 @@
 /** POST /v1/transactions: the hot path. */
-import type { Answer, PostRequest } from '../../engine/wire/messages.js';
-import { readFastPost } from '../body/fast-post.js';
+import { plainSuccess } from '../../engine/wire/answer.js';
+import type { Answer, AnswerReceiver, PostRequest } from '../../engine/wire/messages.js';
+import { POST_ROUTE } from '../../engine/wire/plain-post.js';
+import type { Micros, Position } from '../../ledger/record.js';
 import { parsePost } from '../parse/post.js';
 import { renderPosted } from '../render/transaction.js';
 import { answerWrite, type Success } from './answers.js';
 import type { Call } from './call.js';
 import { requestKey } from './key.js';
-
-export const POST_ROUTE = 'POST /v1/transactions';
+import { postPlain } from './plain-posting.js';
 
 export function postTransaction(call: Call): void {
-  const request = readPost(call);
+  // The reader of the common shape gives up where anything is unusual; the strict one then decides and explains.
+  if (call.bodyForm === 'json' && postPlain(call)) return;
+  const request = parsePost(call.readBody(), call.context.parse);
   const key = requestKey(call, request.dryRun);
-  const refusal = call.context.engine.post(call.head(key, POST_ROUTE), request, (answer) => {
-    try {
-      answerPost(call, key, request, answer);
-    } catch (error) {
-      call.fail(error);
-    }
-  });
+  const refusal = call.context.engine.post(call.head(key, POST_ROUTE), request, new Posting(call, key, request), 0);
   if (refusal !== null) call.problem(refusal);
 }
 
-function readPost(call: Call): PostRequest {
-  // The reader of the common shape gives up where anything is unusual; the strict one then decides and explains.
-  const fast = call.bodyForm === 'json' ? readFastPost(call.exchange.body, call.context.parse) : null;
-  return fast ?? parsePost(call.readBody(), call.context.parse);
-}
+/** A posting that was read strictly. */
+class Posting implements AnswerReceiver {
+  constructor(
+    readonly call: Call,
+    readonly key: string | null,
+    readonly request: PostRequest,
+  ) {}
 
-function answerPost(call: Call, key: string | null, request: PostRequest, answer: Answer): void {
-  if (answer.type === 'recorded' && answer.code === null) {
-    call.sequence = answer.sequence;
-    call.ok(201, renderPosted(request, answer, call.id(answer.position)));
-    return;
+  recorded(_tag: number, position: Position, sequence: number, recordedAt: Micros, expiresAt: Micros): void {
+    const { call } = this;
+    try {
+      const answer = plainSuccess(position, sequence, recordedAt, expiresAt);
+      call.sequence = sequence;
+      call.ok(201, renderPosted(this.request, answer, call.id(position)));
+    } catch (error) {
+      call.fail(error);
+    }
   }
-  answerWrite(call, key, answer, (success) => renderNew(call, success));
+
+  answered(_tag: number, answer: Answer): void {
+    const { call, key } = this;
+    try {
+      answerWrite(call, key, answer, (success) => renderNew(call, success));
+    } catch (error) {
+      call.fail(error);
+    }
+  }
 }
 
 /** What was recorded (201), or of a dry run what would have been (200). */

@@ -1,12 +1,16 @@
 /** A front with a scripted engine and scripted reads behind it. */
+import { deliverAnswer, encodeAnswer } from '../../../src/engine/wire/answer.js';
 import type {
   Answer,
+  AnswerReceiver,
   ColdRequest,
   EngineClient,
+  MerchantPlace,
   OnAnswer,
   PostRequest,
   RequestHead,
 } from '../../../src/engine/wire/messages.js';
+import { type PlainPosts, POST_ROUTE } from '../../../src/engine/wire/plain-post.js';
 import { type Front, type FrontOptions, type FrontShard, KeyTable, startFront } from '../../../src/http/front.js';
 import type { Reader } from '../../../src/http/routes/context.js';
 import { CurrencyTable } from '../../../src/ledger/currency.js';
@@ -16,6 +20,7 @@ import type { AccountView, RecordView } from '../../../src/ledger/view.js';
 import { createApiKey } from '../../../src/platform/api-key.js';
 import { IdCodec } from '../../../src/platform/ids/id-codec.js';
 import { Sealer } from '../../../src/platform/ids/sealed.js';
+import { plainKey, plainRequest } from '../../engine/wire/plain.js';
 
 export type Reply = Answer | { readonly refuse: ErrorCode };
 export const HASH_KEY = new Uint8Array(16).fill(7);
@@ -31,11 +36,23 @@ export class FakeEngine implements EngineClient {
   /** Answers that were held back (null replies), in order. */
   readonly held: OnAnswer[] = [];
 
-  post(head: RequestHead, request: PostRequest, onAnswer: OnAnswer): ErrorCode | null {
+  post(head: RequestHead, request: PostRequest, receiver: AnswerReceiver, tag: number): ErrorCode | null {
     const reply = this.onPost(head, request);
     if (reply !== null && 'refuse' in reply) return reply.refuse;
     this.posts.push({ head, request });
-    return this.#reply(reply, onAnswer);
+    return this.#reply(reply, (answer) => deliver(answer, receiver, tag));
+  }
+
+  postPlain(
+    { shard, book }: MerchantPlace,
+    key: string | null,
+    posts: PlainPosts,
+    index: number,
+    receiver: AnswerReceiver,
+    tag: number,
+  ): ErrorCode | null {
+    const head = { shard, book, key: key ?? plainKey(posts, index), route: POST_ROUTE };
+    return this.post(head, plainRequest(posts, index), receiver, tag);
   }
 
   ask(head: RequestHead, request: ColdRequest, onAnswer: OnAnswer): ErrorCode | null {
@@ -50,6 +67,13 @@ export class FakeEngine implements EngineClient {
     else setImmediate(() => onAnswer(reply));
     return null;
   }
+}
+
+/** As it comes off a ring. */
+function deliver(answer: Answer, receiver: AnswerReceiver, tag: number): void {
+  const encoded = encodeAnswer(0, answer);
+  const view = new DataView(encoded.buffer, encoded.byteOffset, encoded.length);
+  deliverAnswer(encoded, view, 0, encoded.length, receiver, tag);
 }
 
 export type FakeReader = { -readonly [K in keyof Reader]: Reader[K] };
