@@ -169,6 +169,23 @@ describe('a table of keys', () => {
     );
   });
 
+  test('finds every key and no stranger, whichever of its parts holds them, and takes the last one back', () => {
+    const table = new KeyTable();
+    for (let index = 1; index <= 20_000; index++) {
+      table.add(hashOf(`in${index}`), index, T0 + 10, T0);
+      if (index % 1000 < 40) {
+        table.remove(hashOf(`in${index}`), index);
+        expect(table.find(hashOf(`in${index}`), T0)).toBe(0);
+        table.add(hashOf(`in${index}`), index, T0 + 10, T0);
+      }
+    }
+    for (let index = 1; index <= 20_000; index += 7) {
+      expect(table.find(hashOf(`in${index}`), T0)).toBe(index);
+      expect(table.find(hashOf(`out${index}`), T0)).toBe(0);
+    }
+    expect(table.count).toBe(20_000);
+  });
+
   test('gives room of expired keys back instead of growing', () => {
     const table = new KeyTable();
     let position = 0;

@@ -5,7 +5,6 @@
 import { assert } from '../assert.js';
 
 const BITS_PER_KEY = 10;
-const BITS_PER_HASH = 7;
 const BLOCK_WORDS = 16;
 /** First byte of the stored form. */
 const FORMAT = 1;
@@ -62,23 +61,39 @@ export class KeyFilter {
     return this.#words.byteLength;
   }
 
-  /** Words 1 to 3 of a key's hash; word 0 chooses among buckets elsewhere. */
+  /** Words 1 to 3 of a key's hash; word 0 chooses among buckets elsewhere. Seven bits: nine times seven of 64. */
   add(word1: number, word2: number, word3: number): void {
     const base = this.#block(word1);
-    for (let probe = 0; probe < BITS_PER_HASH; probe++) {
-      const bit = bitOf(probe, word2, word3);
-      const at = base + (bit >>> 5);
-      this.#words[at] = (this.#words[at] as number) | (1 << (bit & 31));
-    }
+    this.#set(base, word2);
+    this.#set(base, word2 >>> 9);
+    this.#set(base, word2 >>> 18);
+    this.#set(base, word3);
+    this.#set(base, word3 >>> 9);
+    this.#set(base, word3 >>> 18);
+    this.#set(base, (word2 >>> 27) | ((word3 >>> 27) << 5));
   }
 
   mayContain(word1: number, word2: number, word3: number): boolean {
     const base = this.#block(word1);
-    for (let probe = 0; probe < BITS_PER_HASH; probe++) {
-      const bit = bitOf(probe, word2, word3);
-      if (((this.#words[base + (bit >>> 5)] as number) & (1 << (bit & 31))) === 0) return false;
-    }
-    return true;
+    return (
+      this.#has(base, word2) &&
+      this.#has(base, word2 >>> 9) &&
+      this.#has(base, word2 >>> 18) &&
+      this.#has(base, word3) &&
+      this.#has(base, word3 >>> 9) &&
+      this.#has(base, word3 >>> 18) &&
+      this.#has(base, (word2 >>> 27) | ((word3 >>> 27) << 5))
+    );
+  }
+
+  /** The lowest nine bits say which of a block's. */
+  #set(base: number, bit: number): void {
+    const at = base + ((bit >>> 5) & (BLOCK_WORDS - 1));
+    this.#words[at] = (this.#words[at] as number) | (1 << bit);
+  }
+
+  #has(base: number, bit: number): boolean {
+    return ((this.#words[base + ((bit >>> 5) & (BLOCK_WORDS - 1))] as number) & (1 << bit)) !== 0;
   }
 
   #block(word1: number): number {
@@ -86,11 +101,4 @@ export class KeyFilter {
     assert(block < this.#blocks, 'a block lies within its filter');
     return block * BLOCK_WORDS;
   }
-}
-
-/** Seven times nine bits, out of the 64 of two words. */
-function bitOf(probe: number, word2: number, word3: number): number {
-  if (probe < 3) return (word2 >>> (probe * 9)) & 511;
-  if (probe < 6) return (word3 >>> ((probe - 3) * 9)) & 511;
-  return ((word2 >>> 27) | ((word3 >>> 27) << 5)) & 511;
 }

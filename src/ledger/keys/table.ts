@@ -1,21 +1,30 @@
 /**
- * Keys of one partition of the log, in memory: an index that is looked into at random, small so that it stays near the
- * processor, and entries in the order in which they came, which are written one behind the other and read only where
- * the index has the same 32 bits of a hash.
+ * Keys of one partition of the log, in memory. Nearly every key that comes is new, so a look-up has to say "not there"
+ * without touching memory far away: the newest keys are in a small table, of all older ones a filter says so.
  *
- * The index is 256 tables by the top bits of the hash, each growing by half on its own when it is 70 % full. Their first
- * sizes are staggered over one such step, so they do not grow at the same time: memory stays near 34 bytes a key whatever
+ * Behind them stand an index, and entries in the order in which they came, which are read only where the index has the
+ * same 32 bits of a hash. Keys go over to the index a thousand at a time: its slots are all over memory, and many that
+ * are written one after the other are waited for together.
+ *
+ * The index is 256 tables by the top bits of the hash, each growing twofold on its own when it is 75 % full. Their first
+ * sizes are staggered over one such step, so they do not grow at the same time: memory stays near 37 bytes a key whatever
  * the number of keys, and no growth takes long.
  */
 import { assert } from '../assert.js';
+import { KeyFilter } from './filter.js';
 
 const TABLES = 256;
 /** Word 1 of the hash, and the number of the entry from 1 (0: empty slot). */
 const SLOT_WORDS = 2;
-const FIRST_SLOTS = 8;
-const GROWTH = 1.5;
-const LOAD_MAX = 0.7;
+const FIRST_SLOTS = 16;
+const GROWTH = 2;
+const LOAD_MAX = 0.75;
 const EXPIRED_WORTH_PURGING = 0.25;
+
+const RECENT_MAX = 1024;
+/** A power of two, at least twice as many as keys: chains stay short. */
+const RECENT_SLOTS = 2048;
+const FILTER_KEYS_FIRST = 4096;
 
 const SEGMENT_BITS = 10;
 const SEGMENT_ENTRIES = 1 << SEGMENT_BITS;
@@ -33,7 +42,15 @@ interface Segment {
 
 export class KeyTable {
   readonly #tables: (Int32Array | undefined)[] = new Array<Int32Array | undefined>(TABLES).fill(undefined);
+  /** Keys in each of the tables. */
   readonly #used = new Int32Array(TABLES);
+  /** Slots like those of the index, for keys that are not in it yet: the last `#entries` − `#indexed`. */
+  readonly #recent = new Int32Array(RECENT_SLOTS * SLOT_WORDS);
+  #indexed = 0;
+  /** Of words 0, 2 and 3 of all keys in the index, and of some that were there: for at most so many. */
+  #filter = KeyFilter.sized(FILTER_KEYS_FIRST);
+  #filterMax = FILTER_KEYS_FIRST;
+  #filtered = 0;
   /** Entries in order; undefined where all of a segment's keys were forgotten. */
   readonly #segments: (Segment | undefined)[] = [];
   #entries = 0;
@@ -42,16 +59,31 @@ export class KeyTable {
 
   /** Keys, expired ones that have not been purged included. */
   get count(): number {
-    return this.#used.reduce((sum, used) => sum + used, 0);
+    return this.#used.reduce((sum, used) => sum + used, this.#entries - this.#indexed);
   }
 
   get sizeBytes(): number {
     const index = this.#tables.reduce((sum, table) => sum + (table?.byteLength ?? 0), 0);
-    return index + (this.#segments.length - this.#oldest) * SEGMENT_BYTES;
+    const segments = (this.#segments.length - this.#oldest) * SEGMENT_BYTES;
+    return index + segments + this.#recent.byteLength + this.#filter.sizeBytes;
   }
 
   /** Place of a key that is still remembered at `nowSeconds`, or 0. */
   find(hash: Int32Array, nowSeconds: number): number {
+    const h1 = hash[1] as number;
+    const recent = this.#recent;
+    for (let slot = h1 & (RECENT_SLOTS - 1); ; slot = (slot + 1) & (RECENT_SLOTS - 1)) {
+      const number = recent[slot * SLOT_WORDS + 1] as number;
+      if (number === 0) break;
+      if (recent[slot * SLOT_WORDS] !== h1) continue;
+      const place = this.#placeIn(number >>> 0, hash, nowSeconds);
+      if (place !== 0) return place;
+    }
+    if (!this.#filter.mayContain(hash[0] as number, hash[2] as number, hash[3] as number)) return 0;
+    return this.#findIndexed(hash, nowSeconds);
+  }
+
+  #findIndexed(hash: Int32Array, nowSeconds: number): number {
     const table = this.#tables[(hash[0] as number) >>> 24];
     if (table === undefined) return 0;
     const h1 = hash[1] as number;
@@ -81,11 +113,11 @@ export class KeyTable {
   /** @param place from 1 to 2^32−1 */
   add(hash: Int32Array, place: number, expirySeconds: number, nowSeconds: number): void {
     assert(place > 0 && place < 2 ** 32, 'a place in a partition fits in 32 bits');
-    const index = (hash[0] as number) >>> 24;
-    const table = this.#withRoom(index, nowSeconds);
+    if (this.#entries - this.#indexed === RECENT_MAX) this.#index(nowSeconds);
     const segment = this.#segmentFor(this.#entries, nowSeconds);
     const { words } = segment;
     const at = (this.#entries & (SEGMENT_ENTRIES - 1)) * ENTRY_WORDS;
+    const h1 = hash[1] as number;
     words[at] = hash[0] as number;
     words[at + 1] = hash[2] as number;
     words[at + 2] = hash[3] as number;
@@ -93,8 +125,63 @@ export class KeyTable {
     words[at + EXPIRY] = expirySeconds;
     if (expirySeconds > segment.lastExpirySeconds) segment.lastExpirySeconds = expirySeconds;
     this.#entries++;
-    put(table, hash[1] as number, this.#entries);
-    this.#used[index] = (this.#used[index] as number) + 1;
+    const recent = this.#recent;
+    let slot = h1 & (RECENT_SLOTS - 1);
+    while (recent[slot * SLOT_WORDS + 1] !== 0) slot = (slot + 1) & (RECENT_SLOTS - 1);
+    recent[slot * SLOT_WORDS] = h1;
+    recent[slot * SLOT_WORDS + 1] = this.#entries;
+  }
+
+  /** Takes the recent keys over into the index and the filter. */
+  #index(nowSeconds: number): void {
+    this.#filtered += this.#entries - this.#indexed;
+    if (this.#filtered > this.#filterMax) this.#renewFilter();
+    this.#touchSlots();
+    const recent = this.#recent;
+    for (let at = 0; at < recent.length; at += SLOT_WORDS) {
+      const number = (recent[at + 1] as number) >>> 0;
+      if (number === 0) continue;
+      const { words } = this.#segments[(number - 1) >>> SEGMENT_BITS] as Segment;
+      const from = ((number - 1) & (SEGMENT_ENTRIES - 1)) * ENTRY_WORDS;
+      const index = (words[from] as number) >>> 24;
+      put(this.#withRoom(index, nowSeconds), recent[at] as number, number);
+      this.#used[index] = (this.#used[index] as number) + 1;
+      this.#filter.add(words[from] as number, words[from + 1] as number, words[from + 2] as number);
+    }
+    recent.fill(0);
+    this.#indexed = this.#entries;
+  }
+
+  /**
+   * Reads the slot that each recent key begins with. No step here depends on what is read, so the processor waits for
+   * many of them at a time; when they are written, one depends on the other, and they are near by then.
+   * @returns nothing of use: what is returned is not left out
+   */
+  #touchSlots(): number {
+    const recent = this.#recent;
+    let touched = 0;
+    for (let at = 0; at < recent.length; at += SLOT_WORDS) {
+      const number = (recent[at + 1] as number) >>> 0;
+      if (number === 0) continue;
+      const { words } = this.#segments[(number - 1) >>> SEGMENT_BITS] as Segment;
+      const table = this.#tables[(words[((number - 1) & (SEGMENT_ENTRIES - 1)) * ENTRY_WORDS] as number) >>> 24];
+      if (table !== undefined) touched ^= table[homeOf(recent[at] as number, table.length)] as number;
+    }
+    return touched;
+  }
+
+  /** With room for more keys than there are; those that were forgotten stay behind. */
+  #renewFilter(): void {
+    const keys = this.#entries - this.#oldest * SEGMENT_ENTRIES;
+    this.#filterMax = FILTER_KEYS_FIRST;
+    while (this.#filterMax * 0.75 < keys) this.#filterMax *= 2;
+    this.#filtered = keys;
+    this.#filter = KeyFilter.sized(this.#filterMax);
+    for (let entry = this.#oldest * SEGMENT_ENTRIES; entry < this.#indexed; entry++) {
+      const { words } = this.#segments[entry >>> SEGMENT_BITS] as Segment;
+      const from = (entry & (SEGMENT_ENTRIES - 1)) * ENTRY_WORDS;
+      this.#filter.add(words[from] as number, words[from + 1] as number, words[from + 2] as number);
+    }
   }
 
   #segmentFor(entry: number, nowSeconds: number): Segment {
@@ -102,7 +189,7 @@ export class KeyTable {
     const known = this.#segments[index];
     if (known !== undefined) return known;
     // Once a segment: those that have been forgotten as a whole go. Slots that name them count as expired from then on.
-    while (this.#oldest < index && this.#isForgotten(this.#oldest, nowSeconds)) {
+    while (this.#oldest < this.#indexed >>> SEGMENT_BITS && this.#isForgotten(this.#oldest, nowSeconds)) {
       this.#segments[this.#oldest++] = undefined;
     }
     const segment = { words: new Int32Array(SEGMENT_ENTRIES * ENTRY_WORDS), lastExpirySeconds: 0 };
@@ -144,25 +231,28 @@ export class KeyTable {
     return number !== 0 && this.#isForgotten((number - 1) >>> SEGMENT_BITS, nowSeconds);
   }
 
-  /** Only for undoing: the entry that was added last. */
+  /** Only for undoing: the entry that was added last. It is always among the recent ones. */
   remove(hash: Int32Array, place: number): void {
-    const index = (hash[0] as number) >>> 24;
-    const table = this.#tables[index];
     const last = this.#entries - 1;
     const words = this.#segments[last >>> SEGMENT_BITS]?.words;
     assert(
-      table !== undefined &&
+      last >= this.#indexed &&
         words !== undefined &&
         (words[(last & (SEGMENT_ENTRIES - 1)) * ENTRY_WORDS + PLACE] as number) >>> 0 === place,
       'the key that is removed was added last',
     );
-    takeOut(table, hash[1] as number, this.#entries);
+    const recent = this.#recent;
+    let slot = (hash[1] as number) & (RECENT_SLOTS - 1);
+    while ((recent[slot * SLOT_WORDS + 1] as number) >>> 0 !== this.#entries) slot = (slot + 1) & (RECENT_SLOTS - 1);
+    // The last of its chain, so nothing behind it has to move up.
+    recent[slot * SLOT_WORDS] = 0;
+    recent[slot * SLOT_WORDS + 1] = 0;
     this.#entries = last;
-    this.#used[index] = (this.#used[index] as number) - 1;
   }
 
   /** Entries of one of the 256 tables, in order of (hash, place), five words each: hash and place. */
   sortedTable(index: number): Int32Array {
+    if (this.#indexed !== this.#entries) this.#index(0);
     const table = this.#tables[index];
     if (table === undefined) return new Int32Array(0);
     const order = this.#byWord0(table);
@@ -238,25 +328,4 @@ function put(table: Int32Array, h1: number, number: number): void {
   }
   table[at] = h1;
   table[at + 1] = number;
-}
-
-/** Empties the slot of an entry that is there. */
-function takeOut(table: Int32Array, h1: number, number: number): void {
-  const end = table.length;
-  const next = (at: number): number => (at + SLOT_WORDS === end ? 0 : at + SLOT_WORDS);
-  const distance = (from: number, to: number): number => (to >= from ? to - from : to - from + end);
-  let hole = homeOf(h1, end);
-  while ((table[hole + 1] as number) >>> 0 !== number) {
-    assert(table[hole + 1] !== 0, 'a key that is removed was added');
-    hole = next(hole);
-  }
-  // Slots behind the hole move up, unless that would put them before their own place.
-  for (let at = next(hole); table[at + 1] !== 0; at = next(at)) {
-    if (distance(homeOf(table[at] as number, end), at) < distance(hole, at)) continue;
-    table[hole] = table[at] as number;
-    table[hole + 1] = table[at + 1] as number;
-    hole = at;
-  }
-  table[hole] = 0;
-  table[hole + 1] = 0;
 }
