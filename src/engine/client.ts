@@ -8,6 +8,7 @@ import { KeyedHash } from '../ledger/hash.js';
 import type { Micros, Position } from '../ledger/record.js';
 import { InFlight } from './in-flight.js';
 import { ChannelConsumer, ChannelProducer } from './ring/channel.js';
+import { topicOf } from './ring/layout.js';
 import type { WorkerConnection } from './supervisor/connections.js';
 import type { ShardIdentity } from './supervisor/messages.js';
 import { deliverAnswer, plainSuccess } from './wire/answer.js';
@@ -37,8 +38,8 @@ interface WorkerRings {
   readonly producer: ChannelProducer;
   readonly consumer: ChannelConsumer;
   readonly shards: readonly number[];
-  /** Something was written since the last publish. */
-  dirty: boolean;
+  /** Topics of what was written since the last publish; 0: nothing was. */
+  topics: number;
 }
 
 const SWEEP_MS = 1_000;
@@ -85,7 +86,7 @@ export class RingClient implements EngineClient {
         onEnd: () => this.#lost(rings),
       }),
       shards: connection.shards,
-      dirty: false,
+      topics: 0,
     };
     this.#workers.set(connection.worker, rings);
     for (const shard of connection.shards) this.#workerOf[shard] = rings;
@@ -105,7 +106,7 @@ export class RingClient implements EngineClient {
     if (offset < 0) return 'overloaded';
     const requestId = this.#waiting.enter(receiver, tag, rings, this.#nowMs);
     producer.commit(encodePost(this.#numberedHead(head, requestId), request, hash, producer.target, offset));
-    this.#publishSoon(rings);
+    this.#publishSoon(rings, head.shard);
     return null;
   }
 
@@ -141,7 +142,7 @@ export class RingClient implements EngineClient {
       this.#take(this.#waiting.slotOf(requestId));
       return 'overloaded';
     }
-    this.#publishSoon(rings);
+    this.#publishSoon(rings, head.shard);
     return null;
   }
 
@@ -185,16 +186,16 @@ export class RingClient implements EngineClient {
   }
 
   /** Requests of one turn of the event loop are published together: one wake-up, one batch. */
-  #publishSoon(rings: WorkerRings): void {
-    rings.dirty = true;
+  #publishSoon(rings: WorkerRings, shard: number): void {
+    rings.topics |= topicOf(shard);
     if (this.#flushing) return;
     this.#flushing = true;
     setImmediate(() => {
       this.#flushing = false;
       for (const worker of this.#workers.values()) {
-        if (!worker.dirty) continue;
-        worker.dirty = false;
-        worker.producer.publish();
+        if (worker.topics === 0) continue;
+        worker.producer.publish(worker.topics);
+        worker.topics = 0;
       }
     });
   }

@@ -9,6 +9,7 @@ import { openShardStore } from '../store/open.js';
 import { servePortSql } from '../store/port-sql.js';
 import type { ShardStore } from '../store/shard-store.js';
 import { ChannelConsumer, ChannelProducer } from './ring/channel.js';
+import { TOPIC_ELSE, topicOf } from './ring/layout.js';
 import { FrontLink } from './shard/front-link.js';
 import { Shard } from './shard/shard.js';
 import type { ShardStatus } from './shard/status.js';
@@ -118,7 +119,16 @@ class Worker {
       onTurnEnd: () => this.#turnEnded(),
       onEnd: () => link.close(),
     });
+    consumer.defer(this.#deferred & ~TOPIC_ELSE);
     this.#fronts.set(connection.front, { link, consumer });
+  }
+
+  /** Commands for a shard that is busy wait in the rings without ringing: it takes them when it has an ear for them. */
+  #deferred = 0;
+  #busy(shard: number, busy: boolean): void {
+    this.#deferred = busy ? this.#deferred | topicOf(shard) : this.#deferred & ~topicOf(shard);
+    for (const { consumer } of this.#fronts.values()) consumer.defer(this.#deferred & ~TOPIC_ELSE);
+    if (!busy) for (const { consumer } of this.#fronts.values()) consumer.look();
   }
 
   #turnEnded(): void {
@@ -186,6 +196,7 @@ class Worker {
           error: error?.message ?? null,
           hopeless: false,
         }),
+      onBusy: (busy) => this.#busy(spec.shard, busy),
       onCommitted: (position) => this.#committed(spec.shard, position),
       onError: (error, doing) => this.#problem(spec.name, doing, error),
     });

@@ -98,9 +98,12 @@ export class ChannelProducer {
     this.target = this.#ring;
   }
 
-  /** Shows the consumer all records committed so far. Once for several records, e.g. once a turn of the event loop. */
-  publish(): void {
-    this.#ring.publish();
+  /**
+   * Shows the consumer all records committed so far. Once for several records, e.g. once a turn of the event loop.
+   * @param topics of these records (layout.ts); of none in particular if not given
+   */
+  publish(topics?: number): void {
+    this.#ring.publish(topics);
   }
 
   /**
@@ -199,6 +202,16 @@ export class ChannelConsumer {
     if (!this.#paused) return;
     this.#paused = false;
     this.#schedule();
+  }
+
+  /** Records of these topics alone do not wake this side, until the next call: see {@link look}. */
+  defer(topics: number): void {
+    this.#ring.defer(topics);
+  }
+
+  /** Takes what is there, now: what was deferred has not rung. */
+  look(): void {
+    if (this.#immediate === null) this.#turn();
   }
 
   /** Lets the thread end although this channel is open. */

@@ -2,6 +2,7 @@
 import {
   CAPACITY_WORD,
   DATA_BYTES,
+  DEFERRED_WORD,
   LARGE_RELEASED_WORD,
   PARKED_WORD,
   PUBLISHED_WORD,
@@ -113,6 +114,11 @@ export class RingConsumer {
 
   unpark(): void {
     Atomics.store(this.#words, PARKED_WORD, 0);
+  }
+
+  /** Until the next call, records of these topics do not ring: this side looks by itself when they are due. */
+  defer(topics: number): void {
+    Atomics.store(this.#words, DEFERRED_WORD, topics);
   }
 
   /** Tells the producer that a large record is done with. */

@@ -7,6 +7,7 @@
  *         128  published: up to here the producer has written whole records   (written by the producer only)
  *         256  released: up to here the consumer has let go of bytes          (written by the consumer only)
  *         260  large records that the consumer has let go of, in bytes        (written by the consumer only)
+ *         264  deferred: topics for which the consumer need not be woken      (written by the consumer only)
  *         384  parked: 1 while the consumer sleeps and wants the doorbell     (written by both)
  *         512  records
  *
@@ -23,6 +24,7 @@ export const CAPACITY_WORD = 0;
 export const PUBLISHED_WORD = 128 / WORD_BYTES;
 export const RELEASED_WORD = 256 / WORD_BYTES;
 export const LARGE_RELEASED_WORD = RELEASED_WORD + 1;
+export const DEFERRED_WORD = RELEASED_WORD + 2;
 export const PARKED_WORD = 384 / WORD_BYTES;
 export const DATA_BYTES = 512;
 
@@ -37,6 +39,16 @@ export const Tag = {
   /** The payload is the number of a large record, which travels beside the ring. */
   handle: 2,
 } as const;
+
+/**
+ * What records are about, as bits. A consumer that will look into the ring by itself at a certain moment defers topics
+ * until then: records of theirs do not ring. The topic of everything else is never deferred.
+ */
+export const TOPIC_ELSE = 1 << 31;
+const TOPICS = 31;
+
+/** The topic of a shard, by its index. */
+export const topicOf = (shard: number): number => (shard < TOPICS ? 1 << shard : TOPIC_ELSE);
 
 export const CAPACITY_BYTES_MIN = 1024;
 export const CAPACITY_BYTES_MAX = 2 ** 30;

@@ -7,12 +7,14 @@
 import {
   CAPACITY_WORD,
   DATA_BYTES,
+  DEFERRED_WORD,
   PARKED_WORD,
   PUBLISHED_WORD,
   RECORD_HEADER_BYTES,
   RELEASED_WORD,
   recordBytes,
   Tag,
+  TOPIC_ELSE,
 } from './layout.js';
 
 /** No room now: nothing was taken. */
@@ -89,14 +91,19 @@ export class RingProducer {
   /**
    * Shows the consumer all records committed so far, and wakes it if it is parked. Costs two atomic operations, so it
    * is called once for several records.
+   * @param topics of these records; where the consumer has deferred all of them, it sleeps on
    */
-  publish(): void {
+  publish(topics: number = TOPIC_ELSE): void {
     if (this.#cursor === this.#published) return;
     this.#published = this.#cursor;
     // The store is a full barrier: the records' bytes are there before the cursor is, and the cursor is there before
     // `parked` is read. The consumer does the reverse (sets parked, then reads the cursor), so one of both sees the other.
     Atomics.store(this.#words, PUBLISHED_WORD, this.#cursor);
     if (Atomics.load(this.#words, PARKED_WORD) === 0) return;
+    // A consumer stops deferring before it looks into the ring: it sees these records, or it is seen here to defer no more.
+    const waits = (topics & ~Atomics.load(this.#words, DEFERRED_WORD)) === 0;
+    // What waits is still bounded: long before the ring is full the consumer takes it.
+    if (waits && this.usedBytes < this.capacityBytes / 4) return;
     // Only the one who takes the flag down rings: a burst rings once.
     if (Atomics.exchange(this.#words, PARKED_WORD, 0) === 1) this.#ring();
   }

@@ -46,6 +46,8 @@ export interface ShardOptions {
     'get'
   >;
   readonly onState: (state: ShardState, error: Error | null) => void;
+  /** While it is busy, commands may wait where they are; once it is not, they are to be brought at once. */
+  readonly onBusy: (busy: boolean) => void;
   readonly onCommitted: (position: Position) => void;
   readonly onError: (error: Error, doing: string) => void;
 }
@@ -307,12 +309,14 @@ export class Shard {
   async #commitLoop(): Promise<void> {
     try {
       while (this.#state === 'ready' && this.#gathering.encoder.records > 0) {
+        this.#options.onBusy(true);
         const began = performance.now();
         const { records } = this.#gathering.encoder;
         if (!(await this.#commitOne())) return;
         this.#takeWaiting();
         this.#expire();
         await this.#rest(records, performance.now() - began);
+        this.#options.onBusy(false);
         // One turn of the event loop, in which the clients just answered may ask again: larger batches, fewer commits.
         await turnOfTheLoop();
       }
@@ -320,6 +324,7 @@ export class Shard {
       // At once and not when somebody hears of this end: what comes in between would wait for nobody.
       this.#commits = null;
       this.#flushNow();
+      this.#options.onBusy(false);
     }
   }
 
@@ -360,6 +365,8 @@ export class Shard {
     this.#counts[how === 'failed' ? 'failed' : 'ambiguous']++;
     this.#options.onError(error, how === 'failed' ? 'committing a batch' : 'committing a batch, outcome not known');
     this.#become('resolving', error);
+    // What comes from here on is refused, not kept waiting.
+    this.#options.onBusy(false);
     this.#refuseAll(batch, how === 'ambiguous' ? 'outcome_unknown' : 'shard_unavailable');
     this.#refuseAll(this.#gathering, how === 'ambiguous' ? 'outcome_unknown' : 'shard_unavailable');
     this.#refuseParked();

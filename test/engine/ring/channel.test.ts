@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ChannelConsumer, ChannelProducer, createChannel } from '../../../src/engine/ring/channel.js';
+import { topicOf } from '../../../src/engine/ring/layout.js';
 
 const opened: { close(): void }[] = [];
 afterEach(() => {
@@ -47,6 +48,45 @@ const send = (producer: ChannelProducer, record: string): boolean => producer.se
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('a channel', () => {
+  it('leaves a parked consumer asleep for deferred topics, which it takes when it looks', async () => {
+    const { producer, consumer, received, until } = makeChannel();
+    const [mine, other] = [topicOf(3), topicOf(4)];
+    consumer.defer(mine);
+    for (let turns = 0; turns < 4; turns++) await turn();
+    send(producer, 'waits');
+    producer.publish(mine);
+    // More than a doorbell needs.
+    for (let turns = 0; turns < 20; turns++) await turn();
+    expect(received).toEqual([]);
+    consumer.look();
+    expect(received).toEqual(['waits']);
+
+    for (let turns = 0; turns < 4; turns++) await turn();
+    send(producer, 'waits too');
+    producer.publish(mine);
+    send(producer, 'rings');
+    producer.publish(mine | other);
+    await until(() => received.length === 3);
+    consumer.defer(0);
+    for (let turns = 0; turns < 4; turns++) await turn();
+    send(producer, 'rings again');
+    producer.publish(mine);
+    await until(() => received.length === 4);
+    expect(received).toEqual(['waits', 'waits too', 'rings', 'rings again']);
+  });
+
+  it('wakes the consumer for deferred topics too before they fill the ring', async () => {
+    const { producer, consumer, received, until } = makeChannel();
+    consumer.defer(topicOf(0));
+    for (let turns = 0; turns < 4; turns++) await turn();
+    let sent = 0;
+    while (producer.usedBytes < producer.capacityBytes / 4) {
+      send(producer, `${sent++}`);
+      producer.publish(topicOf(0));
+    }
+    await until(() => received.length === sent);
+  });
+
   it('wakes a parked consumer', async () => {
     const { producer, received, until } = makeChannel();
     for (let round = 1; round <= 50; round++) {

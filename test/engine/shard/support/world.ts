@@ -56,6 +56,7 @@ export class World {
         this.states.push(state);
         for (const moved of this.#moved.splice(0)) moved();
       },
+      onBusy: () => undefined,
       onCommitted: () => undefined,
       onError: () => undefined,
     });
