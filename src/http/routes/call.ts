@@ -175,14 +175,7 @@ export class Call {
     const sequence = context.see(principal, this.sequence);
     const head = context
       .successHead(status)
-      .write(
-        this.codecs.sealer,
-        shard.incarnation,
-        sequence,
-        principal.book,
-        context.requestIds,
-        this.asked.requestNumber,
-      );
+      .write(this.codecs.sealer, shard.incarnation, sequence, principal.book, this.asked.requestNumber);
     this.exchange.respondWith(head, json);
     this.onAnswered();
   }

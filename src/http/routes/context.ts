@@ -104,7 +104,7 @@ export class RouteContext {
 
   /** The head of successes with this status, in JSON. */
   successHead(status: number): SuccessHead {
-    const head = this.#successHeads[status] ?? new SuccessHead(status);
+    const head = this.#successHeads[status] ?? new SuccessHead(status, this.requestIds);
     this.#successHeads[status] = head;
     return head;
   }

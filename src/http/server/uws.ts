@@ -163,7 +163,9 @@ export async function startUws<Target extends Opened>(options: ServerOptions<Tar
   // A socket that was bound to port 0 is not shared with other threads by this library, so the number is chosen first.
   const port = options.port === 0 ? await reservePort(host, 0) : options.port;
   const app = App();
-  app.any('/*', (response, request) => take(response, request, handler, state));
+  // The library finds routes by the method as it was sent, so that of the hot path need not be made a string again.
+  app.post('/*', (response, request) => take(response, request, 'POST', handler, state));
+  app.any('/*', (response, request) => take(response, request, request.getCaseSensitiveMethod(), handler, state));
   const socket = await new Promise<us_listen_socket | false>((resolve) => app.listen(host, port, resolve));
   if (socket === false) {
     app.close();
@@ -190,11 +192,12 @@ export async function startUws<Target extends Opened>(options: ServerOptions<Tar
 function take<Target extends Opened>(
   response: HttpResponse,
   request: HttpRequest,
+  method: string,
   handler: RequestHandler<Target>,
   state: ServerState,
 ): void {
   const exchange = new UwsExchange(
-    request.getCaseSensitiveMethod(),
+    method,
     request.getUrl(),
     request.getQuery() ?? '',
     headersOf(request),

@@ -19,7 +19,7 @@ describe('the id of a request', () => {
     const bytes = new Uint8Array(64);
     fc.assert(
       fc.property(fc.oneof(fc.nat(2000), fc.maxSafeNat()), (number) => {
-        expect(text(bytes.subarray(3, ids.encodeInto(number, bytes, 3)))).toBe(ids.text(number));
+        expect(ids.prefix + text(bytes.subarray(3, ids.encodeInto(number, bytes, 3)))).toBe(ids.text(number));
       }),
       { numRuns: 1000 },
     );
@@ -28,10 +28,10 @@ describe('the id of a request', () => {
 
 describe('the head of a success', () => {
   it('holds the fields of its own answer, whatever was written before', () => {
-    const head = new SuccessHead(201);
+    const head = new SuccessHead(201, ids);
     fc.assert(
       fc.property(fc.maxSafeNat(), fc.oneof(fc.nat(2000), fc.maxSafeNat()), (sequence, number) => {
-        expect(text(head.write(sealer, 1, sequence, 3, ids, number)).split('\r\n')).toEqual([
+        expect(text(head.write(sealer, 1, sequence, 3, number)).split('\r\n')).toEqual([
           '201 Created',
           'Content-Type: application/json',
           `Consistency-Token: ${sealer.sealToken(1, sequence, 3)}`,
