@@ -11,6 +11,7 @@ import type { ShardStore } from '../store/shard-store.js';
 import { ChannelConsumer, ChannelProducer } from './ring/channel.js';
 import { TOPIC_ELSE, topicOf } from './ring/layout.js';
 import { FrontLink } from './shard/front-link.js';
+import { RingSink } from './shard/ring-sink.js';
 import { Shard } from './shard/shard.js';
 import type { ShardStatus } from './shard/status.js';
 import { parseSlots } from './slot.js';
@@ -105,10 +106,7 @@ class Worker {
     this.#fronts.get(connection.front)?.link.close();
     this.#fronts.get(connection.front)?.consumer.close();
     const producer = new ChannelProducer(connection.answers);
-    const link = new FrontLink(connection.front, {
-      send: (bytes, offset, length) => producer.send(bytes.subarray(offset, offset + length)),
-      flush: () => producer.publish(),
-    });
+    const link = new FrontLink(connection.front, new RingSink(producer));
     const consumer = new ChannelConsumer(connection.commands, {
       onRecord: (bytes, view, offset, length) => {
         const running = this.#shards[shardOf(view, offset)];

@@ -139,6 +139,10 @@ export class Accounts {
     },
   };
 
+  /** What {@link find} found last on either side; 0: nothing. */
+  readonly #lastDebit = { number: 0, book: 0, name: new NameWords() };
+  readonly #lastCredit = { number: 0, book: 0, name: new NameWords() };
+
   constructor(hash: KeyedHash) {
     this.#hash = hash;
   }
@@ -154,10 +158,20 @@ export class Accounts {
     );
   }
 
-  /** Number of the account of that name (ASCII bytes), or 0. */
-  find(book: number, bytes: Uint8Array, offset: number, length: number): number {
-    this.#wanted.name.load(bytes, offset, length);
-    return this.#find(book);
+  /**
+   * Number of the account of that name (ASCII bytes), or 0.
+   * @param side of the leg it stands on: merchants' postings repeat the one before on one side or the other
+   */
+  find(book: number, bytes: Uint8Array, offset: number, length: number, side: 0 | 1 = 0): number {
+    const { name } = this.#wanted;
+    name.load(bytes, offset, length);
+    const last = side === 0 ? this.#lastDebit : this.#lastCredit;
+    if (last.number !== 0 && last.book === book && last.name.equals(name)) return last.number;
+    const number = this.#find(book);
+    last.number = number;
+    last.book = book;
+    if (number !== 0) last.name.copyFrom(name);
+    return number;
   }
 
   findByName(book: number, name: string): number {
@@ -212,6 +226,8 @@ export class Accounts {
     const number = this.#count;
     const segment = this.#segment(number);
     const index = number & INDEX_MASK;
+    this.#lastDebit.number = 0;
+    this.#lastCredit.number = 0;
     const { name } = this.#wanted;
     name.loadText(this.name(number));
     this.#table.remove(

@@ -66,8 +66,9 @@ function foldTransaction(state: LedgerState, record: LogRecord): void {
       debit > 0 && debit <= accounts.count && credit > 0 && credit <= accounts.count,
       'accounts of a leg are open',
     );
-    if (distinct.add(debit)) touch(state, debit);
-    if (distinct.add(credit)) touch(state, credit);
+    // The two accounts of one leg are different.
+    if (record.legCount === 1 || distinct.add(debit)) touch(state, debit);
+    if (record.legCount === 1 || distinct.add(credit)) touch(state, credit);
     move(accounts, debit, Counter.debitsPosted, record, leg);
     move(accounts, credit, Counter.creditsPosted, record, leg);
   }

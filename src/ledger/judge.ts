@@ -38,12 +38,47 @@ export class Judge {
    * @param limits false with `force`: overflow is judged all the same
    */
   judge(record: LogRecord, holds: boolean, limits: boolean): Refusal | null {
+    if (record.legCount === 1 && limits && this.#isPlainlyFine(record)) return null;
     this.#touched.clear();
     for (let leg = 0; leg < record.legCount; leg++) {
       if (!this.#add(record.debit[leg] as number, DEBIT, record, leg)) return this.#overflow(record, leg, DEBIT);
       if (!this.#add(record.credit[leg] as number, CREDIT, record, leg)) return this.#overflow(record, leg, CREDIT);
     }
     return limits ? this.#judgeLimits(holds) : null;
+  }
+
+  /**
+   * Most records have one leg, between accounts with no limits but the usual ones, and break none: that is seen without
+   * gathering what is added by account. False: not so, or not known yet.
+   */
+  #isPlainlyFine(record: LogRecord): boolean {
+    const debit = record.debit[0] as number;
+    const credit = record.credit[0] as number;
+    return debit !== credit && this.#movesPlainly(debit, DEBIT, record) && this.#movesPlainly(credit, CREDIT, record);
+  }
+
+  /** Of an account that only this leg moves. */
+  #movesPlainly(account: number, side: 0 | 1, record: LogRecord): boolean {
+    const { accounts } = this.#state;
+    const counters = accounts.counters(account);
+    const from = accounts.counterIndex(account);
+    const { amount } = record;
+    const value = this.#value;
+    value[0] = BigInt.asIntN(
+      64,
+      BigInt.asIntN(64, (counters[from + side] as bigint) + (counters[from + side + 2] as bigint)) +
+        (amount[0] as bigint),
+    );
+    if (isNegative(this.#valueWords, 0)) return false;
+    const flags = accounts.flags(account);
+    const up = (flags & AccountFlags.debitNormal) === 0 ? CREDIT : DEBIT;
+    if (side === up) return (flags & AccountFlags.maxSet) === 0;
+    if ((flags & AccountFlags.minNone) !== 0) return true;
+    if ((flags & AccountFlags.special) !== 0) return false;
+    value[0] = BigInt.asIntN(64, (counters[from + up] as bigint) - (counters[from + side] as bigint));
+    value[0] = BigInt.asIntN(64, (value[0] as bigint) - (counters[from + side + 2] as bigint));
+    value[0] = BigInt.asIntN(64, (value[0] as bigint) - (amount[0] as bigint));
+    return !isNegative(this.#valueWords, 0);
   }
 
   /** False where posted + pending + what is added would pass 2^63−1. */

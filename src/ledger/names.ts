@@ -34,6 +34,20 @@ export class NameWords {
     this.length = length;
   }
 
+  copyFrom(other: NameWords): void {
+    this.length = other.length;
+    const count = (other.length + 3) >>> 2;
+    for (let word = 0; word < count; word++) this.words[word] = other.words[word] as number;
+  }
+
+  equals(other: NameWords): boolean {
+    if (this.length !== other.length) return false;
+    for (let word = ((other.length + 3) >>> 2) - 1; word >= 0; word--) {
+      if (this.words[word] !== other.words[word]) return false;
+    }
+    return true;
+  }
+
   loadText(name: string): void {
     const { length } = name;
     this.length = 0;

@@ -71,6 +71,7 @@ export class Posting {
         names,
         command.creditOffset[leg] as number,
         command.creditLength[leg] as number,
+        1,
       );
       if (credit === 0 && !this.#mayOpen(command, leg, 'credit')) return this.#unknown(command, leg, 'credit');
       assert(debit !== credit || debit === 0, 'the edge refuses a leg with one account on both sides');

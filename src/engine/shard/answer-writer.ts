@@ -61,9 +61,8 @@ export class AnswerWriter {
     const { position, sequence, recordedAt, code, details } = outcome;
     if (command.type === 'post' && code === null) {
       const expiresAt = command.pending ? recordedAt + (command.expiresIn || ledger.settings.holdDefault) : 0;
-      outbox.append(requestId, RECORDED_BYTES, (_bytes, view, offset) =>
-        encodeRecorded(view, offset, requestId, position, sequence, recordedAt, expiresAt),
-      );
+      const offset = outbox.claim(requestId, RECORDED_BYTES);
+      encodeRecorded(outbox.view, offset, requestId, position, sequence, recordedAt, expiresAt);
       return;
     }
     const records = code === null ? this.#views(ledger) : [];
@@ -87,10 +86,9 @@ export class AnswerWriter {
   }
 
   replay(outbox: Outbox, request: DecodedRequest, command: FrontCommand, position: Position): void {
-    const { fingerprintHi, fingerprintLo } = command;
-    outbox.append(request.requestId, REPLAY_BYTES, (_bytes, view, offset) =>
-      encodeReplay(view, offset, request.requestId, position, fingerprintHi, fingerprintLo),
-    );
+    const { requestId } = request;
+    const offset = outbox.claim(requestId, REPLAY_BYTES);
+    encodeReplay(outbox.view, offset, requestId, position, command.fingerprintHi, command.fingerprintLo);
   }
 
   account(outbox: Outbox, request: DecodedRequest, account: AccountView | null, sequence: number): void {
@@ -114,10 +112,8 @@ export function writeUnavailable(outbox: Outbox, requestId: number, code: ErrorC
 
 function append(outbox: Outbox, requestId: number, answer: Answer): void {
   const encoded = encodeAnswer(requestId, answer);
-  outbox.append(requestId, encoded.length, (bytes, _view, offset) => {
-    bytes.set(encoded, offset);
-    return encoded.length;
-  });
+  const offset = outbox.claim(requestId, encoded.length);
+  outbox.bytes.set(encoded, offset);
 }
 
 function accountsOf(command: FrontCommand, ledger: Ledger): AccountView[] {

@@ -15,8 +15,9 @@ export interface AnswerSink {
 }
 
 export class Outbox {
-  #bytes = new Uint8Array(4096);
-  #view = new DataView(this.#bytes.buffer);
+  /** Where answers are encoded. Read it anew after each `claim`. */
+  bytes = new Uint8Array(4096);
+  view = new DataView(this.bytes.buffer);
   #used = 0;
   count = 0;
 
@@ -24,36 +25,35 @@ export class Outbox {
     return this.count === 0;
   }
 
-  /** Grows rather than refuses: a batch is bounded in records, so its answers are bounded too. */
-  append(
-    requestId: number,
-    sizeMax: number,
-    encode: (into: Uint8Array, view: DataView, offset: number) => number,
-  ): void {
-    this.#reserve(FRAME_HEADER_BYTES + sizeMax);
+  /**
+   * Takes up an answer of this length. Grows rather than refuses: a batch is bounded in records, so its answers are
+   * bounded too.
+   * @returns where to encode it, a multiple of 8
+   */
+  claim(requestId: number, length: number): number {
+    const size = FRAME_HEADER_BYTES + ((length + 7) & ~7);
+    if (this.#used + size > this.bytes.length) this.#grow(size);
     const at = this.#used;
-    const length = encode(this.#bytes, this.#view, at + FRAME_HEADER_BYTES);
-    this.#view.setInt32(at, length, true);
-    this.#view.setUint32(at + 4, requestId, true);
-    // Frames stay 8-byte aligned, so that encoders may use 64-bit views.
-    this.#used = at + FRAME_HEADER_BYTES + ((length + 7) & ~7);
+    this.view.setInt32(at, length, true);
+    this.view.setUint32(at + 4, requestId, true);
+    this.#used = at + size;
     this.count++;
+    return at + FRAME_HEADER_BYTES;
   }
 
-  #reserve(more: number): void {
-    if (this.#used + more <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#used + more + 8));
-    grown.set(this.#bytes.subarray(0, this.#used));
-    this.#bytes = grown;
-    this.#view = new DataView(grown.buffer);
+  #grow(more: number): void {
+    const grown = new Uint8Array(Math.max(this.bytes.length * 2, this.#used + more));
+    grown.set(this.bytes.subarray(0, this.#used));
+    this.bytes = grown;
+    this.view = new DataView(grown.buffer);
   }
 
   /** Sends frames from `from` on; returns the byte offset of the first that was not taken, or −1 when all were. */
   sendTo(sink: AnswerSink, from: number): number {
     let at = from;
     while (at < this.#used) {
-      const length = this.#view.getInt32(at, true);
-      if (!sink.send(this.#bytes, at + FRAME_HEADER_BYTES, length)) {
+      const length = this.view.getInt32(at, true);
+      if (!sink.send(this.bytes, at + FRAME_HEADER_BYTES, length)) {
         sink.flush();
         return at;
       }
@@ -66,8 +66,8 @@ export class Outbox {
   /** The requests that wait here, in order. */
   *requestIds(): Generator<number> {
     for (let at = 0; at < this.#used; ) {
-      yield this.#view.getUint32(at + 4, true);
-      at += FRAME_HEADER_BYTES + ((this.#view.getInt32(at, true) + 7) & ~7);
+      yield this.view.getUint32(at + 4, true);
+      at += FRAME_HEADER_BYTES + ((this.view.getInt32(at, true) + 7) & ~7);
     }
   }
 

@@ -244,7 +244,7 @@ export class KeyTable {
     const recent = this.#recent;
     let slot = (hash[1] as number) & (RECENT_SLOTS - 1);
     while ((recent[slot * SLOT_WORDS + 1] as number) >>> 0 !== this.#entries) slot = (slot + 1) & (RECENT_SLOTS - 1);
-    // The last of its chain, so nothing behind it has to move up.
+    // Nothing was added after it, so the way to no other key leads over its slot.
     recent[slot * SLOT_WORDS] = 0;
     recent[slot * SLOT_WORDS + 1] = 0;
     this.#entries = last;

@@ -33,12 +33,10 @@ class Sink implements AnswerSink {
 
 /** An answer of `length` bytes: its length, its request, and nothing. */
 function append(outbox: Outbox, requestId: number, length = 8): void {
-  outbox.append(requestId, length, (bytes, _view, offset) => {
-    expect(offset % 8).toBe(0);
-    bytes[offset] = length;
-    bytes[offset + 1] = requestId;
-    return length;
-  });
+  const offset = outbox.claim(requestId, length);
+  expect(offset % 8).toBe(0);
+  outbox.bytes[offset] = length;
+  outbox.bytes[offset + 1] = requestId;
 }
 
 describe('an outbox', () => {
