@@ -127,7 +127,7 @@ export class RingClient implements EngineClient {
     if (offset < 0) return 'overloaded';
     const requestId = this.#waiting.enter(receiver, tag, rings, this.#nowMs);
     producer.commit(encodePlain(merchant, requestId, key, posts, index, hash, producer.target, offset));
-    this.#publishSoon(rings);
+    this.#publishSoon(rings, merchant.shard);
     return null;
   }
 
