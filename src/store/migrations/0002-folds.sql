@@ -279,11 +279,12 @@ END $$;
 -- written once, and blocks of its statement are cut from the arrays, without a look at records or a sort.
 CREATE FUNCTION fold_changes(after_position int8, to_position int8, has_others boolean) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  WITH plain AS MATERIALIZED (
+  -- Twice read is cheaper than once read and kept. A step without others has no need to look further into its rows.
+  WITH plain AS NOT MATERIALIZED (
     SELECT l.position, l.debit, l.credit, l.amount
       FROM log l
-     WHERE l.position > after_position AND l.position <= to_position AND l.kind = 1 AND l.more_legs IS NULL
-       AND l.effective_at IS NULL
+     WHERE l.position > after_position AND l.position <= to_position AND l.kind = 1
+       AND (NOT has_others OR (l.more_legs IS NULL AND l.effective_at IS NULL))
   ), moved AS MATERIALIZED (
     SELECT l.position, l.debit, l.credit, l.more_legs, l.kind, l.effective_at,
            CASE WHEN l.kind IN (1, 3, 7) THEN coalesce(l.amount, 0) ELSE 0 END AS posted,
@@ -331,42 +332,54 @@ BEGIN
            CASE WHEN has_others THEN array_agg(c.dh) END AS dhs, CASE WHEN has_others THEN array_agg(c.ch) END AS chs,
            CASE WHEN has_others THEN array_agg(c.effective_at) END AS effectives
       FROM change c GROUP BY c.account
-  ), joined AS MATERIALIZED (
-    SELECT g.*, cardinality(g.positions) AS records, cardinality(a.tail) + cardinality(g.positions) <= 32 AS keeps,
-           -- Only an account that was both debited and credited (or changed in other ways) has its records out of order.
-           has_others OR (g.dp > 0 AND g.cp > 0) AS is_mixed, a.ctid AS place
-      FROM grouped g JOIN account a ON a.number = g.account
   ), updated AS (
     UPDATE account a
-       SET debits_posted = a.debits_posted + j.dp, credits_posted = a.credits_posted + j.cp,
-           debits_pending = a.debits_pending + j.dh, credits_pending = a.credits_pending + j.ch,
-           version = a.version + j.records,
-           tail = CASE WHEN NOT j.keeps THEN '{}' WHEN NOT j.is_mixed THEN a.tail || j.positions
-                       ELSE a.tail || (SELECT array_agg(p ORDER BY p) FROM unnest(j.positions) AS p) END,
-           tail_debits_posted = CASE WHEN j.keeps THEN a.tail_debits_posted ELSE a.debits_posted + j.dp END,
-           tail_credits_posted = CASE WHEN j.keeps THEN a.tail_credits_posted ELSE a.credits_posted + j.cp END,
-           tail_debits_pending = CASE WHEN j.keeps THEN a.tail_debits_pending ELSE a.debits_pending + j.dh END,
-           tail_credits_pending = CASE WHEN j.keeps THEN a.tail_credits_pending ELSE a.credits_pending + j.ch END,
-           tail_effective_from = CASE WHEN j.keeps THEN least(a.tail_effective_from, j.effective_from) END
-      FROM joined j WHERE a.ctid = j.place
+       SET debits_posted = a.debits_posted + g.dp, credits_posted = a.credits_posted + g.cp,
+           debits_pending = a.debits_pending + g.dh, credits_pending = a.credits_pending + g.ch,
+           version = a.version + cardinality(g.positions),
+           -- Only an account that was both debited and credited (or changed in other ways) has its records out of order.
+           tail = CASE WHEN cardinality(a.tail) + cardinality(g.positions) > 32 THEN '{}'
+                       WHEN NOT has_others AND (g.dp = 0 OR g.cp = 0) THEN a.tail || g.positions
+                       ELSE a.tail || (SELECT array_agg(p ORDER BY p) FROM unnest(g.positions) AS p) END,
+           tail_debits_posted = CASE WHEN cardinality(a.tail) + cardinality(g.positions) > 32 THEN a.debits_posted + g.dp
+                                     ELSE a.tail_debits_posted END,
+           tail_credits_posted = CASE WHEN cardinality(a.tail) + cardinality(g.positions) > 32 THEN a.credits_posted + g.cp
+                                      ELSE a.tail_credits_posted END,
+           tail_debits_pending = CASE WHEN cardinality(a.tail) + cardinality(g.positions) > 32 THEN a.debits_pending + g.dh
+                                      ELSE a.tail_debits_pending END,
+           tail_credits_pending = CASE WHEN cardinality(a.tail) + cardinality(g.positions) > 32 THEN a.credits_pending + g.ch
+                                       ELSE a.tail_credits_pending END,
+           tail_effective_from = CASE WHEN cardinality(a.tail) + cardinality(g.positions) > 32 THEN NULL
+                                      ELSE least(a.tail_effective_from, g.effective_from) END
+      FROM grouped g WHERE a.number = g.account
+    -- Where all records are in the account's row, nothing is left to write: no arrays are kept.
+    RETURNING a.number AS account, cardinality(a.tail) = 0 AS is_cut, cardinality(g.positions) AS records,
+              has_others OR (g.dp > 0 AND g.cp > 0) AS is_mixed, g.effective_from,
+              CASE WHEN cardinality(a.tail) = 0 THEN g.positions END AS positions,
+              CASE WHEN cardinality(a.tail) = 0 AND cardinality(g.positions) > 96 THEN g.plain END AS plain,
+              CASE WHEN has_others AND cardinality(a.tail) = 0 THEN g.dps END AS dps,
+              CASE WHEN has_others AND cardinality(a.tail) = 0 THEN g.cps END AS cps,
+              CASE WHEN has_others AND cardinality(a.tail) = 0 THEN g.dhs END AS dhs,
+              CASE WHEN has_others AND cardinality(a.tail) = 0 THEN g.chs END AS chs,
+              CASE WHEN has_others AND cardinality(a.tail) = 0 THEN g.effectives END AS effectives
   ), busy AS MATERIALIZED (
     -- Accounts with more records than a block takes. The statement sees every account as it was before it.
-    SELECT j.account, j.records, o.positions, o.plain, o.dps, o.cps, o.dhs, o.chs, o.effectives,
+    SELECT u.account, u.records, o.positions, o.plain, o.dps, o.cps, o.dhs, o.chs, o.effectives,
            a.version, a.debits_posted, a.credits_posted, a.debits_pending, a.credits_pending
-      FROM joined j JOIN account a ON a.ctid = j.place,
-           LATERAL (SELECT j.positions, j.plain, j.dps, j.cps, j.dhs, j.chs, j.effectives WHERE NOT j.is_mixed
+      FROM updated u JOIN account a ON a.number = u.account,
+           LATERAL (SELECT u.positions, u.plain, u.dps, u.cps, u.dhs, u.chs, u.effectives WHERE NOT u.is_mixed
                     UNION ALL
-                    SELECT array_agg(u.position ORDER BY u.position), array_agg(u.plain ORDER BY u.position), j.dps, j.cps,
-                           j.dhs, j.chs, j.effectives
-                      FROM unnest(j.positions, j.plain) AS u(position, plain)
-                     WHERE NOT has_others AND j.is_mixed HAVING count(*) > 0
+                    SELECT array_agg(e.position ORDER BY e.position), array_agg(e.plain ORDER BY e.position), u.dps, u.cps,
+                           u.dhs, u.chs, u.effectives
+                      FROM unnest(u.positions, u.plain) AS e(position, plain)
+                     WHERE NOT has_others AND u.is_mixed HAVING count(*) > 0
                     UNION ALL
-                    SELECT array_agg(u.position ORDER BY u.position), j.plain, array_agg(u.dp ORDER BY u.position),
-                           array_agg(u.cp ORDER BY u.position), array_agg(u.dh ORDER BY u.position),
-                           array_agg(u.ch ORDER BY u.position), array_agg(u.effective_at ORDER BY u.position)
-                      FROM unnest(j.positions, j.dps, j.cps, j.dhs, j.chs, j.effectives) AS u(position, dp, cp, dh, ch, effective_at)
+                    SELECT array_agg(e.position ORDER BY e.position), u.plain, array_agg(e.dp ORDER BY e.position),
+                           array_agg(e.cp ORDER BY e.position), array_agg(e.dh ORDER BY e.position),
+                           array_agg(e.ch ORDER BY e.position), array_agg(e.effective_at ORDER BY e.position)
+                      FROM unnest(u.positions, u.dps, u.cps, u.dhs, u.chs, u.effectives) AS e(position, dp, cp, dh, ch, effective_at)
                      WHERE has_others HAVING count(*) > 0) o
-     WHERE j.records > 96
+     WHERE u.is_cut AND u.records > 96
   ), piece AS (
     SELECT b.account, i AS first, b.positions[i:i + 127] AS positions, s.dp, s.cp, s.dh, s.ch, s.effective_from,
            b.version, b.debits_posted, b.credits_posted, b.debits_pending, b.credits_pending
@@ -389,14 +402,14 @@ BEGIN
     -- What stood in the account's row, and with it the new records if they are few.
     SELECT b.account, b.positions[1], b.positions[cardinality(b.positions)], b.version, b.debits_posted, b.credits_posted,
            b.debits_pending, b.credits_pending, b.effective_from, b.positions
-      FROM (SELECT j.account, a.version - cardinality(a.tail) AS version, a.tail_debits_posted AS debits_posted,
+      FROM (SELECT u.account, a.version - cardinality(a.tail) AS version, a.tail_debits_posted AS debits_posted,
                    a.tail_credits_posted AS credits_posted, a.tail_debits_pending AS debits_pending,
                    a.tail_credits_pending AS credits_pending,
-                   CASE WHEN j.records > 96 THEN a.tail WHEN NOT j.is_mixed THEN a.tail || j.positions
-                        ELSE a.tail || (SELECT array_agg(p ORDER BY p) FROM unnest(j.positions) AS p) END AS positions,
-                   CASE WHEN j.records > 96 THEN a.tail_effective_from
-                        ELSE least(a.tail_effective_from, j.effective_from) END AS effective_from
-              FROM joined j JOIN account a ON a.ctid = j.place WHERE NOT j.keeps) b
+                   CASE WHEN u.records > 96 THEN a.tail WHEN NOT u.is_mixed THEN a.tail || u.positions
+                        ELSE a.tail || (SELECT array_agg(p ORDER BY p) FROM unnest(u.positions) AS p) END AS positions,
+                   CASE WHEN u.records > 96 THEN a.tail_effective_from
+                        ELSE least(a.tail_effective_from, u.effective_from) END AS effective_from
+              FROM updated u JOIN account a ON a.number = u.account WHERE u.is_cut) b
      WHERE cardinality(b.positions) > 0
     UNION ALL
     SELECT p.account, p.positions[1], p.positions[cardinality(p.positions)], p.version + p.first - 1, p.debits_posted + p.dp,
