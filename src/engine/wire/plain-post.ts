@@ -5,6 +5,7 @@
  * between body and ring no string and no object is made.
  */
 import type { KeyedHash } from '../../ledger/hash.js';
+import { copyAscii, OVERRUN } from './ascii-copy.js';
 import { HEAD_BYTES, HeadFlag, hashKeyed, MessageKind, type RingTarget, ROUTE_MAX } from './head.js';
 import type { MerchantPlace } from './messages.js';
 import { BODY_HEAD_BYTES, LEG_BYTES, PostFlag, TIMES_BYTES } from './post.js';
@@ -39,9 +40,12 @@ export const Plain = {
   currencyLength: 17,
   /** The number. */
   currency: 18,
+  /** The leg as it stands in the body, if that is how an answer spells it; else length 0. */
+  legStart: 19,
+  legLength: 20,
 } as const;
 /** Numbers a posting. */
-export const PLAIN_WORDS = 19;
+export const PLAIN_WORDS = 21;
 export const PlainFlag = { pending: 1, openAccounts: 2 } as const;
 
 /** The route of all of them: part of their fingerprint. */
@@ -49,24 +53,32 @@ export const POST_ROUTE = 'POST /v1/transactions';
 
 const TEXT_FIELDS = 4;
 const NO_TEXT = -1;
+const LEGS = 1;
 const MICROS_PER_SECOND = 1_000_000;
 const FIRST_BYTES = 1024;
 
 /** Postings of one body. Made to be used again for the next one: its memory grows to what was needed once. */
 export class PlainPosts {
-  /** A copy of the body, a zero behind it, and whatever was there before. */
+  /** A copy of the body, zeros behind it, and then whatever was there before. */
   bytes = new Uint8Array(FIRST_BYTES);
+  view = new DataView(this.bytes.buffer);
   /** {@link PLAIN_WORDS} for each posting. */
   fields = new Int32Array(PLAIN_WORDS);
   count = 0;
   /** Of the body, bytes. */
   length = 0;
 
-  /** Takes a copy of a body. The zero behind it stops every loop over it, without a look at where it ends. */
+  /**
+   * Takes a copy of a body. The zeros behind it stop every loop over it, without a look at where it ends, and are what
+   * `copyAscii` may read there.
+   */
   load(body: Uint8Array): void {
-    if (body.length >= this.bytes.length) this.bytes = new Uint8Array(2 ** Math.ceil(Math.log2(body.length + 1)));
+    if (body.length + OVERRUN > this.bytes.length) {
+      this.bytes = new Uint8Array(2 ** Math.ceil(Math.log2(body.length + OVERRUN)));
+      this.view = new DataView(this.bytes.buffer);
+    }
     this.bytes.set(body);
-    this.bytes[body.length] = 0;
+    this.bytes.fill(0, body.length, body.length + OVERRUN);
     this.length = body.length;
     this.count = 0;
   }
@@ -97,6 +109,8 @@ export function plainSize(posts: PlainPosts, index: number, key: string | null):
     BODY_HEAD_BYTES +
     TIMES_BYTES +
     LEG_BYTES +
+    // Behind the names: what copies overrun, and the route.
+    OVERRUN +
     word(fields, row + Plain.debitLength) +
     word(fields, row + Plain.creditLength) +
     ROUTE_MAX
@@ -118,7 +132,7 @@ export function encodePlain(
   into: RingTarget,
   offset: number,
 ): number {
-  const { bytes: from, fields } = posts;
+  const { view: from, fields } = posts;
   const { bytes, view } = into;
   const row = index * PLAIN_WORDS;
   view.setInt32(offset, MessageKind.post | (HeadFlag.keyed << 8) | (merchant.shard << 16), true);
@@ -130,34 +144,27 @@ export function encodePlain(
   view.setInt32(texts, keyLength);
   let at =
     key === null
-      ? copy(from, word(fields, row + Plain.keyStart), keyLength, bytes, texts + 4)
+      ? copyAscii(from, word(fields, row + Plain.keyStart), keyLength, view, texts + 4)
       : writeAscii(bytes, texts + 4, key);
-  at = writeTextOf(fields, row + Plain.referenceStart, from, bytes, view, at);
-  at = writeTextOf(fields, row + Plain.descriptionStart, from, bytes, view, at);
+  at = writeTextOf(fields, row + Plain.referenceStart, from, view, at);
+  at = writeTextOf(fields, row + Plain.descriptionStart, from, view, at);
   view.setInt32(at, NO_TEXT);
   at += 4;
   view.setUint32(offset + 12, at - texts, true);
 
-  const end = writeBody(fields, row, from, bytes, view, at);
+  const end = writeBody(fields, row, from, view, at);
   hashKeyed(merchant.book, keyLength, POST_ROUTE, hash, into, offset, end);
   return end - offset;
 }
 
-function writeBody(
-  fields: Int32Array,
-  row: number,
-  from: Uint8Array,
-  bytes: Uint8Array,
-  view: DataView,
-  offset: number,
-): number {
+function writeBody(fields: Int32Array, row: number, from: DataView, view: DataView, offset: number): number {
   const flags = word(fields, row + Plain.flags);
   const expiresIn = word(fields, row + Plain.expiresIn);
-  bytes[offset] =
+  const postFlags =
     ((flags & PlainFlag.pending) === 0 ? 0 : PostFlag.pending) |
     ((flags & PlainFlag.openAccounts) === 0 ? 0 : PostFlag.openAccounts) |
     (expiresIn === 0 ? 0 : PostFlag.times);
-  bytes[offset + 1] = 1;
+  view.setUint16(offset, postFlags | (LEGS << 8), true);
   let at = offset + BODY_HEAD_BYTES;
   if (expiresIn !== 0) {
     view.setFloat64(at, expiresIn * MICROS_PER_SECOND, true);
@@ -169,19 +176,12 @@ function writeBody(
   view.setInt32(at, word(fields, row + Plain.amountLow), true);
   view.setInt32(at + 4, word(fields, row + Plain.amountHigh), true);
   view.setInt32(at + 8, word(fields, row + Plain.currency) | (debitLength << 16) | (creditLength << 24), true);
-  at = copy(from, word(fields, row + Plain.debitStart), debitLength, bytes, at + LEG_BYTES);
-  return copy(from, word(fields, row + Plain.creditStart), creditLength, bytes, at);
+  at = copyAscii(from, word(fields, row + Plain.debitStart), debitLength, view, at + LEG_BYTES);
+  return copyAscii(from, word(fields, row + Plain.creditStart), creditLength, view, at);
 }
 
 /** A text as a COPY field; its start and length stand at `place`. */
-function writeTextOf(
-  fields: Int32Array,
-  place: number,
-  from: Uint8Array,
-  bytes: Uint8Array,
-  view: DataView,
-  offset: number,
-): number {
+function writeTextOf(fields: Int32Array, place: number, from: DataView, view: DataView, offset: number): number {
   const start = word(fields, place);
   if (start < 0) {
     view.setInt32(offset, NO_TEXT);
@@ -189,13 +189,7 @@ function writeTextOf(
   }
   const length = word(fields, place + 1);
   view.setInt32(offset, length);
-  return copy(from, start, length, bytes, offset + 4);
-}
-
-/** For the few dozen bytes of a name: a loop is done before a native copy has begun. @returns where it ends */
-function copy(from: Uint8Array, start: number, length: number, into: Uint8Array, offset: number): number {
-  for (let i = 0; i < length; i++) into[offset + i] = from[start + i] as number; // within the body
-  return offset + length;
+  return copyAscii(from, start, length, view, offset + 4);
 }
 
 /** Rows are within the fields: `add` made room for them. */

@@ -4,7 +4,7 @@
  * and means exactly what they mean; whatever it does not know at once, they decide.
  *
  * Tricks, and what they buy: one pass over the bytes that makes nothing, no strings and no objects (the strict way makes
- * about twenty objects a posting); a zero behind the body, which no loop takes for anything, so that none looks for the
+ * about twenty objects a posting); zeros behind the body, which no loop takes for anything, so that none looks for the
  * end; the place in the bytes is a variable of the module, so that steps return offsets without allocating.
  * Not reentrant, and need not be: it never calls out but to the currency table.
  */
@@ -215,6 +215,7 @@ function fieldOf(start: number, end: number): number {
 /** An array of one leg with its four fields in any order. */
 function legs(): boolean {
   if (!take(OPEN_BRACKET) || !take(OPEN_BRACE)) return false;
+  const start = at - 1;
   let found = 0;
   for (;;) {
     const keyEnd = string();
@@ -224,8 +225,27 @@ function legs(): boolean {
     found |= key;
     if (!legValue(key)) return false;
     if (take(COMMA)) continue;
-    return take(CLOSE_BRACE) && take(CLOSE_BRACKET) && found === WHOLE_LEG;
+    if (!take(CLOSE_BRACE) || found !== WHOLE_LEG) return false;
+    noteSpelling(start, at);
+    return take(CLOSE_BRACKET);
   }
+}
+
+/** A leg with its fields in the order of an answer and nothing between them, as most programs write it, is copied whole. */
+function noteSpelling(start: number, end: number): void {
+  const debit = fields[row + Plain.debitStart] ?? 0;
+  const credit = fields[row + Plain.creditStart] ?? 0;
+  const amount = fields[row + Plain.amountStart] ?? 0;
+  const currency = fields[row + Plain.currencyStart] ?? 0;
+  // Each distance is the least there can be, and that only in this order.
+  const asAnswered =
+    debit - start === 10 && // {"debit":"
+    credit - debit - (fields[row + Plain.debitLength] ?? 0) === 12 && // ","credit":"
+    amount - credit - (fields[row + Plain.creditLength] ?? 0) === 11 && // ","amount":
+    currency - amount - (fields[row + Plain.amountLength] ?? 0) === 13 && // ,"currency":"
+    end - currency - (fields[row + Plain.currencyLength] ?? 0) === 2; // "}
+  fields[row + Plain.legStart] = start;
+  fields[row + Plain.legLength] = asAnswered ? end - start : 0;
 }
 
 function legValue(key: number): boolean {

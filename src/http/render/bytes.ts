@@ -1,22 +1,15 @@
-/** Pieces of JSON as bytes. All of them are ASCII. Each function returns where what it wrote ends. */
+/** Numbers and times of JSON as bytes. Each function returns where what it wrote ends. */
+import { asciiPiece, putPiece } from '../../engine/wire/ascii-copy.js';
 import type { Micros } from '../../ledger/record.js';
+import type { AnswerBuffer } from './answer-buffer.js';
 import { formatTime } from './time.js';
 
 const ZERO = 0x30;
 const MICROS_PER_SECOND = 1_000_000;
 const TWO_31 = 2 ** 31;
-/** "2026-11-21T10:17:03." */
 const SECOND_LENGTH = 20;
 const FRACTION_DIGITS = 6;
 const Z = 0x5a;
-
-export const ascii = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));
-
-/** Copies within the few dozen bytes for which a loop is done before a native copy has begun. */
-export function put(from: Uint8Array, start: number, length: number, into: Uint8Array, offset: number): number {
-  for (let i = 0; i < length; i++) into[offset + i] = from[start + i] as number; // within `from`
-  return offset + length;
-}
 
 /** @param value an integer from 0 to 2^53−1 */
 export function putInteger(value: number, into: Uint8Array, offset: number): number {
@@ -27,19 +20,20 @@ export function putInteger(value: number, into: Uint8Array, offset: number): num
   return offset + digits;
 }
 
+/** "2026-11-21T10:17:03." of the time before. */
+let cachedText = asciiPiece('');
 let cachedSecond = -1;
-const cachedText = new Uint8Array(SECOND_LENGTH);
 
 /** What {@link formatTime} gives. */
-export function putTime(micros: Micros, into: Uint8Array, offset: number): number {
+export function putTime(micros: Micros, into: AnswerBuffer, offset: number): number {
   const second = Math.floor(micros / MICROS_PER_SECOND);
   if (second !== cachedSecond) {
-    putText(formatTime(micros).substring(0, SECOND_LENGTH), cachedText, 0);
+    cachedText = asciiPiece(formatTime(micros).substring(0, SECOND_LENGTH));
     cachedSecond = second;
   }
-  const at = put(cachedText, 0, SECOND_LENGTH, into, offset);
-  putDigits(micros - second * MICROS_PER_SECOND, FRACTION_DIGITS, into, at);
-  into[at + FRACTION_DIGITS] = Z;
+  const at = putPiece(cachedText, into.view, offset);
+  putDigits(micros - second * MICROS_PER_SECOND, FRACTION_DIGITS, into.bytes, at);
+  into.bytes[at + FRACTION_DIGITS] = Z;
   return at + FRACTION_DIGITS + 1;
 }
 

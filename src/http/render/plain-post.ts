@@ -2,30 +2,34 @@
  * The answer to a fresh posting of the hot shape, from the bytes of its own body: what `renderPosted` gives of the same
  * request. Its names and texts are of characters that JSON needs no escape for; others are not of that shape.
  */
+import { type AsciiPiece, asciiPiece, copyAscii, putPiece } from '../../engine/wire/ascii-copy.js';
 import { PLAIN_WORDS, Plain, PlainFlag, type PlainPosts } from '../../engine/wire/plain-post.js';
 import type { Micros } from '../../ledger/record.js';
 import type { IdCodec } from '../../platform/ids/id-codec.js';
-import { ascii, put, putInteger, putTime } from './bytes.js';
+import type { AnswerBuffer } from './answer-buffer.js';
+import { putInteger, putTime } from './bytes.js';
 
-const ID = ascii('{"id":"');
-const POSTED = ascii('","kind":"transaction","status":"posted","legs":[{"debit":"');
-const PENDING = ascii('","kind":"transaction","status":"pending","legs":[{"debit":"');
-const CREDIT = ascii('","credit":"');
-const AMOUNT = ascii('","amount":');
-const CURRENCY = ascii(',"currency":"');
-const LEGS_END = ascii('"}]');
-const REFERENCE = ascii(',"reference":"');
-const DESCRIPTION = ascii(',"description":"');
-const CREATED_AT = ascii(',"created_at":"');
-const EFFECTIVE_AT = ascii('","effective_at":"');
-const EXPIRES_AT = ascii(',"expires_at":"');
-const REMAINING = ascii(',"captured":0,"remaining":');
-const RELEASED = ascii(',"released":0,"reversed":0');
-const SEQUENCE = ascii(',"sequence":');
+const ID = asciiPiece('{"id":"');
+const POSTED = asciiPiece('","kind":"transaction","status":"posted","legs":[');
+const PENDING = asciiPiece('","kind":"transaction","status":"pending","legs":[');
+const DEBIT = asciiPiece('{"debit":"');
+const CREDIT = asciiPiece('","credit":"');
+const AMOUNT = asciiPiece('","amount":');
+const CURRENCY = asciiPiece(',"currency":"');
+const LEG_END = asciiPiece('"}');
+const LEGS_END = asciiPiece(']');
+const REFERENCE = asciiPiece(',"reference":"');
+const DESCRIPTION = asciiPiece(',"description":"');
+const CREATED_AT = asciiPiece(',"created_at":"');
+const EFFECTIVE_AT = asciiPiece('","effective_at":"');
+const EXPIRES_AT = asciiPiece(',"expires_at":"');
+const REMAINING = asciiPiece(',"captured":0,"remaining":');
+const RELEASED = asciiPiece(',"released":0,"reversed":0');
+const SEQUENCE = asciiPiece(',"sequence":');
 const QUOTE = 0x22;
 const CLOSE_BRACE = 0x7d;
 
-/** Of one answer, beside names and texts: all pieces, an id, three times, two amounts and a sequence. */
+/** Of one answer, beside names and texts: all pieces, an id, three times, two amounts, a sequence, and an overrun. */
 const FIXED_BYTES_MAX = 512;
 
 /** Most bytes of the answers to all postings of one body. */
@@ -45,65 +49,65 @@ export function renderPlain(
   sequence: number,
   recordedAt: Micros,
   expiresAt: Micros,
-  into: Uint8Array,
+  into: AnswerBuffer,
   offset: number,
 ): number {
-  const { bytes, fields } = posts;
+  const { view: from, fields } = posts;
+  const { bytes, view } = into;
   const row = index * PLAIN_WORDS;
   const pending = (word(fields, row + Plain.flags) & PlainFlag.pending) !== 0;
-  let at = piece(ID, into, offset);
-  at = ids.encodeInto(logId, position, into, at);
-  at = piece(pending ? PENDING : POSTED, into, at);
-  at = part(fields, row + Plain.debitStart, bytes, into, at);
-  at = piece(CREDIT, into, at);
-  at = part(fields, row + Plain.creditStart, bytes, into, at);
-  at = piece(AMOUNT, into, at);
-  at = part(fields, row + Plain.amountStart, bytes, into, at);
-  at = piece(CURRENCY, into, at);
-  at = part(fields, row + Plain.currencyStart, bytes, into, at);
-  at = piece(LEGS_END, into, at);
-  at = text(REFERENCE, fields, row + Plain.referenceStart, bytes, into, at);
-  at = text(DESCRIPTION, fields, row + Plain.descriptionStart, bytes, into, at);
-  at = piece(CREATED_AT, into, at);
-  const createdAt = at;
-  at = putTime(recordedAt, into, at);
+  let at = ids.encodeInto(logId, position, bytes, putPiece(ID, view, offset));
+  at = putPiece(pending ? PENDING : POSTED, view, at);
+  at = leg(fields, row, from, view, at);
+  at = putPiece(LEGS_END, view, at);
+  at = text(REFERENCE, fields, row + Plain.referenceStart, from, view, at);
+  at = text(DESCRIPTION, fields, row + Plain.descriptionStart, from, view, at);
+  const createdAt = putPiece(CREATED_AT, view, at);
+  at = putTime(recordedAt, into, createdAt);
   const timeLength = at - createdAt;
-  at = piece(EFFECTIVE_AT, into, at);
-  at = put(into, createdAt, timeLength, into, at);
-  into[at++] = QUOTE;
+  at = putPiece(EFFECTIVE_AT, view, at);
+  at = copyAscii(view, createdAt, timeLength, view, at);
+  bytes[at++] = QUOTE;
   if (expiresAt !== 0) {
-    at = putTime(expiresAt, into, piece(EXPIRES_AT, into, at));
-    into[at++] = QUOTE;
+    at = putTime(expiresAt, into, putPiece(EXPIRES_AT, view, at));
+    bytes[at++] = QUOTE;
   }
   if (pending) {
-    at = part(fields, row + Plain.amountStart, bytes, into, piece(REMAINING, into, at));
-    at = piece(RELEASED, into, at);
+    at = part(fields, row + Plain.amountStart, from, view, putPiece(REMAINING, view, at));
+    at = putPiece(RELEASED, view, at);
   }
-  at = putInteger(sequence, into, piece(SEQUENCE, into, at));
-  into[at] = CLOSE_BRACE;
+  at = putInteger(sequence, bytes, putPiece(SEQUENCE, view, at));
+  bytes[at] = CLOSE_BRACE;
   return at + 1;
 }
 
+function leg(fields: Int32Array, row: number, from: DataView, into: DataView, offset: number): number {
+  if (word(fields, row + Plain.legLength) !== 0) return part(fields, row + Plain.legStart, from, into, offset);
+  let at = part(fields, row + Plain.debitStart, from, into, putPiece(DEBIT, into, offset));
+  at = part(fields, row + Plain.creditStart, from, into, putPiece(CREDIT, into, at));
+  at = part(fields, row + Plain.amountStart, from, into, putPiece(AMOUNT, into, at));
+  at = part(fields, row + Plain.currencyStart, from, into, putPiece(CURRENCY, into, at));
+  return putPiece(LEG_END, into, at);
+}
+
 function text(
-  name: Uint8Array,
+  name: AsciiPiece,
   fields: Int32Array,
   place: number,
-  bytes: Uint8Array,
-  into: Uint8Array,
+  from: DataView,
+  into: DataView,
   offset: number,
 ): number {
   if (word(fields, place) < 0) return offset;
-  const at = part(fields, place, bytes, into, piece(name, into, offset));
-  into[at] = QUOTE;
+  const at = part(fields, place, from, into, putPiece(name, into, offset));
+  into.setUint8(at, QUOTE);
   return at + 1;
 }
 
 /** What stands in the body at the start and length of a pair of numbers. */
-function part(fields: Int32Array, place: number, bytes: Uint8Array, into: Uint8Array, offset: number): number {
-  return put(bytes, word(fields, place), word(fields, place + 1), into, offset);
+function part(fields: Int32Array, place: number, from: DataView, into: DataView, offset: number): number {
+  return copyAscii(from, word(fields, place), word(fields, place + 1), into, offset);
 }
-
-const piece = (from: Uint8Array, into: Uint8Array, offset: number): number => put(from, 0, from.length, into, offset);
 
 /** Rows are within the fields: they were read into. */
 const word = (fields: Int32Array, at: number): number => fields[at] as number;

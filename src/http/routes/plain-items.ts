@@ -2,22 +2,23 @@
  * Items of the hot shape: they stay bytes, from the body to the ring and on to the answer. What is kept of a success are
  * four numbers; all of them are rendered at the end, into memory that every answer is written into.
  */
+
+import { asciiPiece, OVERRUN, putPiece } from '../../engine/wire/ascii-copy.js';
 import type { AnswerReceiver } from '../../engine/wire/messages.js';
 import { PLAIN_WORDS, Plain, PlainPosts } from '../../engine/wire/plain-post.js';
 import type { ErrorCode } from '../../ledger/errors.js';
 import type { Micros, Position } from '../../ledger/record.js';
 import { readFastBatch } from '../body/fast-post.js';
 import { asciiText } from '../body/utf8.js';
-import { answerBuffer } from '../render/answer-buffer.js';
-import { ascii, put } from '../render/bytes.js';
+import { type AnswerBuffer, answerBuffer } from '../render/answer-buffer.js';
 import { plainAnswersSizeMax, renderPlain } from '../render/plain-post.js';
 import type { BatchItems } from './batch-items.js';
 import type { Call } from './call.js';
 
 // What `renderAll` and `renderItem` put around transactions.
-const LIST = ascii('{"data":[');
-const LIST_END = ascii(']}');
-const ITEM = ascii('{"status":201,"transaction":');
+const LIST = asciiPiece('{"data":[');
+const LIST_END = asciiPiece(']}');
+const ITEM = asciiPiece('{"status":201,"transaction":');
 const COMMA = 0x2c;
 const CLOSE_BRACE = 0x7d;
 
@@ -97,27 +98,29 @@ class PlainItems implements BatchItems {
     const sizeMax =
       LIST.length +
       LIST_END.length +
+      OVERRUN +
       plainAnswersSizeMax(this.#posts) +
       this.count * (ITEM.length + 2) +
       this.#othersLength * UTF8_BYTES_MAX;
     const body = answerBuffer(sizeMax);
-    call.ok(200, body.subarray(0, this.#render(call, body)));
+    const end = this.#render(call, body);
+    call.ok(200, body.bytes.subarray(0, end));
     this.leave();
   }
 
-  #render(call: Call, body: Uint8Array): number {
-    let at = put(LIST, 0, LIST.length, body, 0);
+  #render(call: Call, body: AnswerBuffer): number {
+    let at = putPiece(LIST, body.view, 0);
     for (let index = 0; index < this.count; index++) {
-      if (index > 0) body[at++] = COMMA;
+      if (index > 0) body.bytes[at++] = COMMA;
       at =
         this.#facts[index * FACTS] === 0
           ? this.#renderOther(index, body, at)
           : this.#renderPosted(call, index, body, at);
     }
-    return put(LIST_END, 0, LIST_END.length, body, at);
+    return putPiece(LIST_END, body.view, at);
   }
 
-  #renderPosted(call: Call, index: number, body: Uint8Array, offset: number): number {
+  #renderPosted(call: Call, index: number, body: AnswerBuffer, offset: number): number {
     const facts = this.#facts;
     const { logId } = call.shard;
     const row = index * FACTS;
@@ -125,17 +128,17 @@ class PlainItems implements BatchItems {
     const sequence = facts[row + 1] as number;
     const recordedAt = facts[row + 2] as number;
     const expiresAt = facts[row + 3] as number;
-    const at = put(ITEM, 0, ITEM.length, body, offset);
+    const at = putPiece(ITEM, body.view, offset);
     const { ids } = call.codecs;
     const end = renderPlain(this.#posts, index, ids, logId, position, sequence, recordedAt, expiresAt, body, at);
-    body[end] = CLOSE_BRACE;
+    body.bytes[end] = CLOSE_BRACE;
     return end + 1;
   }
 
-  #renderOther(index: number, body: Uint8Array, offset: number): number {
+  #renderOther(index: number, body: AnswerBuffer, offset: number): number {
     const outcome = this.#others.get(index);
     if (outcome === undefined) throw new Error(`item ${index} has no outcome`);
-    return offset + encoder.encodeInto(outcome, body.subarray(offset)).written;
+    return offset + encoder.encodeInto(outcome, body.bytes.subarray(offset)).written;
   }
 
   /** To be used for another batch; no item waits for an answer. */

@@ -55,7 +55,7 @@ class PlainPosting implements AnswerReceiver {
       const body = answerBuffer(plainAnswersSizeMax(posts));
       const { logId } = call.shard;
       const end = renderPlain(posts, 0, ids, logId, position, sequence, recordedAt, expiresAt, body, 0);
-      call.ok(201, body.subarray(0, end));
+      call.ok(201, body.bytes.subarray(0, end));
     } catch (error) {
       call.fail(error);
     }
