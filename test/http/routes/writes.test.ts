@@ -290,6 +290,36 @@ describe.each(['uws', 'node'] as const)('writing through the %s server', (kind) 
       expect(answer.json.data.every((one: { status: number }) => one.status === 201)).toBe(true);
     });
 
+    it('are answered with the same bytes however their body is spelled', async () => {
+      const transactions = [
+        item('a'),
+        { ...item('b', 7), reference: 'r', description: 'd' },
+        item('poor'),
+        item('known'),
+      ];
+      const spelled = [
+        JSON.stringify({ transactions }),
+        JSON.stringify({ transactions }, null, 1),
+        // An escape, which only the strict way reads.
+        JSON.stringify({ transactions }).replace('"a"', '"\\u0061"'),
+      ];
+      world.reader.records = async () => [recordView({ key: 'known' })];
+      const answers: string[] = [];
+      for (const raw of spelled) {
+        let position = 100;
+        world.engine.onPost = (head) => {
+          if (head.key === 'known') return replay;
+          if (head.key === 'poor') return recorded({ code: 'insufficient_funds', position: 99 });
+          return recorded({ position: position++, sequence: 200 + position });
+        };
+        answers.push((await world.send('POST', '/v1/transactions/batch', { raw })).text);
+      }
+      expect(JSON.parse(answers[0] ?? '').data.map((one: { status: number }) => one.status)).toEqual([
+        201, 201, 422, 201,
+      ]);
+      expect(answers).toEqual([answers[0], answers[0], answers[0]]);
+    });
+
     it('take no key in the header', async () => {
       const answer = await world.send('POST', '/v1/transactions/batch', {
         body: { transactions: [item('a')] },
