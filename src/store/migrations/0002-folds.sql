@@ -275,9 +275,11 @@ BEGIN
    WHERE a.number = c.debit;
 END $$;
 
--- Counters and statements. `total` has one row for each account, with its records as arrays: an account's row is
--- written once, and blocks of its statement are cut from the arrays, without a look at records or a sort.
-CREATE FUNCTION fold_changes(after_position int8, to_position int8, has_others boolean) RETURNS void LANGUAGE plpgsql AS $$
+-- Counters and statements. `grouped` has one row for each account, with its records as arrays: an account's row is
+-- written once, and blocks of its statement are cut from the arrays, without a look at records again.
+-- Hashing keeps the order in which rows come, and they come by the index on position: nothing is sorted.
+CREATE FUNCTION fold_changes(after_position int8, to_position int8, has_others boolean) RETURNS void
+  LANGUAGE plpgsql SET enable_sort = off AS $$
 BEGIN
   -- Twice read is cheaper than once read and kept. A step without others has no need to look further into its rows.
   WITH plain AS NOT MATERIALIZED (
@@ -285,6 +287,7 @@ BEGIN
       FROM log l
      WHERE l.position > after_position AND l.position <= to_position AND l.kind = 1
        AND (NOT has_others OR (l.more_legs IS NULL AND l.effective_at IS NULL))
+     ORDER BY l.position
   ), moved AS MATERIALIZED (
     SELECT l.position, l.debit, l.credit, l.more_legs, l.kind, l.effective_at,
            CASE WHEN l.kind IN (1, 3, 7) THEN coalesce(l.amount, 0) ELSE 0 END AS posted,
@@ -409,7 +412,9 @@ BEGIN
                         ELSE a.tail || (SELECT array_agg(p ORDER BY p) FROM unnest(u.positions) AS p) END AS positions,
                    CASE WHEN u.records > 96 THEN a.tail_effective_from
                         ELSE least(a.tail_effective_from, u.effective_from) END AS effective_from
-              FROM updated u JOIN account a ON a.number = u.account WHERE u.is_cut) b
+              FROM updated u JOIN account a ON a.number = u.account
+             -- OFFSET keeps the list from being made again wherever it is named.
+             WHERE u.is_cut OFFSET 0) b
      WHERE cardinality(b.positions) > 0
     UNION ALL
     SELECT p.account, p.positions[1], p.positions[cardinality(p.positions)], p.version + p.first - 1, p.debits_posted + p.dp,
