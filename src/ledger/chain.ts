@@ -3,11 +3,14 @@
  * rewritten by accident; it is no seal against a forger. Texts and details are not in it, only numbers.
  */
 import { highWord, lowWord, wordsOf } from './int64.js';
-import { isTransaction, type LogRecord } from './record.js';
+import { isTransaction, LEGS_MAX, type LogRecord } from './record.js';
 
 /** Multipliers and shifts of a common integer mixer (odd constants with well-spread bits). */
 const MULTIPLY_1 = 0x85ebca6b;
 const MULTIPLY_2 = 0xc2b2ae35;
+
+const HEAD_WORDS_MAX = 16;
+const LEG_WORDS = 7;
 
 export class Chain {
   #low = 0;
@@ -16,6 +19,9 @@ export class Chain {
   #viewed: LogRecord | null = null;
   #amount: Int32Array = new Int32Array(0);
   #released: Int32Array = new Int32Array(0);
+
+  /** What of a record is mixed in, word by word. */
+  readonly #words = new Int32Array(HEAD_WORDS_MAX + LEGS_MAX * LEG_WORDS);
 
   get value(): bigint {
     return BigInt.asIntN(64, (BigInt(this.#high) << 32n) | BigInt(this.#low >>> 0));
@@ -32,41 +38,54 @@ export class Chain {
       this.#amount = wordsOf(record.amount);
       this.#released = wordsOf(record.released);
     }
-    this.#mixWide(record.position);
-    this.#mixWide(record.recordedAt);
-    this.#mix(record.book);
-    this.#mixWide(record.sequence);
-    this.#mix(record.kind | (record.flags << 8) | (record.code << 16));
-    this.#mix(record.fingerprintHi);
-    this.#mix(record.fingerprintLo);
-    if (record.parent !== 0) this.#mixWide(record.parent);
+    const words = this.#words;
+    let end = putWide(words, 0, record.position);
+    end = putWide(words, end, record.recordedAt);
+    words[end++] = record.book;
+    end = putWide(words, end, record.sequence);
+    words[end++] = record.kind | (record.flags << 8) | (record.code << 16);
+    words[end++] = record.fingerprintHi;
+    words[end++] = record.fingerprintLo;
+    if (record.parent !== 0) end = putWide(words, end, record.parent);
     if (isTransaction(record.kind)) {
-      this.#mixWide(record.effectiveAt);
-      this.#mixWide(record.expiresAt);
+      end = putWide(words, end, record.effectiveAt);
+      end = putWide(words, end, record.expiresAt);
     }
-    for (let leg = 0; leg < record.legCount; leg++) this.#mixLeg(record, leg);
+    for (let leg = 0; leg < record.legCount; leg++) end = this.#putLeg(record, leg, end);
+    this.#mix(end);
   }
 
-  #mixLeg(record: LogRecord, leg: number): void {
-    this.#mix(record.debit[leg] as number);
-    this.#mix(record.credit[leg] as number);
-    this.#mix((record.leg[leg] as number) | ((record.currency[leg] as number) << 8));
-    this.#mix(lowWord(this.#amount, leg));
-    this.#mix(highWord(this.#amount, leg));
-    this.#mix(lowWord(this.#released, leg));
-    this.#mix(highWord(this.#released, leg));
+  #putLeg(record: LogRecord, leg: number, at: number): number {
+    const words = this.#words;
+    words[at] = record.debit[leg] as number;
+    words[at + 1] = record.credit[leg] as number;
+    words[at + 2] = (record.leg[leg] as number) | ((record.currency[leg] as number) << 8);
+    words[at + 3] = lowWord(this.#amount, leg);
+    words[at + 4] = highWord(this.#amount, leg);
+    words[at + 5] = lowWord(this.#released, leg);
+    words[at + 6] = highWord(this.#released, leg);
+    return at + LEG_WORDS;
   }
 
-  /** Of an integer below 2^53. */
-  #mixWide(value: number): void {
-    this.#mix(value | 0);
-    this.#mix((value / 4_294_967_296) | 0);
+  /** In one loop: both halves stay in registers. */
+  #mix(end: number): void {
+    const words = this.#words;
+    let low = this.#low;
+    let high = this.#high;
+    for (let at = 0; at < end; at++) {
+      low = Math.imul(low ^ (words[at] as number), MULTIPLY_1);
+      high = Math.imul(high + low, MULTIPLY_2) ^ (low >>> 15);
+      low = (low << 13) | (low >>> 19);
+      high ^= high >>> 16;
+    }
+    this.#low = low;
+    this.#high = high;
   }
+}
 
-  #mix(word: number): void {
-    const low = Math.imul(this.#low ^ word, MULTIPLY_1);
-    const high = Math.imul(this.#high + low, MULTIPLY_2) ^ (low >>> 15);
-    this.#low = (low << 13) | (low >>> 19);
-    this.#high = (high ^ (high >>> 16)) | 0;
-  }
+/** An integer below 2^53. */
+function putWide(words: Int32Array, at: number, value: number): number {
+  words[at] = value;
+  words[at + 1] = value / 4_294_967_296;
+  return at + 2;
 }

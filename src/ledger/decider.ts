@@ -151,11 +151,18 @@ export class Decider {
     }
     const full = posting.roomFor(command);
     if (full !== null) return this.#refuse(command, full);
-    if (command.dryRun) return this.#dryRun(command, () => posting.decide(command, command));
-    const refused = posting.opensAccounts
-      ? this.#unit(command, () => posting.decide(command, command))
-      : posting.decide(command, command);
+    // What makes closures stands in functions of its own: here each would cost every posting an allocation.
+    if (command.dryRun) return this.#dryPost(command);
+    const refused = posting.opensAccounts ? this.#openAndPost(command) : posting.decide(command, command);
     return refused === null ? this.#succeeded(null) : this.#refuse(command, refused);
+  }
+
+  #dryPost(command: PostCommand): Outcome {
+    return this.#dryRun(command, () => this.#posting.decide(command, command));
+  }
+
+  #openAndPost(command: PostCommand): Refusal | null {
+    return this.#unit(command, () => this.#posting.decide(command, command));
   }
 
   #decide(command: Exclude<Request, PostCommand>): Outcome {
