@@ -4,6 +4,20 @@ import { codeOf, factsOf, positionOf, World } from './helpers.js';
 
 const OPEN = { openAccounts: true } as const;
 
+describe('looking up an account', () => {
+  test('does not find one that was taken back, nor that of another book, although it was the last one found', () => {
+    const world = new World();
+    world.apply({ type: 'open_merchant', book: 8, merchant: 'other', environment: 'live' });
+    world.move('external/x>a 5', OPEN);
+    expect(codeOf(world.move('external/x>a 5', { book: 8 }))).toBe('unknown_account');
+    expect(codeOf(world.move('b>a 5', OPEN))).toBe('insufficient_funds');
+    expect(codeOf(world.move('b>a 5'))).toBe('unknown_account');
+    expect(codeOf(world.move('a>c 9', OPEN))).toBe('insufficient_funds');
+    expect(codeOf(world.move('a>c 1'))).toBe('unknown_account');
+    expect(world.balances('a')).toEqual([5n, 0n, 0n]);
+  });
+});
+
 describe('opening an account', () => {
   test('again with the same fields is confirmed, with others refused', () => {
     const world = new World();
