@@ -2,11 +2,11 @@
  * Keeps the folds of one shard close behind its log.
  *
  * Busy: steps of many records, the larger the cheaper each, and between them pauses of fifty times what the step took,
- * so that cheap steps are close behind, but of no more than 1.6 s, so that balances are less than two seconds old; where
- * steps are dear (records of very many accounts), of ten times that, so that the fold never has more than a tenth of a
- * processor that others need too, and of no more than ten seconds. Far behind, it has most of it.
- * A reader who needs more takes a step himself (read/shard-reader.ts). Idle: pauses that grow to a second, cut short by
- * a poke. It never throws: a failed step is told and tried again later, and one shard's failures are no other's.
+ * but of no more than 1.6 s, so that balances are less than two seconds old. Where steps are dear, which records of very
+ * many accounts make them, pauses of ten times what they took, to spare a database that others need too, and of no more
+ * than twenty seconds. Far behind, it has most of the database. A reader who needs more takes a step himself
+ * (read/shard-reader.ts). Idle: pauses that grow to a second, cut short by a poke. It never throws: a failed step is told
+ * and tried again later, and one shard's failures are no other's.
  */
 import type { Sql } from '../store/sql.js';
 
@@ -22,7 +22,7 @@ export interface FoldLag {
 export interface FoldRunnerOptions {
   readonly shard: string;
   readonly sql: Sql;
-  /** Records a step. @defaultValue 400_000 */
+  /** Records a step. @defaultValue 800_000 */
   readonly stepRecordsMax?: number;
   /** Shortest pause between steps, so that a trickle of commits is folded together. @defaultValue 50 */
   readonly pauseMsMin?: number;
@@ -33,12 +33,12 @@ export interface FoldRunnerOptions {
   readonly onError?: (error: Error, retryInMs: number) => void;
 }
 
-const STEP_RECORDS_MAX = 400_000;
+const STEP_RECORDS_MAX = 800_000;
 const PAUSE_MS_MIN = 50;
 const CHEAP_PAUSE_SHARE = 50;
 const CHEAP_PAUSE_MS_MAX = 1_600;
 const DEAR_PAUSE_SHARE = 10;
-const DEAR_PAUSE_MS_MAX = 10_000;
+const DEAR_PAUSE_MS_MAX = 20_000;
 const CATCH_UP_PAUSE_SHARE = 0.25;
 /** Steps behind the head from which on catching up comes first. */
 const FAR_BEHIND_STEPS = 2;

@@ -31,7 +31,7 @@ export interface ShardInfo {
 }
 
 /** Records of a step that a reader takes: as far as it can go, since what is waited for is mostly what came last. */
-const STEP_RECORDS_MAX = 400_000;
+const STEP_RECORDS_MAX = 800_000;
 /** Between two looks at the fold's cursor. */
 const POLL_MS_MIN = 2;
 const POLL_MS_MAX = 50;
