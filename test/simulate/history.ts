@@ -155,7 +155,11 @@ export interface FinalState {
 export interface History {
   readonly seed: number;
   readonly settings: SimulatedSettings;
-  readonly books: readonly { readonly book: number; readonly merchant: string; readonly environment: 'test' | 'live' }[];
+  readonly books: readonly {
+    readonly book: number;
+    readonly merchant: string;
+    readonly environment: 'test' | 'live';
+  }[];
   /** In order of steps, as are the others. */
   readonly operations: readonly Operation[];
   readonly answers: readonly Answered[];
