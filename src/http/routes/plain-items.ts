@@ -29,7 +29,7 @@ const UTF8_BYTES_MAX = 3;
 
 const SPARES_MAX = 64;
 /** Larger ones are rare, and let go. */
-const SPARE_BODY_BYTES_MAX = 256 * 1024;
+const SPARE_BODY_BYTES_MAX = 128 * 1024;
 const spares: PlainItems[] = [];
 
 /** The items of the call's body, if all of them are of the hot shape; else null. */
