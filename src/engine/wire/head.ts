@@ -100,25 +100,25 @@ const hashed = new Int32Array(4);
  * @param end where the record ends; as many bytes behind it as the route has characters are overwritten
  */
 export function writeHashes(head: NumberedHead, hash: KeyedHash, into: RingTarget, offset: number, end: number): void {
-  if (head.key !== null) hashKeyed(head.book, head.key.length, head.route, hash, into, offset, end);
+  if (head.key === null) return;
+  // The route behind the record, so that one run of the hash takes both without a copy. It is not part of the record.
+  const hashedEnd = writeAscii(into.bytes, end, head.route);
+  hashKeyed(head.book, head.key.length, hash, into, offset, hashedEnd);
 }
 
-/** The same, of a record whose key is written: it has `keyLength` bytes. */
+/** The same, of a record whose key has `keyLength` bytes, and behind which its route is written, up to `hashedEnd`. */
 export function hashKeyed(
   book: number,
   keyLength: number,
-  route: string,
   hash: KeyedHash,
   into: RingTarget,
   offset: number,
-  end: number,
+  hashedEnd: number,
 ): void {
   const { bytes, view } = into;
   const keyOffset = offset + HEAD_BYTES + 4;
   hash.hash128(book, bytes, keyOffset, keyLength, hashed);
   for (let word = 0; word < 4; word++) view.setInt32(offset + 16 + word * 4, hashed[word] ?? 0, true);
-  // The route behind the record, so that one run of the hash takes both without a copy. It is not part of the record.
-  const hashedEnd = writeAscii(bytes, end, route);
   const from = keyOffset + keyLength;
   hash.hash64(bytes, from, hashedEnd - from, hashed);
   view.setInt32(offset + 32, hashed[0] ?? 0, true);

@@ -5,7 +5,7 @@
  * between body and ring no string and no object is made.
  */
 import type { KeyedHash } from '../../ledger/hash.js';
-import { copyAscii, OVERRUN } from './ascii-copy.js';
+import { asciiPiece, copyAscii, OVERRUN, putPiece } from './ascii-copy.js';
 import { HEAD_BYTES, HeadFlag, hashKeyed, MessageKind, type RingTarget, ROUTE_MAX } from './head.js';
 import type { MerchantPlace } from './messages.js';
 import { BODY_HEAD_BYTES, LEG_BYTES, PostFlag, TIMES_BYTES } from './post.js';
@@ -50,6 +50,7 @@ export const PlainFlag = { pending: 1, openAccounts: 2 } as const;
 
 /** The route of all of them: part of their fingerprint. */
 export const POST_ROUTE = 'POST /v1/transactions';
+const ROUTE = asciiPiece(POST_ROUTE);
 
 const TEXT_FIELDS = 4;
 const NO_TEXT = -1;
@@ -153,7 +154,7 @@ export function encodePlain(
   view.setUint32(offset + 12, at - texts, true);
 
   const end = writeBody(fields, row, from, view, at);
-  hashKeyed(merchant.book, keyLength, POST_ROUTE, hash, into, offset, end);
+  hashKeyed(merchant.book, keyLength, hash, into, offset, putPiece(ROUTE, view, end));
   return end - offset;
 }
 
