@@ -121,6 +121,10 @@ export class NameArena {
 
 const SHARDS = 256;
 const FIRST_SLOTS = 8;
+const LOAD_MAX = 0.8;
+const GROWTH = 1.25;
+/** Of a hash: the bits that do not choose the table. */
+const LOW_BITS = 0xffffff;
 
 /**
  * Open addressing from a name's hash to the number of its account, split in 256 tables by the top bits, so that
@@ -138,18 +142,18 @@ export class NameTable {
   find(hash: number, accepts: NameMatch): number {
     const table = this.#tables[hash >>> 24];
     if (table === undefined) return 0;
-    const mask = (table.length >>> 1) - 1;
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const number = table[slot * 2 + 1] as number;
+    const end = table.length;
+    for (let at = homeOf(hash, end); ; at = at + 2 === end ? 0 : at + 2) {
+      const number = table[at + 1] as number;
       if (number === 0) return 0;
-      if (table[slot * 2] === hash && accepts.matches(number)) return number;
+      if (table[at] === hash && accepts.matches(number)) return number;
     }
   }
 
   add(hash: number, number: number): void {
     const index = hash >>> 24;
     let table = this.#tables[index] ?? new Int32Array(FIRST_SLOTS * 2);
-    if (((this.#used[index] as number) + 1) * 5 > (table.length >>> 1) * 4) table = grown(table);
+    if ((this.#used[index] as number) + 1 > (table.length >>> 1) * LOAD_MAX) table = grown(table);
     this.#tables[index] = table;
     put(table, hash, number);
     this.#used[index] = (this.#used[index] as number) + 1;
@@ -160,22 +164,23 @@ export class NameTable {
     const index = hash >>> 24;
     const table = this.#tables[index];
     assert(table !== undefined, 'a name that is removed was added');
-    const mask = (table.length >>> 1) - 1;
-    let hole = hash & mask;
-    while (table[hole * 2 + 1] !== number) {
-      assert(table[hole * 2 + 1] !== 0, 'a name that is removed was added');
-      hole = (hole + 1) & mask;
+    const end = table.length;
+    const next = (at: number): number => (at + 2 === end ? 0 : at + 2);
+    const distance = (from: number, to: number): number => (to >= from ? to - from : to - from + end);
+    let hole = homeOf(hash, end);
+    while (table[hole + 1] !== number) {
+      assert(table[hole + 1] !== 0, 'a name that is removed was added');
+      hole = next(hole);
     }
     // Entries behind the hole move up, unless that would put them before their own place.
-    for (let slot = (hole + 1) & mask; table[slot * 2 + 1] !== 0; slot = (slot + 1) & mask) {
-      const home = (table[slot * 2] as number) & mask;
-      if (((slot - home) & mask) < ((slot - hole) & mask)) continue;
-      table[hole * 2] = table[slot * 2] as number;
-      table[hole * 2 + 1] = table[slot * 2 + 1] as number;
-      hole = slot;
+    for (let at = next(hole); table[at + 1] !== 0; at = next(at)) {
+      if (distance(homeOf(table[at] as number, end), at) < distance(hole, at)) continue;
+      table[hole] = table[at] as number;
+      table[hole + 1] = table[at + 1] as number;
+      hole = at;
     }
-    table[hole * 2] = 0;
-    table[hole * 2 + 1] = 0;
+    table[hole] = 0;
+    table[hole + 1] = 0;
     this.#used[index] = (this.#used[index] as number) - 1;
   }
 }
@@ -184,16 +189,19 @@ export interface NameMatch {
   matches(number: number): boolean;
 }
 
+/** Multiplication in place of a mask: sizes need not be powers of two, so that growth is by a quarter and little is empty. */
+const homeOf = (hash: number, end: number): number => Math.floor((hash & LOW_BITS) * (end / 2 / (LOW_BITS + 1))) * 2;
+
 function put(table: Int32Array, hash: number, number: number): void {
-  const mask = (table.length >>> 1) - 1;
-  let slot = hash & mask;
-  while (table[slot * 2 + 1] !== 0) slot = (slot + 1) & mask;
-  table[slot * 2] = hash;
-  table[slot * 2 + 1] = number;
+  const end = table.length;
+  let at = homeOf(hash, end);
+  while (table[at + 1] !== 0) at = at + 2 === end ? 0 : at + 2;
+  table[at] = hash;
+  table[at + 1] = number;
 }
 
 function grown(table: Int32Array): Int32Array {
-  const larger = new Int32Array(table.length * 2);
+  const larger = new Int32Array(Math.ceil((table.length / 2) * GROWTH) * 2);
   for (let at = 0; at < table.length; at += 2) {
     if (table[at + 1] !== 0) put(larger, table[at] as number, table[at + 1] as number);
   }
