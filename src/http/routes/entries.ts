@@ -20,11 +20,18 @@ export async function listEntries(call: Call): Promise<void> {
   const account = await presentAccount(call, name);
   const wanted = tokenSequence(call);
   if (wanted > 0) await waitForFold(call, wanted);
-  const page = await call.shard.reader.entries(call.book, name, {
-    limit,
-    ...(given.kind === null ? {} : { kind: given.kind }),
-    ...(after === undefined ? {} : { after: Number(after) }),
-  });
+  const read = (): Promise<EntryPage | null> =>
+    call.shard.reader.entries(call.book, name, {
+      limit,
+      ...(given.kind === null ? {} : { kind: given.kind }),
+      ...(after === undefined ? {} : { after: Number(after) }),
+    });
+  let page = await read();
+  if (page === null) {
+    // The account is there, as was just seen: it is so new that the fold has not come to it.
+    await waitForFold(call, account.sequence);
+    page = await read();
+  }
   if (page === null) throw unknownAccount(name);
   const { data, next } = withinSpan(page, query);
   const items = data.map((entry) => {

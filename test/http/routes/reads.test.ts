@@ -175,6 +175,19 @@ describe.each(['uws', 'node'] as const)('reading through the %s server', (kind) 
     expect(cut.json.next_cursor).toBeNull();
   });
 
+  it('waits for the fold where an account is there and its statement is not', async () => {
+    let folded = false;
+    world.reader.entries = async () => (folded ? { data: [], next: null } : null);
+    world.reader.waitFor = async () => {
+      folded = true;
+      return true;
+    };
+    expect((await get('/v1/accounts/customer%2F42/entries')).json).toEqual({ data: [], next_cursor: null });
+    folded = false;
+    world.reader.waitFor = async () => false;
+    expect((await get('/v1/accounts/customer%2F42/entries')).json).toMatchObject({ status: 503, code: 'read_behind' });
+  });
+
   it('shows the past, and refuses the future', async () => {
     world.reader.accountAt = async () => accountView({ version: 3 });
     world.reader.accountAsOf = async () => ({
