@@ -59,7 +59,6 @@ const QUICK: Settings = {
 
 const MERCHANTS = 8;
 const SINGLE: Shape = { connections: 256, batch: 1 };
-const SINGLE_AUTOCANNON: Shape = { connections: 64, batch: 1 };
 const BATCH: Shape = { connections: 32, batch: 200 };
 const END_MS = 35_000;
 
@@ -89,8 +88,8 @@ class Bench {
     await prepare(this.#engine);
     await this.#load(driver, SINGLE, warmUpS, 'warm-up');
     await this.#load(driver, BATCH, warmUpS, 'warm-up');
-    const singles = [await this.#single(driver, driver === wrkDriver ? SINGLE : SINGLE_AUTOCANNON, rounds)];
-    if (driver === wrkDriver) singles.push(await this.#single(autocannonDriver, SINGLE_AUTOCANNON, autocannonRounds));
+    const singles = [await this.#single(driver, SINGLE, rounds)];
+    if (driver === wrkDriver) singles.push(await this.#single(autocannonDriver, SINGLE, autocannonRounds));
     const batch = await this.#batch(driver, rounds);
     return { singles, batch, settlement: await this.#settle() };
   }

@@ -126,7 +126,11 @@ class Worker {
   #busy(shard: number, busy: boolean): void {
     this.#deferred = busy ? this.#deferred | topicOf(shard) : this.#deferred & ~topicOf(shard);
     for (const { consumer } of this.#fronts.values()) consumer.defer(this.#deferred & ~TOPIC_ELSE);
-    if (!busy) for (const { consumer } of this.#fronts.values()) consumer.look();
+    if (!busy) this.#look();
+  }
+
+  #look(): void {
+    for (const { consumer } of this.#fronts.values()) consumer.look();
   }
 
   #turnEnded(): void {
@@ -195,6 +199,7 @@ class Worker {
           hopeless: false,
         }),
       onBusy: (busy) => this.#busy(spec.shard, busy),
+      bring: () => this.#look(),
       onCommitted: (position) => this.#committed(spec.shard, position),
       onError: (error, doing) => this.#problem(spec.name, doing, error),
     });

@@ -46,8 +46,10 @@ export interface ShardOptions {
     'get'
   >;
   readonly onState: (state: ShardState, error: Error | null) => void;
-  /** While it is busy, commands may wait where they are; once it is not, they are to be brought at once. */
+  /** While it is busy, commands may wait where they are; once it is not, they are brought at once. */
   readonly onBusy: (busy: boolean) => void;
+  /** Commands that wait where they are, now. */
+  readonly bring: () => void;
   readonly onCommitted: (position: Position) => void;
   readonly onError: (error: Error, doing: string) => void;
 }
@@ -330,7 +332,10 @@ export class Shard {
 
   async #rest(records: number, tookMs: number): Promise<void> {
     if (this.#draining || this.#gatheringFull()) return;
-    await this.#pacing.rest(records, tookMs);
+    await this.#pacing.rest(records, tookMs, () => {
+      this.#options.bring();
+      return this.#gathering.encoder.records;
+    });
   }
 
   /** @returns false when the shard has stopped */

@@ -57,6 +57,7 @@ export class World {
         for (const moved of this.#moved.splice(0)) moved();
       },
       onBusy: () => undefined,
+      bring: () => undefined,
       onCommitted: () => undefined,
       onError: () => undefined,
     });
