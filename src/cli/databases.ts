@@ -8,6 +8,7 @@ import { DataFolderHeldError, EngineNotRunningError } from '../platform/errors.j
 import type { FolderLock } from '../platform/lock.js';
 import { isDataFolder, openLock } from '../platform/lock.js';
 import type { Log } from '../platform/log.js';
+import type { ArchiveOptions } from '../store/embedded/archive.js';
 import { locateEmbedded, startEmbedded } from '../store/embedded/embedded.js';
 import { createPgliteSql, PGLITE_OPTIONS } from '../store/pglite/sql.js';
 import { createPgSql } from '../store/postgres/sql.js';
@@ -47,24 +48,43 @@ export async function openDatabases(config: Config, log: Log): Promise<Databases
 }
 
 async function openEmbedded(config: Config, log: Log): Promise<Databases> {
+  const { urls, close } = await openServers(config, log);
+  return overUrls(config, urls, close);
+}
+
+export interface OpenServers {
+  readonly urls: Readonly<Record<string, string>>;
+  close(): Promise<void>;
+}
+
+/** The embedded servers of a running engine, or started for as long as this is open. */
+export async function openServers(config: Config, log: Log): Promise<OpenServers> {
   const names = config.shards.map(({ name }) => name);
   const lock = await lockExisting(config.dataDir);
   if (lock === null) {
     const urls = locateEmbedded(config.dataDir, names);
     if (urls === null)
       throw new EngineNotRunningError(`the engine on ${config.dataDir} is still making its databases; try again`);
-    return overUrls(config, urls);
+    return { urls, close: () => Promise.resolve() };
   }
   try {
-    const servers = await startEmbedded({ folder: lock.folder, names, log });
-    return overUrls(config, servers.urls, async () => {
-      await servers.stop();
-      await lock.close();
-    });
+    const servers = await startEmbedded({ folder: lock.folder, names, archive: archiveOf(config), log });
+    return {
+      urls: servers.urls,
+      close: async () => {
+        await servers.stop();
+        await lock.close();
+      },
+    };
   } catch (error) {
     await lock.close();
     throw error;
   }
+}
+
+/** Whoever starts the servers archives what they write: what is written unarchived is a hole for ever. */
+export function archiveOf({ backup }: Config): ArchiveOptions | null {
+  return backup.archive === null ? null : { folder: backup.archive, intervalMs: backup.intervalMs };
 }
 
 async function openPglite(config: Config): Promise<Databases> {

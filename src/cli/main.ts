@@ -8,9 +8,11 @@ import { MillraceError, messageOf } from '../platform/errors.js';
 import type { Log } from '../platform/log.js';
 import { createLog } from '../platform/log.js';
 import { VERSION } from '../platform/version.js';
+import { backupCommand } from './backup.js';
 import { benchCommand } from './bench/bench.js';
 import { importCommand } from './import.js';
 import { keysCommand } from './keys.js';
+import { restoreCommand } from './restore.js';
 import { runEngine } from './serve/engine.js';
 import { ExitCode } from './serve/exit-codes.js';
 import { ENGINE_MARK, superviseEngine } from './serve/parent.js';
@@ -134,6 +136,49 @@ ${EXIT_CODES}`,
   .action(async (options: WithConfig) => {
     process.exitCode = await verifyCommand(...argumentsOf(options));
   });
+
+program
+  .command('backup')
+  .description('copy the embedded databases and the data folder, with the engine running or stopped')
+  .option('--to <folder>', 'where to; default: backup.archive of the configuration')
+  .addOption(configOption())
+  .addHelpText(
+    'after',
+    `
+Examples:
+  MILLRACE_BACKUP__ARCHIVE=/mnt/archive millrace serve     archives all that is written from now on
+  MILLRACE_BACKUP__ARCHIVE=/mnt/archive millrace backup    from here on, any second can be gone back to
+  millrace backup --to /mnt/copies                         one copy, of now
+${EXIT_CODES}`,
+  )
+  .action(async ({ to, ...options }: WithConfig & { readonly to?: string }) => {
+    process.exitCode = await backupCommand({ to: to ?? null }, ...argumentsOf(options));
+  });
+
+program
+  .command('restore')
+  .description('make a new data folder from a backup, as of a chosen time; data_dir must be empty')
+  .argument('[folder]', 'an archive, or one backup; default: backup.archive of the configuration')
+  .option('--to <time>', 'RFC 3339; what was committed up to then is there; default: as late as can be')
+  .option('--list', 'print the backups and the times that each can be restored to', false)
+  .addOption(configOption())
+  .addHelpText(
+    'after',
+    `
+Examples:
+  millrace restore /mnt/archive --list
+  millrace restore /mnt/archive --to 2030-01-31T16:20:00Z && millrace verify && millrace serve
+  MILLRACE_DATA_DIR=/srv/drill millrace restore /mnt/archive     beside the engine that runs
+${EXIT_CODES}`,
+  )
+  .action(
+    async (
+      from: string | undefined,
+      { to, list, ...options }: WithConfig & { readonly to?: string; readonly list: boolean },
+    ) => {
+      process.exitCode = await restoreCommand({ from: from ?? null, to: to ?? null, list }, ...argumentsOf(options));
+    },
+  );
 
 const keys = program
   .command('keys')

@@ -17,6 +17,7 @@ import { VERSION } from '../../platform/version.js';
 import type { EmbeddedServers } from '../../store/embedded/embedded.js';
 import { startEmbedded } from '../../store/embedded/embedded.js';
 import type { ShardPlace } from '../../store/open.js';
+import { archiveOf } from '../databases.js';
 import { answerAdmin } from './admin.js';
 import { printBanner } from './banner.js';
 import { openControl } from './control.js';
@@ -109,7 +110,7 @@ function startServers(config: Config, log: Log): Promise<EmbeddedServers | null>
   if (config.store.kind !== 'embedded') return Promise.resolve(null);
   const names = config.shards.map(({ name }) => name);
   const settings = { synchronous_commit: config.durability.synchronousCommit };
-  return startEmbedded({ folder: config.dataDir, names, settings, log });
+  return startEmbedded({ folder: config.dataDir, names, settings, archive: archiveOf(config), log });
 }
 
 function shardSpecs(config: Config, servers: EmbeddedServers | null): ShardSpec[] {

@@ -64,13 +64,14 @@ function readYaml(file: string, shownName: string): unknown {
 
 function resolveConfig(content: ConfigFile, folder: string, file: string | null) {
   checkTogether(content);
+  const dataDir = resolve(folder, content.data_dir);
   return deepFreeze({
     /** Where it was read from; null for defaults alone. */
     file,
     /** The content in the file's own words, all defaults filled in. */
     content,
     http: content.http,
-    dataDir: resolve(folder, content.data_dir),
+    dataDir,
     store: content.store,
     shards: resolveShards(content),
     control: { url: content.control.url ?? null, pollMs: durationMicros(content.control.poll) / 1000 },
@@ -98,8 +99,29 @@ function resolveConfig(content: ConfigFile, folder: string, file: string | null)
     },
     currencies: content.currencies,
     auth: { staleMaxMs: durationMicros(content.auth.stale_max) / 1000 },
+    backup: resolveBackup(content, dataDir, folder),
     log: content.log,
   });
+}
+
+function resolveBackup({ backup, store }: ConfigFile, dataDir: string, folder: string) {
+  const intervalMs = durationMicros(backup.interval) / 1000;
+  if (intervalMs < 1000 || intervalMs > 86_400_000) {
+    throw new ConfigError(`backup.interval: is "${backup.interval}", must be from "1s" to "1d"`);
+  }
+  if (backup.archive === undefined) return { archive: null, intervalMs };
+  const archive = resolve(folder, backup.archive);
+  if (store.kind !== 'embedded') {
+    throw new ConfigError(
+      `backup.archive: is set, and store.kind is "${store.kind}"; must be left out, and your servers archived by their own means`,
+    );
+  }
+  if (`${archive}/`.startsWith(`${dataDir}/`)) {
+    throw new ConfigError(
+      `backup.archive: is in data_dir, must lie outside it, since it is there for the loss of data_dir`,
+    );
+  }
+  return { archive, intervalMs };
 }
 
 /** What no single key shows. */

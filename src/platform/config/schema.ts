@@ -147,6 +147,19 @@ export const ConfigSchema = Type.Object(
     auth: section('API keys.', {
       stale_max: duration('15m', 'How long known keys work while the control database is away.'),
     }),
+    backup: section('Going back to a chosen second. For embedded servers.', {
+      archive: Type.Optional(
+        Type.String({
+          minLength: 1,
+          description:
+            "Folder for backups and for all that the servers write after them; outside data_dir, relative to the configuration file's folder. Missing: nothing is archived.",
+        }),
+      ),
+      interval: duration(
+        '10s',
+        'How much of the newest work the archive may lack: what was written is archived this often.',
+      ),
+    }),
     log: section('Logging.', {
       level: words(['trace', 'debug', 'info', 'warn', 'error', 'fatal'], 'info', 'The least level that is written.'),
       format: words(['auto', 'json', 'text'], 'auto', 'auto: text at a terminal, JSON otherwise.'),

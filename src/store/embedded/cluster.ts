@@ -100,7 +100,8 @@ function identMap(): string {
   return `# Written by Millrace at each start.\n${[...names].map((name) => `${ROLE} "${name}" ${ROLE}\n`).join('')}`;
 }
 
-function writeOwned(file: string, text: string, place: Place): void {
+/** A private file of the server's. */
+export function writeOwned(file: string, text: string, place: Place): void {
   // Made anew: the folder is the server's, and a link in it must not lead a root engine elsewhere.
   rmSync(file, { force: true });
   writeFileSync(file, text, { mode: 0o600, flag: 'wx' });

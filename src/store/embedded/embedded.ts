@@ -1,7 +1,12 @@
 /** Postgres servers that Millrace makes and runs itself, one for each shard. */
+import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { EmbeddedServerError } from '../../platform/errors.js';
 import type { Log } from '../../platform/log.js';
+import type { ArchiveOptions } from './archive.js';
+import { archiveSettings, openArchive } from './archive.js';
+import { ArchiveWatch } from './archive-watch.js';
 import { openCluster, socketFolderOf, urlOf } from './cluster.js';
 import { findPlace, placeOf, SHARED_FOLDER } from './place.js';
 import { PostgresServer } from './server.js';
@@ -14,6 +19,8 @@ export interface EmbeddedOptions {
   readonly names: readonly string[];
   /** Settings of Postgres over the default ones. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Where the servers archive what they write; null: nowhere. */
+  readonly archive?: ArchiveOptions | null;
   /** Where a root engine keeps what user postgres cannot reach otherwise. */
   readonly sharedFolder?: string;
   readonly log: Log;
@@ -33,20 +40,29 @@ export interface EmbeddedServers {
  * @throws EmbeddedServerError with one line for the operator
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServers> {
+  refuseUnfinished(options.folder);
   const place = await findPlace(options.folder, options.sharedFolder ?? SHARED_FOLDER, options.log);
+  const { archive = null, log } = options;
   const settings = { ...defaultSettings(options.names.length), ...options.settings };
   const servers = new Map<string, PostgresServer>();
   const urls: Record<string, string> = {};
+  const watches: ArchiveWatch[] = [];
   const stop = async (): Promise<void> => {
+    await Promise.all(watches.map((watch) => watch.close()));
     await Promise.all([...servers.values()].map((server) => server.stop()));
   };
   const started = await Promise.allSettled(
     options.names.map(async (name) => {
       const cluster = await openCluster(place, name);
-      const server = new PostgresServer(place, cluster, settings, options.log);
-      urls[name] = urlOf(cluster);
+      const archived = archive === null ? null : openArchive(archive.folder, cluster, place);
+      const archiving = archived === null ? {} : archiveSettings(archived);
+      const server = new PostgresServer(place, cluster, { ...settings, ...archiving }, log);
+      const url = urlOf(cluster);
+      urls[name] = url;
       await server.start();
       servers.set(name, server);
+      if (archive === null || archived === null) return;
+      watches.push(new ArchiveWatch({ name, url, place: archived, intervalMs: archive.intervalMs, log }));
     }),
   );
   const failed = started.find((result) => result.status === 'rejected');
@@ -56,6 +72,20 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     throw failed.reason;
   }
   return { urls, pid: (name) => servers.get(name)?.pid ?? 0, stop };
+}
+
+/** In a data folder while a restore makes it. */
+export const UNFINISHED_NAME = 'restore-unfinished';
+
+function refuseUnfinished(folder: string): void {
+  if (!existsSync(join(folder, UNFINISHED_NAME))) return;
+  throw new EmbeddedServerError(`a restore into ${folder} did not end; remove the folder and restore again`);
+}
+
+/** Folders of the servers by name, each with its `data` in it; null where none was ever made. */
+export function locateHomes(folder: string, names: readonly string[]): Readonly<Record<string, string>> | null {
+  const data = placeOf(folder);
+  return data === null ? null : Object.fromEntries(names.map((name) => [name, join(data, name)]));
 }
 
 /** URLs of servers that another engine runs on the folder, by name; null where none was ever made there. */

@@ -41,7 +41,7 @@ export interface Place {
 export const SHARED_FOLDER = '/var/lib/millrace';
 const POINTER_NAME = 'postgres-at';
 /** All that an engine puts into its data folder before the servers run. */
-const OWN_NAMES = /^(engine\..*|keys\.json.*|dev-key.*|postgres|postgres-at.*|pglite)$/;
+const OWN_NAMES = /^(engine\..*|keys\.json.*|dev-key.*|postgres|postgres-at.*|pglite|restore-unfinished)$/;
 
 export async function findPlace(folder: string, sharedFolder: string, log: Log): Promise<Place> {
   const found = findBinaries();
@@ -119,7 +119,7 @@ function ownerOf(folder: string, fallback: User): User {
 }
 
 /** Whether mode bits let the user through all folders on the way, and into or onto the last one. */
-function canReach(path: string, user: User): boolean {
+export function canReach(path: string, user: User): boolean {
   for (let at = path; ; at = dirname(at)) {
     const { mode, uid, gid } = statSync(at);
     const bit = uid === user.uid ? 0o100 : gid === user.gid ? 0o010 : 0o001;

@@ -35,6 +35,8 @@ const LOG_BYTES_MAX = 16 << 20;
 const ADOPT_MS_MAX = 10_000;
 /** A fast shutdown that takes longer is made an immediate one; the next start then recovers from the log. */
 const STOP_MS_MAX = 30_000;
+/** How a server refuses connections while it starts, recovers or stops. */
+const NOT_YET = /the database system is |Hot standby mode is disabled/;
 
 export class PostgresServer {
   readonly #place: Place;
@@ -81,6 +83,11 @@ export class PostgresServer {
     const until = Date.now() + ADOPT_MS_MAX;
     while (Date.now() < until && isAlive(pid)) {
       if ((await this.#connect()) === null) {
+        if (!(await this.#archivesAsWanted())) {
+          this.#log.info(`${this.#cluster.name}: Postgres is started again, since archiving was switched`);
+          await endPostmaster(pid, 'SIGINT', STOP_MS_MAX);
+          return false;
+        }
         this.#log.info(
           `${this.#cluster.name}: took over the Postgres that an earlier engine left running (pid ${pid})`,
         );
@@ -94,6 +101,22 @@ export class PostgresServer {
     );
     await endPostmaster(pid, 'SIGQUIT', ADOPT_MS_MAX);
     return false;
+  }
+
+  /** Work of a server that archives nothing would be missing from the archive for ever. */
+  async #archivesAsWanted(): Promise<boolean> {
+    const client = new pg.Client({ connectionString: urlOf(this.#cluster), connectionTimeoutMillis: 2000 });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      const { rows } = await client.query<{ mode: string; command: string }>(
+        `SELECT current_setting('archive_mode') AS mode, current_setting('archive_command') AS command`,
+      );
+      const { archive_mode: mode = 'off', archive_command: command } = this.#settings;
+      return rows[0]?.mode === mode && (mode === 'off' || rows[0].command === command);
+    } finally {
+      await client.end().catch(() => undefined);
+    }
   }
 
   async #launch(): Promise<void> {
@@ -167,7 +190,8 @@ export class PostgresServer {
 
   #lastWords(from: number): string {
     const lines = readFileSync(this.#cluster.logFile).subarray(from).toString('utf8').split('\n');
-    const fatal = lines.find((line) => /FATAL|PANIC|error/.test(line)) ?? lines.at(-2);
+    // What it told our own attempts to connect is not why it ended.
+    const fatal = lines.find((line) => /FATAL|PANIC|error/.test(line) && !NOT_YET.test(line)) ?? lines.at(-2);
     return fatal?.replace(/^.*?(FATAL|PANIC): +/, '') ?? `it ended without a word; see ${this.#cluster.logFile}`;
   }
 

@@ -1,0 +1,73 @@
+/** Copies and files that are on the disk, whole, when the functions return. */
+import { createHash } from 'node:crypto';
+import { chownSync, closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { User } from './place.js';
+
+export interface Copied {
+  readonly bytes: number;
+  /** Hex. */
+  readonly sha256: string;
+}
+
+const CHUNK_BYTES = 1 << 18;
+const ZEROS = Buffer.alloc(CHUNK_BYTES);
+
+/**
+ * Copies what the file holds while it is read; the copy must not be there yet.
+ * @throws the system's error, ENOENT where there is no such file
+ */
+export async function copyDurably(from: string, to: string, mode = 0o600): Promise<Copied> {
+  const source = await open(from, 'r');
+  try {
+    const target = await open(to, 'wx', mode);
+    try {
+      const hash = createHash('sha256');
+      const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+      let bytes = 0;
+      for (;;) {
+        const { bytesRead } = await source.read(chunk, 0, chunk.length, bytes);
+        if (bytesRead === 0) break;
+        const part = chunk.subarray(0, bytesRead);
+        hash.update(part);
+        // Zeros become a hole: most of a file of the log that was closed early is nothing else.
+        if (!part.equals(ZEROS.subarray(0, bytesRead))) await target.write(part, 0, bytesRead, bytes);
+        bytes += bytesRead;
+      }
+      await target.truncate(bytes);
+      await target.sync();
+      return { bytes, sha256: hash.digest('hex') };
+    } finally {
+      await target.close();
+    }
+  } finally {
+    await source.close();
+  }
+}
+
+/** Appears whole or not at all. @param owner null: this process's user */
+export function writeWhole(file: string, text: string, owner: User | null): void {
+  const draft = `${file}.draft`;
+  rmSync(draft, { force: true });
+  const handle = openSync(draft, 'wx', 0o600);
+  try {
+    writeSync(handle, text);
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+  if (owner !== null) chownSync(draft, owner.uid, owner.gid);
+  renameSync(draft, file);
+  syncFolder(dirname(file));
+}
+
+/** After it, names that were made or changed in the folder survive a power cut. */
+export function syncFolder(folder: string): void {
+  const handle = openSync(folder, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
