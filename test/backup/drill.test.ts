@@ -55,6 +55,7 @@ afterAll(async () => {
 });
 
 test('a backup is made under load, without a refusal', async () => {
+  expect(engine.log()).toContain('holds no backup of this ledger yet');
   diaries = await Promise.all(merchants.map(async (name) => new Diary(engine.url, await engine.createKey(name), name)));
   for (const diary of diaries) diary.start();
   await Promise.all(diaries.map((diary) => diary.posted(100)));

@@ -111,6 +111,24 @@ test('a server that an earlier engine left running is taken over', async () => {
   await until(() => !isThere(orphan));
 }, 60_000);
 
+test('a server that was left running without an archive is started again with it', async () => {
+  await start();
+  await ask('CREATE TABLE kept AS SELECT 42 AS answer');
+  await stop();
+  const orphan = leaveOrphan();
+  await until(() => pidFile().includes('ready'));
+  servers = await startEmbedded({
+    folder: lock?.folder ?? '',
+    names: ['shard-0'],
+    log,
+    archive: { folder: join(folder, 'archive'), intervalMs: 1000 },
+  });
+  expect(servers.pid('shard-0')).not.toBe(orphan);
+  expect(await ask('SHOW archive_mode')).toBe('on');
+  expect(await ask('TABLE kept')).toBe(42);
+  await until(() => !isThere(orphan));
+}, 60_000);
+
 test('a pid file that names another program, or nobody, does not stop a start', async () => {
   await start();
   await stop();

@@ -58,14 +58,19 @@ export function findBackups(folder: string): readonly FoundBackup[] {
     const inArchive = parent.endsWith(`/${BACKUPS_NAME}`);
     return [{ folder, archive: inArchive ? join(parent, '..') : null, manifest: readManifest(folder) }];
   }
-  const backups = join(folder, BACKUPS_NAME);
-  const names = existsSync(backups) ? readdirSync(backups).sort() : [];
-  const found = names
-    .map((name) => join(backups, name))
-    .filter((path) => !path.endsWith(UNFINISHED) && existsSync(join(path, MANIFEST_NAME)))
-    .map((path) => ({ folder: path, archive: folder, manifest: readManifest(path) }));
+  const found = listBackups(folder);
   if (found.length === 0) throw new ConfigError(`there is no backup in ${folder}`);
   return found;
+}
+
+/** The backups of an archive, oldest first. */
+export function listBackups(archive: string): readonly FoundBackup[] {
+  const backups = join(archive, BACKUPS_NAME);
+  const names = existsSync(backups) ? readdirSync(backups).sort() : [];
+  return names
+    .map((name) => join(backups, name))
+    .filter((folder) => !folder.endsWith(UNFINISHED) && existsSync(join(folder, MANIFEST_NAME)))
+    .map((folder) => ({ folder, archive, manifest: readManifest(folder) }));
 }
 
 function readManifest(folder: string): Manifest {

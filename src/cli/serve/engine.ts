@@ -17,6 +17,7 @@ import { VERSION } from '../../platform/version.js';
 import type { EmbeddedServers } from '../../store/embedded/embedded.js';
 import { startEmbedded } from '../../store/embedded/embedded.js';
 import type { ShardPlace } from '../../store/open.js';
+import { remindOfBackup } from '../backup/reminder.js';
 import { archiveOf } from '../databases.js';
 import { answerAdmin } from './admin.js';
 import { printBanner } from './banner.js';
@@ -56,6 +57,7 @@ export async function runEngine(options: ServeOptions): Promise<number> {
     const obstacle = await portObstacle(config.http.host, config.http.port);
     if (obstacle !== null) throw new CannotStart(obstacle);
     servers = await startServers(config, log);
+    remindOfBackup(config, log);
     const shards = shardSpecs(config, servers);
     const supervisor = createSupervisor(options, shards);
     await Promise.race([

@@ -9,7 +9,7 @@ import { EmbeddedServerError } from '../../platform/errors.js';
 import type { Reached } from './archive.js';
 import { closeWal } from './close-wal.js';
 import type { Copied } from './files.js';
-import { copyDurably, syncFolder } from './files.js';
+import { copyDurably, syncFolder, useAll } from './files.js';
 import { walNames } from './wal.js';
 
 export interface CopiedFile extends Copied {
@@ -92,7 +92,9 @@ export class ClusterBackup {
   /** Copies all files and stops the backup. Several servers are copied first; then each is ended by {@link finish}. */
   async copy(): Promise<void> {
     await mkdir(join(this.#target, 'global'), { recursive: true, mode: 0o700 });
-    await this.#copyFolder('');
+    const paths: string[] = [];
+    await this.#list('', paths);
+    await useAll(paths, (path) => this.#copyFile(path));
     await this.#copyControlFile();
     const { rows } = await this.#client.query<{ at: string; label: string; tablespaces: string }>(
       `SELECT labelfile AS label, spcmapfile AS tablespaces,
@@ -130,16 +132,17 @@ export class ClusterBackup {
     await this.#client.end().catch(() => undefined);
   }
 
-  async #copyFolder(folder: string): Promise<void> {
+  /** Makes the folders as it meets them. */
+  async #list(folder: string, paths: string[]): Promise<void> {
     for await (const entry of await opendir(join(this.#data, folder))) {
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
       if (LEFT_OUT.test(entry.name) || path === CONTROL_FILE) continue;
       if (entry.isDirectory()) {
         await mkdir(join(this.#target, path), { recursive: true, mode: 0o700 });
         this.#folders.push(path);
-        if (!EMPTIED.has(path)) await this.#copyFolder(path);
+        if (!EMPTIED.has(path)) await this.#list(path, paths);
       } else if (entry.isFile()) {
-        await this.#copyFile(path);
+        paths.push(path);
       }
     }
   }

@@ -9,7 +9,7 @@ import { shellQuote } from './archive.js';
 import type { CopiedFile } from './backup.js';
 import type { Cluster } from './cluster.js';
 import { openCluster, urlOf, writeOwned } from './cluster.js';
-import { copyDurably, syncFolder } from './files.js';
+import { copyDurably, syncFolder, useAll } from './files.js';
 import type { Place } from './place.js';
 import { makeFolder } from './place.js';
 import { PostgresServer } from './server.js';
@@ -37,7 +37,7 @@ export async function copyBack(source: ClusterSource, place: Place): Promise<voi
     mkdirSync(join(draft, folder), { mode: 0o700 });
     if (user !== null) chownSync(join(draft, folder), user.uid, user.gid);
   }
-  for (const { path, bytes, sha256 } of source.files) {
+  await useAll(source.files, async ({ path, bytes, sha256 }) => {
     const target = join(draft, path);
     const copied = await copyDurably(join(source.copy, path), target).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error;
@@ -47,7 +47,7 @@ export async function copyBack(source: ClusterSource, place: Place): Promise<voi
       throw new EmbeddedServerError(`the backup is damaged: ${join(source.copy, path)} is not what it was`);
     }
     if (user !== null) chownSync(target, user.uid, user.gid);
-  }
+  });
   // By this file a start replays the log of the archive; Postgres removes it at the target.
   writeOwned(join(draft, 'recovery.signal'), '', place);
   for (const folder of source.folders) syncFolder(join(draft, folder));

@@ -1,0 +1,152 @@
+/** Restores of servers that hold the least that a ledger has: what they refuse, and where they end. */
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { findBackups } from '../../src/cli/backup/manifest.js';
+import { reachOf } from '../../src/cli/backup/reach.js';
+import { backupCommand } from '../../src/cli/backup.js';
+import { restoreCommand } from '../../src/cli/restore.js';
+import { configOf } from '../../src/platform/config/config.js';
+import { openLock } from '../../src/platform/lock.js';
+import { createLog } from '../../src/platform/log.js';
+import { historyOf } from '../../src/store/embedded/archive.js';
+import { locateHomes, startEmbedded } from '../../src/store/embedded/embedded.js';
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
+const NAMES = ['shard-0'];
+const log = createLog({ level: 'error', format: 'text', output: { write: () => true } as never });
+
+let folder: string;
+let archive: string;
+
+const config = (dataDir: string) =>
+  configOf(
+    {
+      data_dir: dataDir,
+      shards: [{ name: 'shard-0', slots: '0-16383' }],
+      backup: { archive, interval: '1s' },
+    },
+    folder,
+  );
+
+async function run(command: (io: { stdout: PassThrough; stderr: PassThrough }) => Promise<number>): Promise<string> {
+  const io = { stdout: new PassThrough(), stderr: new PassThrough() };
+  expect(await command(io)).toBe(0);
+  return String(io.stdout.read() ?? '');
+}
+
+const restore = (into: string, from: string | null = null, to: string | null = null): Promise<string> =>
+  run((io) => restoreCommand({ from, to, list: false }, config(into), io, log));
+
+/** The servers of a folder, for as long as `use` takes. */
+async function withServers<T>(dataDir: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
+  const lock = await openLock(join(folder, dataDir));
+  const servers = await startEmbedded({
+    folder: lock.folder,
+    names: NAMES,
+    archive: { folder: archive, intervalMs: 1000 },
+    log,
+  });
+  const client = new pg.Client({ connectionString: servers.urls['shard-0'] });
+  try {
+    await client.connect();
+    return await use(client);
+  } finally {
+    await client.end();
+    await servers.stop();
+    await lock.close();
+  }
+}
+
+const record = (position: number): string => `INSERT INTO millrace.log VALUES (${position}, clock_timestamp())`;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'millrace-restore-'));
+  chmodSync(folder, 0o755);
+  archive = join(folder, 'archive');
+  await withServers('data', async (client) => {
+    await client.query(`CREATE SCHEMA millrace;
+      CREATE TABLE millrace.shard (incarnation int4 NOT NULL);
+      INSERT INTO millrace.shard VALUES (1);
+      CREATE TABLE millrace.log (position int8 NOT NULL, recorded_at timestamptz NOT NULL)`);
+    await client.query(record(1));
+  });
+  writeFileSync(join(folder, 'data', 'notes.txt'), 'kept', { mode: 0o640 });
+  await run((io) => backupCommand({ to: null }, config('data'), io, log));
+  await run((io) => backupCommand({ to: join(folder, 'copies') }, config('data'), io, log));
+  await withServers('data', async (client) => {
+    await client.query(record(2));
+  });
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test('without a time, a quiet ledger is restored to its end, although nothing was written after it', async () => {
+  expect(await restore('latest')).toMatch(/shard-0 {2}ends with position 2, /);
+  const incarnation = await withServers('latest', async (client) => {
+    const { rows } = await client.query<{ incarnation: number }>('TABLE millrace.shard');
+    return rows[0]?.incarnation;
+  });
+  expect(incarnation).toBeGreaterThan(1);
+  expect(readFileSync(join(folder, 'latest', 'notes.txt'), 'utf8')).toBe('kept');
+  const histories = ['data', 'latest'].map((name) => locateHomes(join(folder, name), NAMES)?.['shard-0'] ?? '');
+  expect(new Set(histories.map(historyOf)).size).toBe(2);
+});
+
+test('one backup by itself is restored to its own end', async () => {
+  expect(await restore('copied', join(folder, 'copies'))).toMatch(/shard-0 {2}ends with position 1, /);
+});
+
+test('a backup in which a byte has changed is refused, and nothing is left behind', async () => {
+  const [backup] = findBackups(join(folder, 'copies'));
+  if (backup === undefined) throw new Error('there is no backup');
+  const largest = [...(backup.manifest.shards[0]?.files ?? [])].sort((a, b) => b.bytes - a.bytes).at(5);
+  const file = join(backup.folder, 'shard-0', largest?.path ?? '');
+  const content = readFileSync(file);
+  const changed = Buffer.from(content);
+  changed[changed.length >> 1] = (changed[changed.length >> 1] ?? 0) ^ 1;
+  writeFileSync(file, changed);
+  await expect(restore('damaged', join(folder, 'copies'))).rejects.toThrow(`${file} is not what it was`);
+  expect(existsSync(join(folder, 'damaged'))).toBe(false);
+  writeFileSync(file, content);
+});
+
+test('what lies after a file that the archive lacks cannot be restored, and the file is named', async () => {
+  const [backup] = findBackups(archive);
+  const [reach] = backup === undefined ? [] : reachOf(backup);
+  if (reach === undefined || reach.walFolder === null) throw new Error('the archive goes on from the backup');
+  const file = join(reach.walFolder, reach.reached.wal);
+  renameSync(file, `${file}.away`);
+  const to = new Date(reach.reached.at / 1000).toISOString();
+  await expect(restore('lacking', archive, to)).rejects.toThrow(`the archive lacks its file ${reach.reached.wal}`);
+  renameSync(`${file}.away`, file);
+});
+
+test('a folder that is not empty is left as it is', async () => {
+  const before = readdirSync(join(folder, 'data'));
+  await expect(restore('data')).rejects.toThrow(/is not empty; move it away/);
+  expect(readdirSync(join(folder, 'data'))).toEqual(before);
+});
+
+test('a folder in which a restore was killed is not started on', async () => {
+  writeFileSync(join(folder, 'latest', 'restore-unfinished'), '');
+  await expect(withServers('latest', () => Promise.resolve())).rejects.toThrow(/a restore into .* did not end/);
+});
+
+test('other stores are told what to do instead', async () => {
+  const pglite = configOf({ store: { kind: 'pglite' } }, folder);
+  await expect(run((io) => backupCommand({ to: null }, pglite, io, log))).rejects.toThrow('stop the engine and copy');
+  expect(existsSync(join(folder, '.millrace'))).toBe(false);
+});
