@@ -5,6 +5,7 @@
 import { bucketOf, findInBucket } from '../../ledger/keys/bucket.js';
 import type { KeyWindow } from '../../ledger/keys/window.js';
 import type { LogRecord, Micros, Position } from '../../ledger/record.js';
+import { isAction } from '../../ledger/record.js';
 import type { ShardStore } from '../../store/shard-store.js';
 
 export interface KeyFact {
@@ -71,10 +72,9 @@ export class Loader {
     try {
       const found = new Map<Position, LogRecord[]>();
       for (const record of await this.#store.loadParents([...wanted.keys()])) {
-        const parent = wanted.has(record.position) ? record.position : record.parent;
-        const group = found.get(parent);
-        if (group === undefined) found.set(parent, [record]);
-        else group.push(record);
+        // An action that is wanted itself belongs to its parent all the same, and may come once for each.
+        if (wanted.has(record.position)) addInOrder(found, record.position, record);
+        if (isAction(record.kind) && wanted.has(record.parent)) addInOrder(found, record.parent, record);
       }
       for (const [position, { resolve }] of wanted) resolve(found.get(position) ?? []);
     } catch (error) {
@@ -98,4 +98,11 @@ export class Loader {
     }
     return { position: null, recordedAt: 0 };
   }
+}
+
+/** Records of a transaction come in order of position; one that comes again is there already. */
+function addInOrder(found: Map<Position, LogRecord[]>, parent: Position, record: LogRecord): void {
+  const group = found.get(parent);
+  if (group === undefined) found.set(parent, [record]);
+  else if ((group.at(-1)?.position ?? 0) < record.position) group.push(record);
 }

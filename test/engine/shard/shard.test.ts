@@ -124,6 +124,24 @@ describe('a command that waits for something to be loaded', () => {
   });
 });
 
+it('actions on a transaction and on its action, loaded together, see all that became of both', async () => {
+  const world = await World.started();
+  world.store.easy = true;
+  const posted = world.store.log.length;
+  const undone = world.reverse(posted, 'undo');
+  await world.settled();
+  world.store.loads[0]?.release();
+  const reversal = (await world.answer(undone)) as { readonly position: number };
+  await world.settled();
+  const again = world.reverse(posted, 'undo again');
+  const ofReversal = world.reverse(reversal.position, 'undo the undoing');
+  await world.settled();
+  expect(new Set(world.store.loads.at(-1)?.positions)).toEqual(new Set([posted, reversal.position]));
+  world.store.loads.at(-1)?.release();
+  expect(await world.answer(again)).toMatchObject({ type: 'recorded', code: 'nothing_to_reverse' });
+  expect(await world.answer(ofReversal)).toMatchObject({ type: 'recorded', code: 'not_actionable' });
+});
+
 describe('the bounds', () => {
   it('a full batch makes later commands wait in order, and a full queue is refused as overloaded', async () => {
     const world = await World.started({ batchRecordsMax: 2, parkedMax: 2 });
