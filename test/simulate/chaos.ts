@@ -49,7 +49,8 @@ export class Chaos {
     switch (deed) {
       case 'kill worker':
         if (engine?.worker !== null) trace.mark('worker killed');
-        return engine?.killWorker();
+        engine?.killWorker();
+        return;
       case 'kill engine':
         if (engine !== undefined) operator.kill(engine);
         return;
@@ -57,7 +58,8 @@ export class Chaos {
         if (engine !== undefined) operator.drain(engine);
         return;
       case 'second owner':
-        return operator.startAnother(true);
+        operator.startAnother(true);
+        return;
       case 'second owner while stopped':
         engine?.stopUntil(loop.now + random.between(100_000, 12 * SECOND));
         loop.after(random.between(1_000, 300_000), loop.world, () => {
@@ -67,34 +69,42 @@ export class Chaos {
       case 'database down':
         server.weather.isDown = true;
         server.endAll();
-        return this.#later(2 * SECOND, () => {
+        this.#later(2 * SECOND, () => {
           server.weather.isDown = false;
         });
+        return;
       case 'disk full':
         server.weather.isFull = true;
-        return this.#later(2 * SECOND, () => {
+        this.#later(2 * SECOND, () => {
           server.weather.isFull = false;
         });
+        return;
       case 'slow disk':
         server.weather.commitMicros = [50_000, 600_000];
-        return this.#later(2 * SECOND, () => this.#usualWeather());
+        this.#later(2 * SECOND, () => this.#usualWeather());
+        return;
       case 'slow loads':
         server.weather.callSlow = 400_000;
-        return this.#later(2 * SECOND, () => this.#usualWeather());
+        this.#later(2 * SECOND, () => this.#usualWeather());
+        return;
       case 'stop worker':
         if (engine?.worker != null) engine.worker.thread.stoppedUntil = loop.now + random.between(1_000, SECOND);
         return;
       case 'stop front':
-        return this.#stopFront(engine);
+        this.#stopFront(engine);
+        return;
       case 'clock jump':
-        return this.#jump(engine);
+        this.#jump(engine);
+        return;
       case 'fold':
-        return operator.toggleFold();
+        operator.toggleFold();
+        return;
       case 'rest':
         clients.restUntil = loop.now + random.pick([SECOND / 2, 5 * SECOND, 130 * SECOND]);
         return;
       case 'burst':
-        return this.#burst(clients);
+        this.#burst(clients);
+        return;
     }
   }
 

@@ -18,7 +18,7 @@ setImmediate(() => {
         r.history?.answers.length,
       );
     for (const c of r.complaints.slice(0, 3))
-      console.log('  ', c.rule, c.step, c.said.slice(0, 600), '| expected', c.expected.slice(0, 300));
+      console.log('  ', c.rule, c.step, c.said.slice(0, 1500), '| expected', c.expected.slice(0, 300));
     if (process.env.LINES === '1') console.log(r.lines.join(''));
   }
   console.log(((performance.now() - began) / count).toFixed(1), 'ms per seed');

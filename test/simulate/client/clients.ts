@@ -86,7 +86,10 @@ export class Clients {
       this.busy--;
       return;
     }
-    if (this.restUntil > loop.now) return this.#later(() => this.#next(client));
+    if (this.restUntil > loop.now) {
+      this.#later(() => this.#next(client));
+      return;
+    }
     const request = this.#request(client, random.pick(books));
     if (request.key !== null && random.chance(0.04)) {
       trace.mark('sent twice at once');
@@ -114,7 +117,10 @@ export class Clients {
 
   #try(request: Request, tries: number): void {
     const { client } = request;
-    if (this.#isOver) return this.#later(() => this.#next(client));
+    if (this.#isOver) {
+      this.#later(() => this.#next(client));
+      return;
+    }
     const sent = this.#send(request, (told) => this.#heard({ ...request, repeats: sent }, tries, told));
     if (sent === null) this.#later(() => this.#try(request, tries), 20_000);
   }

@@ -67,7 +67,7 @@ export class Commands {
 
   /** The same request with another payload, as a client with a bug sends it. */
   otherPayload(command: SimulatedCommand): SimulatedCommand {
-    if (command.type !== 'post') return this.#post(0, false);
+    if (command.type !== 'post') return { type: 'post', ...this.#request(0, false, false) };
     return { ...command, reference: `${command.reference ?? ''}!` };
   }
 
@@ -136,7 +136,7 @@ export class Commands {
       openAccounts: random.chance(0.85),
       dryRun,
       reference: random.chance(0.1) ? `ref ${random.between(1, 9)}` : null,
-      description: random.chance(0.03) ? 'Zwölf Äpfel — ' + 'x'.repeat(random.between(0, 300)) : null,
+      description: random.chance(0.03) ? `Zwölf Äpfel — ${'x'.repeat(random.between(0, 300))}` : null,
       metadata: random.chance(0.05) ? `{"n": ${random.between(1, 99)}}` : null,
       extras: random.chance(0.08) ? this.#extras(legs) : null,
     };

@@ -24,7 +24,10 @@ export function call<T>(server: Server, backend: Backend, work: () => T, waits =
       } else loop.after(server.wayMicros(), client, say);
     };
     const run = (): void => {
-      if (!backend.alive) return lost();
+      if (!backend.alive) {
+        lost();
+        return;
+      }
       try {
         const result = work();
         answer(() => resolve(result));
@@ -33,8 +36,14 @@ export function call<T>(server: Server, backend: Backend, work: () => T, waits =
       }
     };
     const arrive = (): void => {
-      if (weather.isDown || !backend.alive || random.chance(weather.callLost)) return lost();
-      if (!waits || server.sharing.size === 0) return run();
+      if (weather.isDown || !backend.alive || random.chance(weather.callLost)) {
+        lost();
+        return;
+      }
+      if (!waits || server.sharing.size === 0) {
+        run();
+        return;
+      }
       trace.mark('raise waits for a commit');
       let over = false;
       server.whenFree(() => {

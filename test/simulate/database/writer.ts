@@ -166,15 +166,20 @@ class Commit {
   #arrive(): void {
     const { server, backend } = this;
     const { weather, random, trace } = server;
-    if (!backend.alive || weather.isDown) return this.#lost();
+    if (!backend.alive || weather.isDown) {
+      this.#lost();
+      return;
+    }
     if (random.chance(weather.lostBefore)) {
       trace.mark('connection lost before a commit');
-      return this.#lost();
+      this.#lost();
+      return;
     }
     const refusal = this.#refusal();
     if (refusal !== null) {
       trace.mark('batch refused by the fence');
-      return this.#fail(refusal);
+      this.#fail(refusal);
+      return;
     }
     if (this.prepared.locks) server.share(backend);
     const [least, most] = weather.commitMicros;
@@ -191,7 +196,7 @@ class Commit {
       (!prepared.asksOwner || owner === prepared.owner) &&
       (!prepared.asksEnd || server.log.head === batch.prev);
     if (!isPassed) return new ServerError('null value in column "last" of relation "batch"', '23502', 'batch');
-    if (server.log.batches.some(({ prev }) => prev === batch.prev)) {
+    if (batch.prev < server.log.head) {
       return new ServerError('duplicate key value violates unique constraint "batch_pkey"', '23505', 'batch');
     }
     return null;
@@ -200,21 +205,28 @@ class Commit {
   #copied(takes: number): void {
     const { server, backend, batch } = this;
     const { weather, random, trace, loop } = server;
-    if (!backend.alive) return this.#lost();
+    if (!backend.alive) {
+      this.#lost();
+      return;
+    }
     if (random.chance(weather.lostDuring)) {
       trace.mark('connection lost during a copy');
-      return this.#lost();
+      this.#lost();
+      return;
     }
     if (weather.isFull) {
       trace.mark('disk full');
-      return this.#fail(new ServerError('could not extend file: No space left on device', '53100'));
+      this.#fail(new ServerError('could not extend file: No space left on device', '53100'));
+      return;
     }
     if (random.chance(weather.refuses)) {
       trace.mark('batch refused');
-      return this.#fail(new ServerError('out of memory', '53200'));
+      this.#fail(new ServerError('out of memory', '53200'));
+      return;
     }
     if (!this.#isCovered(batch.last)) {
-      return this.#fail(new ServerError('no partition of relation "log" found for row', '23514', 'log'));
+      this.#fail(new ServerError('no partition of relation "log" found for row', '23514', 'log'));
+      return;
     }
     const stalls = random.chance(weather.stalls);
     if (!stalls) {
@@ -234,7 +246,10 @@ class Commit {
   #commit(): void {
     const { server, backend, batch } = this;
     const { weather, random, trace, loop } = server;
-    if (!backend.alive) return this.#lost();
+    if (!backend.alive) {
+      this.#lost();
+      return;
+    }
     if (random.chance(weather.oddTag)) {
       trace.mark('commit answered by a rollback');
       server.letGo(backend);
@@ -249,7 +264,8 @@ class Commit {
     server.letGo(backend);
     if (backend.terminated) {
       trace.mark('late commit, session terminated');
-      return this.#lost();
+      this.#lost();
+      return;
     }
     if (!backend.client.alive) {
       trace.mark('commit of an engine that is dead');
@@ -258,7 +274,8 @@ class Commit {
     }
     if (random.chance(weather.lostAfter)) {
       trace.mark('connection lost after a commit');
-      return this.#lost();
+      this.#lost();
+      return;
     }
     this.tell({ type: 'committed' });
   }
