@@ -139,6 +139,8 @@ it('actions on a transaction and on its action, loaded together, see all that be
   expect(new Set(world.store.loads.at(-1)?.positions)).toEqual(new Set([posted, reversal.position]));
   world.store.loads.at(-1)?.release();
   expect(await world.answer(again)).toMatchObject({ type: 'recorded', code: 'nothing_to_reverse' });
+  await world.settled();
+  world.store.loads.at(-1)?.release();
   expect(await world.answer(ofReversal)).toMatchObject({ type: 'recorded', code: 'not_actionable' });
 });
 

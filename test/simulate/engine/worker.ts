@@ -89,6 +89,7 @@ export class SimulatedWorker {
       clock: new ShardClock(),
       onState: (state, error) => this.#options.onState(state, store, error),
       onBusy: (busy) => this.#busy(busy),
+      bring: () => this.#look(),
       onCommitted,
       onError,
     });
@@ -98,6 +99,10 @@ export class SimulatedWorker {
   #busy(busy: boolean): void {
     this.#deferred = busy ? this.#deferred | topicOf(0) : this.#deferred & ~topicOf(0);
     for (const { consumer } of this.#fronts) consumer.defer(this.#deferred & ~TOPIC_ELSE);
-    if (!busy) for (const { consumer } of this.#fronts) consumer.look();
+    if (!busy) this.#look();
+  }
+
+  #look(): void {
+    for (const { consumer } of this.#fronts) consumer.look();
   }
 }
