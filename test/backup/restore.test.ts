@@ -2,6 +2,7 @@
 import {
   chmodSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -9,7 +10,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import pg from 'pg';
@@ -21,13 +22,19 @@ import { restoreCommand } from '../../src/cli/restore.js';
 import { configOf } from '../../src/platform/config/config.js';
 import { openLock } from '../../src/platform/lock.js';
 import { createLog } from '../../src/platform/log.js';
-import { historyOf } from '../../src/store/embedded/archive.js';
+import { archivePlaceOf, historyOf, readReached } from '../../src/store/embedded/archive.js';
 import { locateHomes, startEmbedded } from '../../src/store/embedded/embedded.js';
+import { until } from '../crash/support/processes.js';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const NAMES = ['shard-0'];
-const log = createLog({ level: 'error', format: 'text', output: { write: () => true } as never });
+const lines: string[] = [];
+const log = createLog({
+  level: 'error',
+  format: 'text',
+  output: { write: (line: string) => lines.push(line) } as never,
+});
 
 let folder: string;
 let archive: string;
@@ -105,6 +112,22 @@ test('without a time, a quiet ledger is restored to its end, although nothing wa
   expect(new Set(histories.map(historyOf)).size).toBe(2);
 });
 
+test('a restored ledger is backed up and restored again, while its servers run', async () => {
+  await run((io) => backupCommand({ to: null }, config('latest'), io, log));
+  await withServers('latest', async (client) => {
+    await client.query(record(3));
+    const backup = findBackups(archive).at(-1);
+    if (backup === undefined) throw new Error('there is no backup');
+    const now = Date.now() * 1000;
+    await until('the record is archived', () => reachOf(backup).every(({ reached }) => reached.at > now));
+    expect(await restore('again')).toMatch(/shard-0 {2}ends with position 3, /);
+    // What runs is not touched, and the first history can be gone back to as before.
+    await client.query(record(4));
+  });
+  const [first] = findBackups(archive);
+  expect(await restore('first', first?.folder)).toMatch(/shard-0 {2}ends with position 2, /);
+});
+
 test('one backup by itself is restored to its own end', async () => {
   expect(await restore('copied', join(folder, 'copies'))).toMatch(/shard-0 {2}ends with position 1, /);
 });
@@ -132,6 +155,41 @@ test('what lies after a file that the archive lacks cannot be restored, and the 
   const to = new Date(reach.reached.at / 1000).toISOString();
   await expect(restore('lacking', archive, to)).rejects.toThrow(`the archive lacks its file ${reach.reached.wal}`);
   renameSync(`${file}.away`, file);
+});
+
+test('while the archive cannot be written the server works on and says so, and afterwards nothing is missing', async () => {
+  const history = historyOf(locateHomes(join(folder, 'data'), NAMES)?.['shard-0'] ?? '');
+  const place = archivePlaceOf(archive, 'shard-0', history ?? '');
+  const backup = findBackups(archive)[0];
+  if (backup === undefined) throw new Error('there is no backup');
+  lines.length = 0;
+  await withServers('data', async (client) => {
+    renameSync(place.wal, `${place.wal}.away`);
+    await client.query(record(5));
+    await until('the operator hears of it', () => lines.some((line) => line.includes('the archive falls behind')));
+    await client.query(record(6));
+    renameSync(`${place.wal}.away`, place.wal);
+    const now = Date.now() * 1000;
+    await until('the archive has caught up', () => (readReached(place)?.at ?? 0) > now);
+  });
+  expect(reachOf(backup).map(({ missing }) => missing)).toEqual([null]);
+  expect(await restore('caught-up', backup.folder)).toMatch(/shard-0 {2}ends with position 6, /);
+});
+
+test.runIf(userInfo().uid === 0)('an archive that user postgres cannot enter is refused in one line', async () => {
+  const closed = join(folder, 'closed');
+  mkdirSync(closed, { mode: 0o700 });
+  const lock = await openLock(join(folder, 'data'));
+  try {
+    const options = {
+      folder: lock.folder,
+      names: NAMES,
+      archive: { folder: join(closed, 'archive'), intervalMs: 1000 },
+    };
+    await expect(startEmbedded({ ...options, log })).rejects.toThrow(/^backup\.archive: the user .* cannot enter/);
+  } finally {
+    await lock.close();
+  }
 });
 
 test('a folder that is not empty is left as it is', async () => {
