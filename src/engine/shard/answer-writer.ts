@@ -3,7 +3,7 @@ import type { ErrorCode } from '../../ledger/errors.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import type { Outcome } from '../../ledger/outcome.js';
 import type { LogSink, Position } from '../../ledger/record.js';
-import { isTransaction, LogRecord } from '../../ledger/record.js';
+import { isTransaction, LogRecord, RecordKind } from '../../ledger/record.js';
 import type { AccountView, RecordView } from '../../ledger/view.js';
 import { encodeAnswer, encodeRecorded, encodeReplay, RECORDED_BYTES, REPLAY_BYTES } from '../wire/answer.js';
 import type { Answer } from '../wire/messages.js';
@@ -99,12 +99,15 @@ export class AnswerWriter {
     append(outbox, request.requestId, { type: 'head', sequence, recordedAt });
   }
 
-  /** The new transactions among the records just written. */
+  /** The new transactions among the records just written, without those that lapsed before the command was decided. */
   #views(ledger: Ledger): RecordView[] {
     const records = this.#recording?.records ?? [];
-    return records.filter(({ kind }) => isTransaction(kind)).map((record) => ledger.recordView(record));
+    return records.filter(({ kind }) => isAnswer(kind)).map((record) => ledger.recordView(record));
   }
 }
+
+/** An expiry is nobody's command. */
+const isAnswer = (kind: RecordKind): boolean => isTransaction(kind) && kind !== RecordKind.expiry;
 
 export function writeUnavailable(outbox: Outbox, requestId: number, code: ErrorCode, retryAfterSeconds: number): void {
   append(outbox, requestId, { type: 'unavailable', code, retryAfterSeconds });

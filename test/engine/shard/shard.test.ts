@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { RecordKind } from '../../../src/ledger/record.js';
 import { World } from './support/world.js';
 
 const unavailable = (code: string) => ({ type: 'unavailable', code, retryAfterSeconds: 1 });
@@ -142,6 +143,21 @@ it('actions on a transaction and on its action, loaded together, see all that be
   await world.settled();
   world.store.loads.at(-1)?.release();
   expect(await world.answer(ofReversal)).toMatchObject({ type: 'recorded', code: 'not_actionable' });
+});
+
+it('an action is answered with its own record, also where a hold on its accounts has just lapsed', async () => {
+  const world = await World.started();
+  world.store.easy = true;
+  const held = (await world.answer(world.post('held', 'wallet', 5, 'external/card', 0))) as {
+    readonly position: number;
+  };
+  const lapses = await world.answer(world.post('lapses', 'wallet', 7, 'external/card', 3_000));
+  const { expiresAt } = lapses as { readonly expiresAt: number };
+  // No timer gets its turn meanwhile: it is the capture that finds the other hold lapsed.
+  while (Date.now() * 1000 <= expiresAt + 2_000);
+  const captured = await world.answer(world.reverse(held.position, 'capture', 'capture'));
+  expect(world.store.log.at(-2)).toMatchObject({ kind: RecordKind.expiry });
+  expect(captured).toMatchObject({ code: null, records: [{ kind: RecordKind.capture, parent: held.position }] });
 });
 
 describe('the bounds', () => {

@@ -72,13 +72,23 @@ export class World {
     return world;
   }
 
-  /** Money from outside into an account. @returns the request's number */
-  post(key: string | null, credit: string, amount: number, debit = 'external/card'): number {
+  /**
+   * Money from outside into an account.
+   * @param expiresIn holds it for so many µs, 0 for the default
+   * @returns the request's number
+   */
+  post(
+    key: string | null,
+    credit: string,
+    amount: number,
+    debit = 'external/card',
+    expiresIn: number | null = null,
+  ): number {
     const legs = [{ debit, credit, amount, currency: 978, currencyCode: 'EUR' }];
     const request: PostRequest = {
       legs,
-      pending: false,
-      expiresIn: 0,
+      pending: expiresIn !== null,
+      expiresIn: expiresIn ?? 0,
       effectiveAt: 0,
       openAccounts: true,
       dryRun: key === null,
@@ -110,12 +120,9 @@ export class World {
     return this.ask({ type: 'read_account', account });
   }
 
-  reverse(parent: number, key: string): number {
+  reverse(parent: number, key: string, type: 'reverse' | 'capture' = 'reverse'): number {
     const none = { reference: null, description: null, metadata: null };
-    return this.ask(
-      { type: 'reverse', parent, amount: 0n, legs: [], final: false, force: false, dryRun: false, ...none },
-      key,
-    );
+    return this.ask({ type, parent, amount: 0n, legs: [], final: false, force: false, dryRun: false, ...none }, key);
   }
 
   async until(condition: () => boolean): Promise<void> {
