@@ -2,6 +2,7 @@
 import { KeyedHash } from '../../src/ledger/hash.js';
 import { Ledger } from '../../src/ledger/ledger.js';
 import { judgeBasics } from './basics.js';
+import { judge } from './model/judge.js';
 import { Chaos } from './chaos.js';
 import { Clients } from './client/clients.js';
 import { Network } from './client/network.js';
@@ -60,7 +61,7 @@ export function run(options: RunOptions): RunResult {
         return null;
       }
     });
-    const complaints = [...problems, ...(world === null ? [] : judgeBasics(world))];
+    const complaints = [...problems, ...(world === null ? [] : [...judgeBasics(world), ...judge(world)])];
     for (const { rule, said } of complaints) trace.say(loop.now, `complaint ${rule} ${said.split('\n')[0]}`);
     return {
       seed,

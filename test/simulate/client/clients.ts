@@ -110,7 +110,7 @@ export class Clients {
       return { ...past, client };
     }
     const known = this.#knowledge.get(book) as Knowledge; // one for each book
-    const command = this.#commands.next(known, loop.now);
+    const command = this.#commands.next(known, loop.trueTime);
     const key = takesKey(command) ? `key-${this.#keys++}` : null;
     return { client, book, key, command, repeats: null };
   }

@@ -4,7 +4,6 @@ import type { LegRequest, PostRequest } from '../../../src/engine/wire/messages.
 import type { PostExtras } from '../../../src/ledger/command.js';
 import type { SimulatedCommand } from '../history.js';
 import type { Random } from '../random.js';
-import { EPOCH } from '../time/globals.js';
 
 const EUR = { currency: 978, currencyCode: 'EUR' };
 const USD = { currency: 840, currencyCode: 'USD' };
@@ -49,7 +48,7 @@ export class Commands {
     this.#random = random;
   }
 
-  /** @param now true time, µs */
+  /** @param now true time, µs since 1970 */
   next(known: Knowledge, now: number): SimulatedCommand {
     const kinds: readonly (readonly [number, () => SimulatedCommand])[] = [
       [46, () => this.#post(now, false)],
@@ -132,7 +131,7 @@ export class Commands {
       legs,
       pending,
       expiresIn,
-      effectiveAt: random.chance(0.05) ? Math.max(0, EPOCH + now - random.between(1, 10 ** 9)) : 0,
+      effectiveAt: random.chance(0.05) ? Math.max(0, now - random.between(1, 10 ** 9)) : 0,
       openAccounts: random.chance(0.85),
       dryRun,
       reference: random.chance(0.1) ? `ref ${random.between(1, 9)}` : null,

@@ -3,7 +3,6 @@
  * durably does so in one step of the loop, as a COMMIT does.
  */
 import type { Random } from '../random.js';
-import { EPOCH } from '../time/globals.js';
 import type { Loop } from '../time/loop.js';
 import { Machine, Thread } from '../time/loop.js';
 import type { Trace } from '../trace.js';
@@ -63,7 +62,7 @@ export class Server {
 
   /** The server's own wall clock, which is right. */
   get wallMicros(): number {
-    return EPOCH + this.loop.now;
+    return this.loop.trueTime;
   }
 
   wayMicros(): number {

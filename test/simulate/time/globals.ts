@@ -7,9 +7,6 @@ import { syncBuiltinESMExports } from 'node:module';
 import type { Random } from '../random.js';
 import type { Loop, Scheduled } from './loop.js';
 
-/** When runs begin, µs since 1970: 2030-01-01. */
-export const EPOCH = 1_893_456_000_000_000;
-
 class Timer {
   event: Scheduled;
 
@@ -66,7 +63,7 @@ export function onVirtualTime<T>(loop: Loop, random: Random, work: () => T): T {
   const { random: chance } = Math;
   const { randomBytes } = crypto;
   Object.assign(globalThis, timers(loop));
-  Date.now = () => Math.floor((EPOCH + loop.now + loop.current.machine.clockOffset) / 1000);
+  Date.now = () => Math.floor((loop.trueTime + loop.current.machine.clockOffset) / 1000);
   Math.random = () => random.fraction();
   performance.now = () => loop.now / 1000;
   crypto.randomBytes = ((size: number) => Buffer.from(random.bytes(size))) as typeof crypto.randomBytes;

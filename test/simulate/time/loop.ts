@@ -35,6 +35,9 @@ export interface Scheduled {
 /** Runs what promises have to do, also on behalf of `process.nextTick`. Node's own, and its only synchronous way. */
 const runMicrotasks = (process as unknown as { readonly _tickCallback: () => void })._tickCallback;
 
+/** When runs begin, µs since 1970: 2030-01-01. */
+export const EPOCH = 1_893_456_000_000_000;
+
 /** µs: a run that lasts longer than this hangs. */
 const TIME_MAX = 40 * 86_400_000_000;
 
@@ -50,6 +53,11 @@ export class Loop {
 
   constructor(random: Random) {
     this.#random = random;
+  }
+
+  /** µs since 1970. */
+  get trueTime(): number {
+    return EPOCH + this.now;
   }
 
   /** @param delay µs */
