@@ -3,7 +3,7 @@
  * database holds at the end. Plain values only, so that a judge needs nothing of the engine.
  *
  * `step` orders all that happened in a run: of two things the one with the lower step came first, and no two share one.
- * Times are µs since 1970; those named `at` are of the run's true time, which never jumps. Engines read clocks of their own, which
+ * Times are µs since 1970; but those named `at` are µs since the run began (EPOCH), of its true time, which never jumps. Engines read clocks of their own, which
  * do: `recordedAt` and `expiresAt` are of these.
  */
 import type { Answer, ColdRequest, PostRequest } from '../../src/engine/wire/messages.js';

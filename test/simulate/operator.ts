@@ -56,7 +56,7 @@ export class Operator {
 
   note(what: string, engine: number, note: string): void {
     const { loop, trace } = this.#options;
-    this.events.push({ step: trace.nextStep(), at: loop.trueTime, what, engine, note });
+    this.events.push({ step: trace.nextStep(), at: loop.now, what, engine, note });
   }
 
   startAnother(takeOver: boolean): void {

@@ -2,7 +2,6 @@
 import { KeyedHash } from '../../src/ledger/hash.js';
 import { Ledger } from '../../src/ledger/ledger.js';
 import { judgeBasics } from './basics.js';
-import { judge } from './model/judge.js';
 import { Chaos } from './chaos.js';
 import { Clients } from './client/clients.js';
 import { Network } from './client/network.js';
@@ -10,6 +9,7 @@ import { Server } from './database/server.js';
 import { FAIR } from './database/weather.js';
 import { observeLedgers } from './engine/observe.js';
 import type { AccountState, Complaint, FinalState, History } from './history.js';
+import { judge } from './model/judge.js';
 import { Operator } from './operator.js';
 import { Random } from './random.js';
 import { type Temper, temperOf } from './temper.js';

@@ -53,7 +53,7 @@ export class Network {
     const { loop, trace, random } = this;
     const operation: Operation = {
       step: trace.nextStep(),
-      at: loop.trueTime,
+      at: loop.now,
       number: this.operations.length,
       engine: engine.number,
       ...asked,
@@ -128,7 +128,7 @@ export class Network {
     if (!delivered) trace.mark('answer lost');
     this.answers.push({
       step: trace.nextStep(),
-      at: loop.trueTime,
+      at: loop.now,
       operation: operation.number,
       answer,
       replay: answer.type === 'replay' ? this.#replayed(operation, answer) : null,

@@ -257,7 +257,7 @@ class Commit {
       return;
     }
     const { prev, last, epoch, hash, copied } = batch;
-    server.log.append({ step: trace.nextStep(), at: loop.trueTime, engine: this.engine, prev, last, epoch, hash }, copied);
+    server.log.append({ step: trace.nextStep(), at: loop.now, engine: this.engine, prev, last, epoch, hash }, copied);
     trace.say(loop.now, `committed ${prev + 1}-${last} epoch ${epoch} engine ${this.engine} hash ${hash}`);
     if (epoch < server.fence.epoch) trace.mark('commit by an old epoch');
     backend.committing = false;

@@ -7,6 +7,8 @@ import { syncBuiltinESMExports } from 'node:module';
 import type { Random } from '../random.js';
 import type { Loop, Scheduled } from './loop.js';
 
+export { EPOCH } from './loop.js';
+
 class Timer {
   event: Scheduled;
 
