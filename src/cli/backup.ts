@@ -14,6 +14,7 @@ import { megabytes, seconds } from './backup/figures.js';
 import type { BackedUpShard, Manifest } from './backup/manifest.js';
 import { BACKUPS_NAME, backupName, consistentAt, UNFINISHED, writeManifest } from './backup/manifest.js';
 import { copyOtherFiles } from './backup/other-files.js';
+import { prune } from './backup/prune.js';
 import { openServers } from './databases.js';
 import type { CommandIo } from './io.js';
 import { ExitCode } from './serve/exit-codes.js';
@@ -21,6 +22,8 @@ import { ExitCode } from './serve/exit-codes.js';
 export interface BackupRequest {
   /** Where to; null: the archive of the configuration. */
   readonly to: string | null;
+  /** How many backups stay, this one included; null: all. */
+  readonly keep: number | null;
 }
 
 /** @returns the exit code */
@@ -33,6 +36,7 @@ export async function backupCommand(request: BackupRequest, config: Config, io: 
       `${root} is in data_dir, and a backup is there for the loss of data_dir; name another folder`,
     );
   }
+  if (request.keep !== null && !(request.keep >= 1)) throw new ConfigError('--keep: must be an integer of at least 1');
   const begun = performance.now();
   const servers = await openServers(config, log);
   try {
@@ -52,6 +56,10 @@ export async function backupCommand(request: BackupRequest, config: Config, io: 
     renameSync(draft, folder);
     syncFolder(join(root, BACKUPS_NAME));
     report(io, folder, manifest, performance.now() - begun, archived);
+    if (request.keep !== null) {
+      const { backups, walFiles } = prune(root, request.keep);
+      io.stdout.write(`  removed: ${backups} older backups, ${walFiles} files of the log that only they needed\n`);
+    }
     return ExitCode.ok;
   } finally {
     await servers.close();

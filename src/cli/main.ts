@@ -141,6 +141,7 @@ program
   .command('backup')
   .description('copy the embedded databases and the data folder, with the engine running or stopped')
   .option('--to <folder>', 'where to; default: backup.archive of the configuration')
+  .option('--keep <number>', 'remove older backups of this ledger, and the archived log that only they needed', whole)
   .addOption(configOption())
   .addHelpText(
     'after',
@@ -148,11 +149,12 @@ program
 Examples:
   MILLRACE_BACKUP__ARCHIVE=/mnt/archive millrace serve     archives all that is written from now on
   MILLRACE_BACKUP__ARCHIVE=/mnt/archive millrace backup    from here on, any second can be gone back to
+  millrace backup --keep 7                                 by the day, for a week
   millrace backup --to /mnt/copies                         one copy, of now
 ${EXIT_CODES}`,
   )
-  .action(async ({ to, ...options }: WithConfig & { readonly to?: string }) => {
-    process.exitCode = await backupCommand({ to: to ?? null }, ...argumentsOf(options));
+  .action(async ({ to, keep, ...options }: WithConfig & { readonly to?: string; readonly keep?: number }) => {
+    process.exitCode = await backupCommand({ to: to ?? null, keep: keep ?? null }, ...argumentsOf(options));
   });
 
 program

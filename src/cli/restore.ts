@@ -76,6 +76,9 @@ async function checkEmpty(folder: string): Promise<void> {
     () => false,
   );
   if (isRunning) throw new DataFolderHeldError(`an engine is running on ${folder}; a restore needs an empty folder`);
+  if (existsSync(join(folder, UNFINISHED_NAME))) {
+    throw new EmbeddedServerError(`${folder} holds a restore that did not end; remove it and restore again`);
+  }
   throw new EmbeddedServerError(`${folder} is not empty; move it away, or name another folder in data_dir`);
 }
 

@@ -92,8 +92,8 @@ beforeAll(async () => {
     await client.query(record(1));
   });
   writeFileSync(join(folder, 'data', 'notes.txt'), 'kept', { mode: 0o640 });
-  await run((io) => backupCommand({ to: null }, config('data'), io, log));
-  await run((io) => backupCommand({ to: join(folder, 'copies') }, config('data'), io, log));
+  await run((io) => backupCommand({ to: null, keep: null }, config('data'), io, log));
+  await run((io) => backupCommand({ to: join(folder, 'copies'), keep: null }, config('data'), io, log));
   await withServers('data', async (client) => {
     await client.query(record(2));
   });
@@ -113,7 +113,7 @@ test('without a time, a quiet ledger is restored to its end, although nothing wa
 });
 
 test('a restored ledger is backed up and restored again, while its servers run', async () => {
-  await run((io) => backupCommand({ to: null }, config('latest'), io, log));
+  await run((io) => backupCommand({ to: null, keep: null }, config('latest'), io, log));
   await withServers('latest', async (client) => {
     await client.query(record(3));
     const backup = findBackups(archive).at(-1);
@@ -198,13 +198,31 @@ test('a folder that is not empty is left as it is', async () => {
   expect(readdirSync(join(folder, 'data'))).toEqual(before);
 });
 
-test('a folder in which a restore was killed is not started on', async () => {
+test('older backups go where so many are to be kept, with the log that only they needed, and nothing else', async () => {
+  const histories = () => findBackups(archive).map(({ manifest }) => manifest.shards[0]?.history);
+  const [mine, other] = histories();
+  expect(histories()).toEqual([mine, other]);
+  await withServers('data', async (client) => {
+    await client.query(record(7));
+  });
+  const said = await run((io) => backupCommand({ to: null, keep: 1 }, config('data'), io, log));
+  expect(said).toMatch(/removed: 1 older backups, [1-9]\d* files of the log/);
+  expect(histories()).toEqual([other, mine]);
+  const startWal = findBackups(archive)[1]?.manifest.shards[0]?.startWal ?? '';
+  expect(readdirSync(archivePlaceOf(archive, 'shard-0', mine ?? '').wal).filter((name) => name < startWal)).toEqual([]);
+  expect(await restore('kept')).toMatch(/shard-0 {2}ends with position 7, /);
+});
+
+test('a folder in which a restore was killed is neither started on nor restored into', async () => {
   writeFileSync(join(folder, 'latest', 'restore-unfinished'), '');
+  await expect(restore('latest')).rejects.toThrow(/holds a restore that did not end; remove it/);
   await expect(withServers('latest', () => Promise.resolve())).rejects.toThrow(/a restore into .* did not end/);
 });
 
 test('other stores are told what to do instead', async () => {
   const pglite = configOf({ store: { kind: 'pglite' } }, folder);
-  await expect(run((io) => backupCommand({ to: null }, pglite, io, log))).rejects.toThrow('stop the engine and copy');
+  await expect(run((io) => backupCommand({ to: null, keep: null }, pglite, io, log))).rejects.toThrow(
+    'stop the engine and copy',
+  );
   expect(existsSync(join(folder, '.millrace'))).toBe(false);
 });

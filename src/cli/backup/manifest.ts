@@ -35,7 +35,7 @@ export const UNFINISHED = '.unfinished';
 export const consistentAt = ({ shards }: Manifest): Micros => Math.max(...shards.map((shard) => shard.consistentAt));
 
 /** Sorts by time, and every file system takes it. */
-export const backupName = (at: Micros): string => `${formatMicros(at).slice(0, 19).replaceAll(':', '-')}Z`;
+export const backupName = (at: Micros): string => `${formatMicros(at).slice(0, 23).replaceAll(':', '-')}Z`;
 
 export function writeManifest(folder: string, manifest: Manifest): void {
   writeWhole(join(folder, MANIFEST_NAME), `${JSON.stringify(manifest)}\n`, null);
