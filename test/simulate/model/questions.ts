@@ -4,6 +4,7 @@
  * when they were told. At one such place the model must come to the same.
  */
 import type { Answered, Complaint, Operation } from '../history.js';
+import { EPOCH } from '../time/globals.js';
 import { compareProblem, type Names, show } from './compare.js';
 import { decide, isDryRun, isWriting, roomForKey, touchedBy, type WritingCommand } from './decide.js';
 import type { ExpectedRow } from './expected.js';
@@ -91,7 +92,7 @@ export class Questions {
     const shown = answer.records[0]?.recordedAt;
     const last = Math.max(1, ledger.lastRecordedAt);
     if (shown !== undefined) return shown >= last ? [shown] : [];
-    return [...new Set([last, Math.max(last, next ?? 0), Math.max(last, answered.at + CLOCK_APART_MAX)])];
+    return [...new Set([last, Math.max(last, next ?? 0), Math.max(last, EPOCH + answered.at + CLOCK_APART_MAX)])];
   }
 
   #isAnsweredAt(ledger: ModelLedger, question: Question, answer: Told, now: number): boolean {

@@ -1,5 +1,6 @@
 /** What must be true of the log and its commits, whatever was asked. */
 import type { Complaint, History, LogRow } from '../history.js';
+import { EPOCH } from '../time/globals.js';
 import { Kind } from './state.js';
 
 /**
@@ -55,8 +56,8 @@ function judgeRows({ log, batches }: History): Complaint[] {
     if (row.position !== index + 1) complain('log_gapless', 'stands here', `${index + 1}`);
     if (row.recordedAt < recordedAt)
       complain('time_forward', `recorded at ${row.recordedAt}`, `not before ${recordedAt}`);
-    if (row.recordedAt > at + CLOCK_APART_MAX) {
-      complain('clock_trusted', `recorded at ${row.recordedAt}`, `about ${at}, or not at all`);
+    if (row.recordedAt > EPOCH + at + CLOCK_APART_MAX) {
+      complain('clock_trusted', `recorded at ${row.recordedAt}`, `about ${EPOCH + at}, or not at all`);
     }
     const wanted = sequenceOf(row, sequences);
     if (row.sequence !== wanted) complain('sequence_gapless', `sequence ${row.sequence}`, `${wanted}`);

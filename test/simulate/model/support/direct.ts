@@ -22,8 +22,9 @@ import type {
   SimulatedCommand,
   SimulatedSettings,
 } from '../../history.js';
+import { EPOCH } from '../../time/globals.js';
 
-export const START = 1_893_456_000_000_000;
+export const START = EPOCH;
 export const DAY = 86_400_000_000;
 export const SETTINGS: SimulatedSettings = {
   keyWindow: 7 * DAY,
@@ -99,7 +100,7 @@ export class Direct {
     const route = routeOf(command);
     this.#operations.push({
       step: ++this.#step,
-      at: this.now,
+      at: this.now - EPOCH,
       number,
       client: 0,
       book,
@@ -120,11 +121,11 @@ export class Direct {
     const last = this.#log.records.length;
     if (last > prev) {
       const step = ++this.#step;
-      this.#batches.push({ step, at: this.now, engine: 0, prev, last, epoch: 1, hash: this.#ledger.chainHash });
+      this.#batches.push({ step, at: this.now - EPOCH, engine: 0, prev, last, epoch: 1, hash: this.#ledger.chainHash });
     }
     for (const { operation, answer } of this.#held.splice(0)) {
       const replay = answer.type === 'replay' ? this.#found(operation, answer) : null;
-      this.#answers.push({ step: ++this.#step, at: this.now, operation, answer, replay, delivered: true });
+      this.#answers.push({ step: ++this.#step, at: this.now - EPOCH, operation, answer, replay, delivered: true });
     }
   }
 
