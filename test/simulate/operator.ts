@@ -28,6 +28,7 @@ export class Operator {
   #started = 0;
   #readyAt = 0;
   #foldRuns = false;
+  #folds = 0;
   #over = false;
 
   constructor(options: OperatorOptions) {
@@ -107,7 +108,7 @@ export class Operator {
   toggleFold(): void {
     this.#foldRuns = !this.#foldRuns;
     if (!this.#foldRuns) return;
-    this.#options.trace.mark('fold started');
+    this.#options.trace.mark(this.#folds++ === 0 ? 'fold started' : 'fold restarted');
     this.#fold();
   }
 

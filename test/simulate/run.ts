@@ -9,6 +9,7 @@ import { Server } from './database/server.js';
 import { FAIR } from './database/weather.js';
 import { observeLedgers } from './engine/observe.js';
 import type { AccountState, Complaint, FinalState, History } from './history.js';
+import { markHistory } from './marks.js';
 import { judge } from './model/judge.js';
 import { Operator } from './operator.js';
 import { Random } from './random.js';
@@ -61,6 +62,7 @@ export function run(options: RunOptions): RunResult {
         return null;
       }
     });
+    if (world !== null) markHistory(world, trace);
     const complaints = [...problems, ...(world === null ? [] : [...judgeBasics(world), ...judge(world)])];
     for (const { rule, said } of complaints) trace.say(loop.now, `complaint ${rule} ${said.split('\n')[0]}`);
     return {

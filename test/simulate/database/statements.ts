@@ -25,7 +25,8 @@ const STATEMENTS: readonly (readonly [beginning: string, run: Statement])[] = [
   ['SELECT partition, bits, by_book', filters],
   [
     'SELECT buckets FROM key_filter',
-    ({ keyFilters }, [partition]) => {
+    ({ keyFilters, trace }, [partition]) => {
+      trace.mark('key looked up in closed partitions');
       const filter = keyFilters.get(Number(partition));
       return filter === undefined ? [] : [{ buckets: filter.buckets }];
     },
@@ -39,7 +40,8 @@ const STATEMENTS: readonly (readonly [beginning: string, run: Statement])[] = [
   ],
   [
     'SELECT recorded_at FROM log WHERE position',
-    ({ log }, [position]) => {
+    ({ log, trace }, [position]) => {
+      trace.mark('key found in a closed partition');
       const row = log.row(Number(position));
       return row === undefined ? [] : [{ recorded_at: row.recordedAt }];
     },

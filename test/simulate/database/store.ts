@@ -58,6 +58,8 @@ export class SimulatedStore implements ShardStore {
   #partitions: Partitions | null = null;
   #preparing: Promise<void> | null = null;
   #closed = false;
+  /** Where the batch ends of which nobody knows whether it is there; 0: it is known. */
+  #unknown = 0;
 
   constructor(options: SimulatedStoreOptions) {
     this.#server = options.server;
@@ -137,6 +139,12 @@ export class SimulatedStore implements ShardStore {
   }
 
   async commit(batch: BatchEncoder): Promise<CommitResult> {
+    const result = await this.#commit(batch);
+    this.#unknown = result.type === 'ambiguous' ? batch.last : 0;
+    return result;
+  }
+
+  async #commit(batch: BatchEncoder): Promise<CommitResult> {
     const { fence, partitions } = this.#own();
     try {
       if (!partitions.covers(batch.last)) await this.#prepare(batch.first - 1, batch.last);
@@ -166,6 +174,10 @@ export class SimulatedStore implements ShardStore {
     const { fence } = this.#own();
     this.#writer.drop();
     const resolution = await fence.resolve(`^${this.#name}$`);
+    if (this.#unknown > 0) {
+      const isThere = resolution.head >= this.#unknown;
+      this.#server.trace.mark(`ambiguous, and the batch was ${isThere ? '' : 'not '}there`);
+    }
     this.#writer.reconnect().catch(() => undefined);
     return resolution;
   }
@@ -178,7 +190,15 @@ export class SimulatedStore implements ShardStore {
   async loadParents(positions: readonly number[]): Promise<readonly LogRecord[]> {
     const backend = await this.#reading();
     const { server } = this.#options;
-    return asStore(() => call(server, backend, () => server.log.withActions(positions, Number.MAX_SAFE_INTEGER)));
+    try {
+      const read = () => server.log.withActions(positions, Number.MAX_SAFE_INTEGER);
+      const records = await asStore(() => call(server, backend, read));
+      server.trace.mark('parent loaded');
+      return records;
+    } catch (error) {
+      server.trace.mark('load of a parent failed');
+      throw error;
+    }
   }
 
   async *keysSince(from: number): AsyncGenerator<readonly RememberedKey[]> {

@@ -74,6 +74,7 @@ export class Engine {
   /** kill -9: nothing of it runs any more. */
   kill(): void {
     this.alive = false;
+    for (const rings of this.#rings) rings.cut();
     for (const thread of this.#threads()) this.#die(thread);
   }
 
@@ -141,10 +142,11 @@ export class Engine {
         trace.say(loop.now, `engine ${number} problem ${doing}: ${error.message}`);
         trace.mark(`problem: ${doing}`);
       },
+      onFullRing: () => trace.mark('answers wait for room in the ring'),
       onCommitted: () => undefined,
     });
     this.worker = { thread, code };
-    this.#rings = this.fronts.map((front) => connectRings(loop, random, front, thread, ringBytes));
+    this.#rings = this.fronts.map((front) => connectRings(loop, random, trace, front, thread, ringBytes));
     this.#rings.forEach((rings, index) => {
       const front = this.fronts[index] as Front; // one each
       loop.after(random.between(5, 50), front.thread, () => front.client.connect(rings.frontSide));

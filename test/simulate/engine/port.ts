@@ -16,6 +16,7 @@ class Port {
     readonly loop: Loop,
     readonly random: Random,
     readonly thread: Thread,
+    readonly onLarge: () => void,
   ) {}
 
   on(what: 'message' | 'close', handler: Handler): this {
@@ -32,6 +33,7 @@ class Port {
 
   postMessage(message: unknown): void {
     const { other } = this;
+    if (typeof message === 'object') this.onLarge();
     if (this.closed || other === null || other.closed) return;
     this.#later(other, () => {
       if (!other.closed) for (const handler of other.#handlers) handler(message);
@@ -65,8 +67,14 @@ class Port {
 }
 
 /** As much of a port as channels use. */
-export function portPair(loop: Loop, random: Random, one: Thread, two: Thread): readonly [MessagePort, MessagePort] {
-  const ports = [new Port(loop, random, one), new Port(loop, random, two)] as const;
+export function portPair(
+  loop: Loop,
+  random: Random,
+  threads: readonly [Thread, Thread],
+  /** A record travels beside the ring. */
+  onLarge: () => void,
+): readonly [MessagePort, MessagePort] {
+  const ports = [new Port(loop, random, threads[0], onLarge), new Port(loop, random, threads[1], onLarge)] as const;
   ports[0].other = ports[1];
   ports[1].other = ports[0];
   return ports as unknown as readonly [MessagePort, MessagePort];

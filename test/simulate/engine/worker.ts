@@ -20,6 +20,7 @@ export interface WorkerOptions {
   readonly openStore: () => ShardStore;
   readonly onState: (state: ShardState, store: ShardStore | null, error: Error | null) => void;
   readonly onError: (error: Error, doing: string) => void;
+  readonly onFullRing: () => void;
   readonly onCommitted: (position: number) => void;
 }
 
@@ -38,7 +39,15 @@ export class SimulatedWorker {
 
   connect(connection: FrontConnection): void {
     const producer = new ChannelProducer(connection.answers);
-    const link = new FrontLink(connection.front, new RingSink(producer));
+    const sink = new RingSink(producer);
+    const link = new FrontLink(connection.front, {
+      send: (bytes, offset, length) => {
+        const isSent = sink.send(bytes, offset, length);
+        if (!isSent) this.#options.onFullRing();
+        return isSent;
+      },
+      flush: () => sink.flush(),
+    });
     const consumer = new ChannelConsumer(connection.commands, {
       onRecord: (bytes, view, offset, length) => {
         if (this.shard === null) Shard.refuseBeforeStart(link, view, offset);
