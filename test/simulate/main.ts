@@ -1,31 +1,115 @@
-import { run } from './run.js';
+/**
+ * `npm run simulate -- --seed N`: one run, or with `--minutes M` or `--seeds K` as many as fit, from that seed on.
+ * Fails where a run failed, and, of a batch, where it never came to one of the things that it should come to.
+ */
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { type BatchResult, runBatch } from './batch.js';
+import { missing, SOMETIMES } from './marks.js';
+import { plant } from './planted.js';
+import { OPERATIONS, type RunResult, run } from './run.js';
+import { shrink } from './shrink.js';
 
-const seed = Number(process.argv[2] ?? 1);
-const count = Number(process.argv[3] ?? 1);
-setImmediate(() => {
-  const began = performance.now();
-  const marks = new Map<string, number>();
-  for (let s = seed; s < seed + count; s++) {
-    const r = run({ seed: s, keepLines: process.env.LINES === '1' });
-    for (const [m, n] of r.marks) marks.set(m, (marks.get(m) ?? 0) + n);
-    if (count < 20 || r.complaints.length)
-      console.log(
-        s,
-        r.operations,
-        r.digest.slice(0, 12),
-        r.complaints.length,
-        r.history?.log.length,
-        r.history?.answers.length,
-      );
-    for (const c of r.complaints.slice(0, 3))
-      console.log('  ', c.rule, c.step, c.said.slice(0, 1500), '| expected', c.expected.slice(0, 300));
-    if (process.env.LINES === '1') console.log(r.lines.join(''));
-  }
-  console.log(((performance.now() - began) / count).toFixed(1), 'ms per seed');
-  console.log(
-    [...marks]
-      .sort()
-      .map(([m, n]) => `${m}: ${n}`)
-      .join('\n'),
-  );
+/** Batches of fewer runs are not asked what they have come to. */
+const RUNS_TO_REACH_ALL = 300;
+const FAILURES_MAX = 3;
+const LINES_SHOWN = 40;
+const SEED_MAX = 2 ** 40;
+
+const { values: given } = parseArgs({
+  options: {
+    seed: { type: 'string' },
+    seeds: { type: 'string' },
+    minutes: { type: 'string' },
+    operations: { type: 'string' },
+    threads: { type: 'string' },
+    /** The seeds that ever failed, before all others. */
+    corpus: { type: 'boolean' },
+    /** Names of planted faults, with commas between. */
+    faults: { type: 'string' },
+    /** Prints all lines of the one run. */
+    trace: { type: 'boolean' },
+  },
 });
+
+function number(name: 'seed' | 'seeds' | 'minutes' | 'operations' | 'threads', otherwise: number): number {
+  const value = given[name] === undefined ? otherwise : Number(given[name]);
+  if (!Number.isFinite(value) || value < 0) throw new Error(`--${name} ${given[name]}: a number is wanted`);
+  return value;
+}
+
+const seed = number('seed', Math.floor(Math.random() * SEED_MAX));
+const operations = number('operations', OPERATIONS);
+const faults = given.faults?.split(',') ?? [];
+
+/** Outside of any promise: a run empties the queue of these again and again. */
+const apart = <T>(work: () => T): Promise<T> =>
+  new Promise((resolve, reject) => {
+    setImmediate(() => {
+      try {
+        resolve(work());
+      } catch (error) {
+        reject(error);
+      }
+    });
+  });
+
+function* seeds(): Generator<number> {
+  if (given.corpus) yield* corpus();
+  const count = given.seeds === undefined ? Number.POSITIVE_INFINITY : number('seeds', 1);
+  for (let index = 0; index < count; index++) yield seed + index;
+}
+
+function corpus(): number[] {
+  const file = new URL('../../../../test/simulate/corpus.json', import.meta.url);
+  const entries = JSON.parse(readFileSync(file, 'utf8')) as readonly { readonly seed: number }[];
+  return entries.map((entry) => entry.seed);
+}
+
+function show(failed: RunResult): void {
+  const command = `npm run simulate -- --seed ${failed.seed} --operations ${failed.operations}`;
+  console.log(`\nseed ${failed.seed} fails with ${failed.operations} operations; again: ${command}`);
+  const { complaints, lines } = run({ seed: failed.seed, operations: failed.operations, keepLines: true });
+  for (const { rule, step, said, expected } of complaints.slice(0, 5)) {
+    console.log(`  ${rule}, seen at step ${step}\n    said:     ${said}\n    expected: ${expected}`);
+  }
+  console.log(`  the last of ${lines.length} lines:`);
+  for (const line of lines.slice(-LINES_SHOWN)) console.log(`    ${line.trimEnd().slice(0, 300)}`);
+}
+
+async function one(): Promise<boolean> {
+  const result = await apart(() => run({ seed, operations, keepLines: given.trace === true }));
+  for (const line of result.lines) process.stdout.write(line);
+  console.log(`seed ${seed}: ${result.operations} operations, trace sha256 ${result.digest}`);
+  if (result.complaints.length > 0) await apart(() => show(shrink(result)));
+  return result.complaints.length === 0;
+}
+
+async function batch(): Promise<boolean> {
+  const minutes = given.minutes === undefined ? Number.POSITIVE_INFINITY : number('minutes', 1);
+  const until = performance.now() + minutes * 60_000;
+  const threads = number('threads', Math.min(2, availableParallelism()));
+  const result = await runBatch({ seeds: seeds(), operations, faults, threads, until, failuresMax: FAILURES_MAX });
+  const { runs, tookMs, failed } = result;
+  const rate = (runs / tookMs) * 60_000;
+  console.log(
+    `${runs} seeds from ${seed} on, ${result.operations} operations, ${(tookMs / 1000).toFixed(1)} s: ${rate.toFixed(0)} seeds a minute on ${threads} threads`,
+  );
+  for (const report of failed) {
+    await apart(() => show(shrink(run({ seed: report.seed, operations }))));
+  }
+  return reachedAll(result) && failed.length === 0;
+}
+
+function reachedAll({ marks, runs }: BatchResult): boolean {
+  for (const name of SOMETIMES) console.log(`  ${String(marks.get(name) ?? 0).padStart(8)}  ${name}`);
+  const never = missing(marks);
+  if (never.length > 0) console.log(`never reached: ${never.join('; ')}`);
+  return never.length === 0 || runs < RUNS_TO_REACH_ALL;
+}
+
+plant(faults);
+const isBatch = given.seeds !== undefined || given.minutes !== undefined || given.corpus === true;
+const isFine = await (isBatch ? batch() : one());
+process.exitCode = isFine ? 0 : 1;

@@ -88,11 +88,12 @@ export class Questions {
   }
 
   /** The engine's clock is not known: never before the last record, never far from the true time. */
-  #times(ledger: ModelLedger, { answered }: Question, answer: Told, next: number | null): number[] {
+  #times(ledger: ModelLedger, { operation, answered }: Question, answer: Told, next: number | null): number[] {
     const shown = answer.records[0]?.recordedAt;
     const last = Math.max(1, ledger.lastRecordedAt);
     if (shown !== undefined) return shown >= last ? [shown] : [];
-    return [...new Set([last, Math.max(last, next ?? 0), Math.max(last, EPOCH + answered.at + CLOCK_APART_MAX)])];
+    const trueTimes = [operation.at, answered.at, answered.at + CLOCK_APART_MAX].map((at) => EPOCH + at);
+    return [...new Set([last, next ?? 0, ...trueTimes].map((time) => Math.max(last, time)))];
   }
 
   #isAnsweredAt(ledger: ModelLedger, question: Question, answer: Told, now: number): boolean {
