@@ -188,7 +188,10 @@ export class Walk {
   }
 
   #tryRefusal(unit: Unit, keyed: LogRow, problem: Problem, parent: number, operation: Operation): Difference | null {
-    const expected: ExpectedRow = { ...plainRow(Kind.refused), code: problem.code, parent, answers: true };
+    const { command } = operation;
+    // By these two payloads under one key are told apart where both would have been refused alike.
+    const texts = 'reference' in command ? command : null;
+    const expected: ExpectedRow = { ...plainRow(Kind.refused), code: problem.code, parent, answers: true, texts };
     if (!isRemembered(problem.code))
       return { field: 'code', said: show(keyed.code), expected: `${problem.code}, unrecorded` };
     const difference =
