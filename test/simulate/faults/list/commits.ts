@@ -1,0 +1,176 @@
+/** Faults of commits, fences and recovery. */
+import type { Fault } from '../fault.js';
+
+const SHARD = 'src/engine/shard/shard.ts';
+const FENCE = 'src/store/postgres/fence.ts';
+const BATCH_ROW = 'src/store/batch-row.ts';
+const RECOVER = 'src/engine/shard/recover.ts';
+const ENCODER = 'src/store/copy/encoder.ts';
+
+export const COMMIT_FAULTS: readonly Fault[] = [
+  {
+    name: 'answer before commit',
+    breaks: 'durable before answered: answers leave when the COMMIT is sent',
+    patches: [
+      {
+        file: SHARD,
+        find: 'const result = await this.#store.commit(batch.encoder);',
+        replace: 'batch.deliver();\n    const result = await this.#store.commit(batch.encoder);',
+      },
+    ],
+  },
+  {
+    name: 'ambiguous commit taken as done',
+    breaks: 'durable before answered: a COMMIT without an answer counts as committed',
+    patches: [
+      {
+        file: SHARD,
+        find: "if (result.type !== 'committed') return this.#recoverFrom",
+        replace: "if (result.type !== 'committed' && result.type !== 'ambiguous') return this.#recoverFrom",
+      },
+    ],
+  },
+  {
+    name: 'ambiguous commit told as none',
+    breaks: 'outcome none means none: clients of an ambiguous batch hear that nothing was done',
+    patches: [
+      {
+        file: SHARD,
+        find: "this.#refuseAll(batch, how === 'ambiguous' ? 'outcome_unknown' : 'shard_unavailable');",
+        replace: "this.#refuseAll(batch, 'shard_unavailable');",
+      },
+    ],
+  },
+  {
+    name: 'ambiguous batch dropped',
+    breaks: 'memory is the log: after an ambiguous commit memory keeps what the log may not have',
+    patches: [
+      {
+        file: 'src/engine/shard/settle.ts',
+        find: 'if (head >= batch.encoder.last) return',
+        replace: 'if (head >= 0) return',
+      },
+    ],
+  },
+  {
+    name: 'batch applied twice',
+    breaks: 'once: after an ambiguous commit that took place, the commands are decided and written again',
+    patches: [
+      {
+        file: 'src/engine/shard/settle.ts',
+        find: "if (head >= batch.encoder.last) return 'committed';",
+        replace: "if (head >= batch.encoder.last) return 'again' as 'committed';",
+      },
+      {
+        file: SHARD,
+        find: "if (end === 'committed') this.#acknowledge(batch);",
+        replace:
+          "if ((end as string) === 'again') { const { records } = batch.encoder; this.#acknowledge(batch); await this.#writeAgain(records); }\n      else if (end === 'committed') this.#acknowledge(batch);",
+      },
+      {
+        file: SHARD,
+        find: '  #takeWaiting(): void {',
+        replace: `  async #writeAgain(count: number): Promise<void> {
+    const ledger = this.#mustLedger();
+    const records = await this.#store.loadParents(Array.from({ length: count }, (_, index) => this.#committed - index));
+    for (const one of records.filter(({ kind, legCount }) => kind === 1 && legCount === 1)) {
+      one.position = ledger.head + 1;
+      one.sequence = ledger.bookSequence(one.book) + 1;
+      one.recordedAt = ledger.lastRecordedAt;
+      ledger.replay(one);
+      this.#gathering.encoder.append(one);
+    }
+  }
+
+  #takeWaiting(): void {`,
+      },
+    ],
+  },
+  {
+    name: 'fence left out',
+    breaks: 'one writer: a batch asks neither for its epoch nor for its owner, nor for the end of the log',
+    patches: [
+      { file: BATCH_ROW, find: ' AND epoch = $', replace: ' AND 0 < $' },
+      { file: BATCH_ROW, find: " AND owner = '", replace: " AND '' < '" },
+    ],
+  },
+  {
+    name: 'raise without its owner',
+    breaks: 'one writer: whoever comes raises the fence, also an owner of yesterday',
+    patches: [{ file: FENCE, find: 'AND epoch = $2 AND owner = $3 RETURNING', replace: 'RETURNING' }],
+  },
+  {
+    name: 'raise not acknowledged',
+    breaks: 'an ambiguous commit is settled by an acknowledged raise only, here by reading after any failure',
+    patches: [
+      {
+        file: FENCE,
+        find: 'this.#log?.warn(`the fence could not be raised yet:',
+        replace:
+          'return { epoch: this.epoch, head: (await this.#control.use((session) => lastBatch(session))).last };\n        this.#log?.warn(`the fence could not be raised yet:',
+      },
+    ],
+  },
+  {
+    name: 'keys forgotten at restart',
+    breaks: 'once: a worker that starts again does not know the keys that its folded state covers',
+    patches: [{ file: RECOVER, find: 'await loadKeys(store, ledger, folded.foldedTo);', replace: '' }],
+  },
+  {
+    name: 'filters forgotten at restart',
+    breaks: 'once: a worker that starts again does not look for keys in closed partitions',
+    patches: [{ file: RECOVER, find: 'await loadFilters(store, ledger);', replace: '' }],
+  },
+  {
+    name: 'last record of a batch lost',
+    breaks: 'durable before answered: what the database gets is a record short',
+    patches: [
+      {
+        file: ENCODER,
+        find: '    this.#used = this.#copyTexts(at, texts.bytes, texts.offset, texts.length);\n    this.records++;',
+        replace:
+          '    const rowStart = this.#used;\n    this.#used = this.#copyTexts(at, texts.bytes, texts.offset, texts.length);\n    this.records++;\n    if (record.position % 89 === 0) this.#used = rowStart;',
+      },
+    ],
+  },
+  {
+    name: 'large amounts cut in the log',
+    breaks: 'exact: the log keeps the lower half of an amount',
+    patches: [
+      {
+        file: ENCODER,
+        find: ': setHalves(view, at, amount[1] as number, amount[0] as number);',
+        replace: ': setHalves(view, at, 0, amount[0] as number);',
+      },
+    ],
+  },
+  {
+    name: 'fold skips one record',
+    breaks: 'balances are the fold of all records: a fold passes over one sequence',
+    patches: [],
+    planted: ['fold_skips_one'],
+  },
+  {
+    name: 'reads do not wait',
+    breaks: 'no dirty answers: a read shows what is not committed yet',
+    patches: [
+      {
+        file: SHARD,
+        find: 'const outbox = this.#latestOutbox(link);\n    const { book } = request;',
+        replace:
+          'const outbox = link.takeOutbox();\n    queueMicrotask(() => link.deliver(outbox));\n    const { book } = request;',
+      },
+    ],
+  },
+  {
+    name: 'replays do not wait',
+    breaks: 'no dirty answers: a replay of what the next batch holds leaves with the one in flight',
+    patches: [
+      {
+        file: SHARD,
+        find: '    return this.#gathering.outbox(link);\n  }\n\n  #expire(): void {',
+        replace: '    return (this.#inFlight ?? this.#gathering).outbox(link);\n  }\n\n  #expire(): void {',
+      },
+    ],
+  },
+];
