@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type BatchResult, runBatch } from './batch.js';
+import { runFaults } from './faults/run.js';
 import { missing, SOMETIMES } from './marks.js';
 import { plant } from './planted.js';
 import { OPERATIONS, type RunResult, run } from './run.js';
@@ -27,7 +28,11 @@ const { values: given } = parseArgs({
     /** The seeds that ever failed, before all others. */
     corpus: { type: 'boolean' },
     /** Names of planted faults, with commas between. */
-    faults: { type: 'string' },
+    planted: { type: 'string' },
+    /** Plants every fault of faults/ in turn, with up to `seeds` runs each, and prints what it took to find it. */
+    faults: { type: 'boolean' },
+    /** Of those only the ones whose names hold this. */
+    only: { type: 'string' },
     /** Prints all lines of the one run. */
     trace: { type: 'boolean' },
   },
@@ -41,7 +46,7 @@ function number(name: 'seed' | 'seeds' | 'minutes' | 'operations' | 'threads', o
 
 const seed = number('seed', Math.floor(Math.random() * SEED_MAX));
 const operations = number('operations', OPERATIONS);
-const faults = given.faults?.split(',') ?? [];
+const faults = given.planted?.split(',') ?? [];
 
 /** Outside of any promise: a run empties the queue of these again and again. */
 const apart = <T>(work: () => T): Promise<T> =>
@@ -109,7 +114,15 @@ function reachedAll({ marks, runs }: BatchResult): boolean {
   return never.length === 0 || runs < RUNS_TO_REACH_ALL;
 }
 
+function eachFault(): Promise<boolean> {
+  return runFaults({
+    firstSeed: given.seed === undefined ? 1 : seed,
+    ...(given.seeds === undefined ? {} : { seeds: number('seeds', 1) }),
+    ...(given.only === undefined ? {} : { only: given.only }),
+  });
+}
+
 plant(faults);
 const isBatch = given.seeds !== undefined || given.minutes !== undefined || given.corpus === true;
-const isFine = await (isBatch ? batch() : one());
+const isFine = await (given.faults === true ? eachFault() : isBatch ? batch() : one());
 process.exitCode = isFine ? 0 : 1;

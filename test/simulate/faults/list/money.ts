@@ -167,7 +167,8 @@ export const MONEY_FAULTS: readonly Fault[] = [
       {
         file: DECIDER,
         find: '    const records = this.#writer.endPreview();\n    journal.rollback();',
-        replace: '    const records = this.#writer.endPreview();\n    journal.keep();',
+        replace:
+          '    const records = this.#writer.endPreview();\n    journal.rollback();\n    if (records.length > 0) this.#state.accounts.bumpVersion(1);',
       },
     ],
   },
