@@ -26,6 +26,11 @@ export class ShardMismatchError extends MillraceError {
   readonly code = 'MR_SHARD_MISMATCH';
 }
 
+/** The log is not what was committed: somebody or something wrote to it behind the engine's back. */
+export class SealBrokenError extends MillraceError {
+  readonly code = 'MR_SEAL_BROKEN';
+}
+
 /** The server would lose answered transactions, or cannot carry a shard. */
 export class UnfitServerError extends MillraceError {
   readonly code = 'MR_UNFIT_SERVER';

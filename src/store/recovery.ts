@@ -5,7 +5,13 @@
 import type { LogRecord, Micros, Position } from '../ledger/record.js';
 import { LOG_COLUMN_LIST } from './copy/columns.js';
 import { CopyReader, decodeRecords } from './copy/decode.js';
+import { SealBrokenError } from './errors.js';
+import { SealCheck } from './seal/check.js';
+import { genesisOf } from './seal/seal.js';
+import type { SealedSlice } from './seal/stored.js';
+import { batchAt, readSealed } from './seal/stored.js';
 import type { Session } from './session.js';
+import type { ShardRow } from './shard-row.js';
 import type { FoldedAccount, FoldedBook, FoldedState, RememberedKey } from './shard-store.js';
 
 /** Records may have 64 legs and 4 KiB of metadata each. */
@@ -18,18 +24,21 @@ const KEYS_A_SLICE = 50_000;
 const IS_ACTION = 'kind BETWEEN 3 AND 7';
 
 /**
+ * @param shard whose seals the tail is compared with, at least the last one
  * @param session sees one and the same state until the last generator is read
  * @param done runs when the tail has been read, or reading has failed
+ * @throws SealBrokenError, also while the tail is read
  */
-export async function readFolded(session: Session, done: () => Promise<void>): Promise<FoldedState> {
+export async function readFolded(session: Session, shard: ShardRow, done: () => Promise<void>): Promise<FoldedState> {
   const [fold] = await session.query(`SELECT position FROM fold WHERE name = 'balances'`);
   const foldedTo = Number(fold?.position ?? 0);
-  const at = await batchEndingAt(session, foldedTo);
+  const at = await batchEndingAt(session, foldedTo, shard.logId);
   const { last: head, hash: headHash } = await lastBatch(session);
+  if (foldedTo === head) await checkLastSeal(session, shard, head);
   const [record] = await session.query('SELECT recorded_at FROM log WHERE position = $1', [foldedTo]);
   return {
     foldedTo,
-    foldedHash: at,
+    foldedHash: at.hash,
     foldedAt: Number(record?.recorded_at ?? 0),
     head,
     headHash,
@@ -37,27 +46,44 @@ export async function readFolded(session: Session, done: () => Promise<void>): P
     accounts: readAccounts(session),
     openHolds: readHolds(session, foldedTo),
     configured: readConfigured(session, foldedTo),
-    tail: readTail(session, foldedTo, head, done),
+    tail: readTail(session, new SealCheck(shard.hashKey, at.digest, foldedTo), foldedTo, head, done),
   };
 }
 
 /** The end of the committed log, by the batches' own word. */
 export async function lastBatch(
   session: Pick<Session, 'query'>,
-): Promise<{ readonly last: Position; readonly hash: bigint }> {
-  const [row] = await session.query('SELECT last, hash FROM batch ORDER BY prev DESC LIMIT 1');
-  return { last: Number(row?.last ?? 0), hash: (row?.hash ?? 0n) as bigint };
+): Promise<{ readonly last: Position; readonly hash: bigint; readonly digest: Buffer | null }> {
+  const [row] = await session.query('SELECT last, hash, digest FROM batch ORDER BY prev DESC LIMIT 1');
+  if (row === undefined) return { last: 0, hash: 0n, digest: null };
+  return { last: Number(row.last), hash: row.hash as bigint, digest: Buffer.from(row.digest as Uint8Array) };
 }
 
-async function batchEndingAt(session: Session, position: Position): Promise<bigint> {
-  if (position === 0) return 0n;
-  const [row] = await session.query('SELECT last, hash FROM batch WHERE prev < $1 ORDER BY prev DESC LIMIT 1', [
-    position,
-  ]);
-  if (row === undefined || Number(row.last) !== position) {
+async function batchEndingAt(
+  session: Session,
+  position: Position,
+  logId: number,
+): Promise<{ readonly hash: bigint; readonly digest: Buffer }> {
+  if (position === 0) return { hash: 0n, digest: genesisOf(logId) };
+  const batch = await batchAt(session, position);
+  if (batch?.last !== position) {
     throw new Error(`the fold has come to position ${position}, where no batch ends: run millrace verify`);
   }
-  return row.hash as bigint;
+  return batch;
+}
+
+/** Where the tail is empty: what comes next is chained to this batch. */
+async function checkLastSeal(session: Session, { logId, hashKey }: ShardRow, head: Position): Promise<void> {
+  if (head === 0) return;
+  const prev = (await batchAt(session, head))?.prev ?? 0;
+  const { digest } = await batchEndingAt(session, prev, logId);
+  const seals = new SealCheck(hashKey, digest, prev);
+  for await (const slice of readSealed(session, prev, head, 1)) compare(seals, slice);
+}
+
+function compare(seals: SealCheck, slice: SealedSlice): void {
+  const fault = seals.check(slice);
+  if (fault !== null) throw new SealBrokenError(`position ${fault.position}: ${fault.message}: run millrace verify`);
 }
 
 async function* readBooks(session: Session): AsyncGenerator<readonly FoldedBook[]> {
@@ -168,20 +194,16 @@ async function* readConfigured(session: Session, foldedTo: Position): AsyncGener
 
 async function* readTail(
   session: Session,
+  seals: SealCheck,
   foldedTo: Position,
   head: Position,
   done: () => Promise<void>,
 ): AsyncGenerator<readonly LogRecord[]> {
   const reused: LogRecord[] = [];
   try {
-    for (let after = foldedTo; after < head; after += RECORDS_A_SLICE) {
-      const upTo = Math.min(after + RECORDS_A_SLICE, head);
-      yield decodeRecords(
-        await session.copyOut(
-          `SELECT ${LOG_COLUMN_LIST} FROM log WHERE position > ${after} AND position <= ${upTo} ORDER BY position`,
-        ),
-        reused,
-      );
+    for await (const slice of readSealed(session, foldedTo, head, RECORDS_A_SLICE)) {
+      compare(seals, slice);
+      yield decodeRecords(slice.bytes, reused);
     }
   } finally {
     await done();

@@ -13,5 +13,7 @@ export interface Sql {
    * @throws StoreUnavailableError where the connection is lost, the server's error otherwise
    */
   query(text: string, values?: readonly SqlValue[]): Promise<readonly SqlRow[]>;
+  /** What `COPY (query) TO STDOUT (FORMAT binary)` gives: header, rows and trailer. Errors as of `query`. */
+  copyOut(query: string): Promise<Buffer>;
   close(): Promise<void>;
 }

@@ -28,6 +28,7 @@ async function pgSql(url: string): Promise<Sql> {
   await pool.query('SELECT 1');
   return {
     query: async (text, values) => (await pool.query<SqlRow>(text, values === undefined ? [] : [...values])).rows,
+    copyOut: () => Promise.reject(new Error('the control log is not copied')),
     close: () => pool.end(),
   };
 }
@@ -35,6 +36,7 @@ async function pgliteSql(): Promise<Sql> {
   const db = await PGlite.create();
   return {
     query: async (text, values) => (await db.query<SqlRow>(text, values === undefined ? [] : [...values])).rows,
+    copyOut: () => Promise.reject(new Error('the control log is not copied')),
     close: () => db.close(),
   };
 }

@@ -111,6 +111,7 @@ it('a step that fails is told and tried again, and the folds are right afterward
   const failing: Sql = {
     query: (text, values) =>
       ++asked <= 2 ? Promise.reject(new Error('the database is away')) : sql.query(text, values),
+    copyOut: (query) => sql.copyOut(query),
     close: () => Promise.resolve(),
   };
   const watched = new Watched({ sql: failing });

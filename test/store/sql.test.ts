@@ -42,6 +42,8 @@ describe('SQL over a port', () => {
     expect(first[0]?.wide).toBe(2n ** 62n);
     expect(Buffer.from(first[0]?.bytes as Uint8Array)).toEqual(Buffer.from([1, 2]));
     expect(second).toEqual([{ one: 1 }]);
+    // Header, one row of one int4, trailer.
+    expect((await sql.copyOut('SELECT 1')).toString('hex').slice(38)).toBe('00010000000400000001ffff');
     await expect(sql.query('SELECT nothing')).rejects.toMatchObject({
       code: '42703',
       message: 'column "nothing" does not exist',
@@ -50,11 +52,14 @@ describe('SQL over a port', () => {
 
   it('fails at once when the other thread has gone, also what was asked before', async () => {
     const { port1, port2 } = new MessageChannel();
-    servePortSql(port1, { query: () => new Promise(() => undefined), close: () => Promise.resolve() });
+    const never = () => new Promise<never>(() => undefined);
+    servePortSql(port1, { query: never, copyOut: never, close: () => Promise.resolve() });
     const sql = createPortSql(port2);
     const asked = sql.query('SELECT 1');
+    const copied = sql.copyOut('SELECT 1');
     port1.close();
     await expect(asked).rejects.toMatchObject({ code: 'MR_STORE_UNAVAILABLE' });
+    await expect(copied).rejects.toMatchObject({ code: 'MR_STORE_UNAVAILABLE' });
     await expect(sql.query('SELECT 1')).rejects.toMatchObject({ code: 'MR_STORE_UNAVAILABLE' });
   });
 });

@@ -1,13 +1,15 @@
 /**
  * Proves a shard from SQL alone, with the engine running or stopped. The end of the log is read once and every check
  * looks at what stands up to there; checks of folded tables look up to the fold's cursor. Each check is one statement,
- * so it sees one state of the database however long it takes.
+ * so it sees one state of the database however long it takes; only the seals, which are of rows that never change, are
+ * compared slice by slice.
  */
 import type { Sql } from '../../store/sql.js';
 import { type Check, statementOf } from './check.js';
 import { FOLD_CHECKS } from './fold-checks.js';
 import { LOG_CHECKS } from './log-checks.js';
 import { MONEY_CHECKS } from './money-checks.js';
+import { checkSeals } from './seals.js';
 
 /** The first row that is wrong. */
 export interface Lie {
@@ -72,8 +74,12 @@ export async function* verifyShard(
 ): AsyncGenerator<CheckResult, void, undefined> {
   const [row] = await sql.query('SELECT coalesce(max(last), 0) AS head FROM batch');
   const head = Number(row?.head ?? 0);
+  const of = CHECKS.length + 1;
+  onProgress?.({ check: 'seals', number: 1, of });
+  // First, since it names the very row where a check of what rows mean can name a later one that depends on it.
+  yield await checkSeals(sql, head);
   for (const [index, check] of CHECKS.entries()) {
-    onProgress?.({ check: check.name, number: index + 1, of: CHECKS.length });
+    onProgress?.({ check: check.name, number: index + 2, of });
     yield await run(sql, check, head);
   }
 }

@@ -13,6 +13,7 @@ import { assert } from '../../ledger/assert.js';
 import type { LogRecord, Position } from '../../ledger/record.js';
 import { isTransaction } from '../../ledger/record.js';
 import { viewOf } from '../../ledger/words.js';
+import type { BatchRows } from '../seal/rows.js';
 import type { BatchEncoder } from '../shard-store.js';
 import { COPY_HEADER, COPY_TRAILER, LEG_NUMBERS, LOG_COLUMNS, OID_INT8, POSTGRES_EPOCH_MICROS } from './columns.js';
 
@@ -22,6 +23,7 @@ const ROW_FIXED_BYTES_MAX = 256;
 const ARRAY_HEADER_BYTES = 20;
 const ARRAY_ITEM_BYTES = 12;
 const START_BYTES = 1 << 20;
+const START_ROWS = 1 << 12;
 /** Up to here a loop over words is faster than a call of `set` with its view. */
 const SMALL_COPY_BYTES = 128;
 const TWO_32 = 4_294_967_296;
@@ -35,6 +37,9 @@ export class CopyEncoder implements BatchEncoder {
   #buffer = Buffer.allocUnsafeSlow(START_BYTES);
   #view = new DataView(this.#buffer.buffer);
   #used = COPY_HEADER.length;
+  /** Where each row begins, and its book: what sealing the batch asks of its rows. */
+  #starts = new Int32Array(START_ROWS);
+  #books = new Int32Array(START_ROWS);
   /** The record that the word views belong to: the ledger fills one and the same again and again. */
   #viewed: LogRecord | null = null;
   #amount = new Int32Array(0);
@@ -57,6 +62,13 @@ export class CopyEncoder implements BatchEncoder {
     this.#reserve(COPY_TRAILER.length);
     this.#buffer.set(COPY_TRAILER, this.#used);
     return this.#buffer.subarray(0, this.#used + COPY_TRAILER.length);
+  }
+
+  /** The batch's rows where they stand; valid until the next append or clear. */
+  rows(): BatchRows {
+    if (this.records === this.#starts.length) this.#growRows();
+    this.#starts[this.records] = this.#used;
+    return { bytes: this.#buffer, count: this.records, starts: this.#starts, books: this.#books };
   }
 
   clear(): void {
@@ -91,6 +103,9 @@ export class CopyEncoder implements BatchEncoder {
     );
     const view = this.#view;
     let at = this.#used;
+    if (this.records === this.#starts.length) this.#growRows();
+    this.#starts[this.records] = at;
+    this.#books[this.records] = record.book;
     view.setInt16(at, LOG_COLUMNS.length);
     at = setWide(view, at + 2, record.position);
     at = setWide(view, at, record.sequence);
@@ -173,6 +188,15 @@ export class CopyEncoder implements BatchEncoder {
     for (let i = 0; i < whole; i += 4) view.setInt32(at + i, words.getInt32(offset + i));
     for (let i = whole; i < length; i++) view.setUint8(at + i, bytes[offset + i] as number);
     return at + length;
+  }
+
+  #growRows(): void {
+    const starts = new Int32Array(this.#starts.length * 2);
+    starts.set(this.#starts);
+    this.#starts = starts;
+    const books = new Int32Array(starts.length);
+    books.set(this.#books);
+    this.#books = books;
   }
 
   #reserve(more: number): void {

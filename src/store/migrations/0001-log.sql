@@ -25,8 +25,12 @@ CREATE TABLE batch (
   prev  int8 PRIMARY KEY,
   last  int8 NOT NULL CHECK (last > prev),
   epoch int8 NOT NULL,
-  hash  int8 NOT NULL                            -- running hash of the records, checked by recovery
+  hash  int8 NOT NULL,                           -- running hash of the records, checked by recovery
+  digest bytea NOT NULL,                         -- SHA-256 of this row, its records and the digest before it
+  marks bytea NOT NULL                           -- two bytes a record, by which verify names one that was altered
 );
+-- Nothing in them is worth a try to compress.
+ALTER TABLE batch ALTER COLUMN digest SET STORAGE PLAIN, ALTER COLUMN marks SET STORAGE EXTERNAL;
 
 -- The log. Leg 0 stands in columns; legs 1.. in more_legs, six numbers each: leg, debit, credit, currency, amount, released.
 CREATE TABLE log (

@@ -1,7 +1,7 @@
 /** A {@link Session} on a PGlite database in this thread. */
 import type { PGlite, Transaction } from '@electric-sql/pglite';
 import type { Session } from '../session.js';
-import { queryPglite } from './sql.js';
+import { copyOutOfPglite, queryPglite } from './sql.js';
 
 export function pgliteSession(database: PGlite): Session {
   return {
@@ -19,10 +19,6 @@ function statements(database: PGlite | Transaction): Pick<Session, 'query' | 'ex
     exec: async (text) => {
       await database.exec(text);
     },
-    copyOut: async (text) => {
-      const { blob } = await database.query(`COPY (${text}) TO '/dev/blob' (FORMAT binary)`);
-      if (blob === undefined) throw new Error('a copy gave nothing');
-      return Buffer.from(await blob.arrayBuffer());
-    },
+    copyOut: (text) => copyOutOfPglite(database, text),
   };
 }

@@ -9,6 +9,7 @@ export const PGLITE_OPTIONS = { parsers: { ...PARSERS } };
 export function createPgliteSql(database: PGlite): Sql {
   return {
     query: (text, values) => queryPglite(database, text, values),
+    copyOut: (query) => copyOutOfPglite(database, query),
     close: () => Promise.resolve(),
   };
 }
@@ -20,6 +21,12 @@ export async function queryPglite(
 ): Promise<readonly SqlRow[]> {
   const { rows } = await database.query<SqlRow>(text, values.map(plainValue));
   return rows;
+}
+
+export async function copyOutOfPglite(database: Pick<PGlite, 'query'>, query: string): Promise<Buffer> {
+  const { blob } = await database.query(`COPY (${query}) TO '/dev/blob' (FORMAT binary)`);
+  if (blob === undefined) throw new Error('a copy gave nothing');
+  return Buffer.from(await blob.arrayBuffer());
 }
 
 /** PGlite guesses no type from a bigint within an array. */

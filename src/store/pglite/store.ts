@@ -20,6 +20,7 @@ import { FencedError, ShardMismatchError, StoreUnavailableError, sqlState } from
 import { migrate } from '../migrate.js';
 import { Partitions } from '../partitions.js';
 import { lastBatch, readFolded, readKeys, readParents } from '../recovery.js';
+import { SealChain } from '../seal/chain.js';
 import type { Session } from '../session.js';
 import { quoteName, SCHEMA } from '../session.js';
 import type { ShardRow } from '../shard-row.js';
@@ -54,6 +55,7 @@ interface Open {
   readonly session: Session;
   readonly row: ShardRow;
   readonly partitions: Partitions;
+  readonly seals: SealChain;
   epoch: number;
 }
 
@@ -73,6 +75,7 @@ class PgliteShard implements ShardStore {
     this.#lock = new FolderLock(options.folder);
     this.sql = {
       query: async (text, values) => createPgliteSql(this.#own().database).query(text, values),
+      copyOut: async (query) => createPgliteSql(this.#own().database).copyOut(query),
       close: ready,
     };
   }
@@ -119,7 +122,7 @@ class PgliteShard implements ShardStore {
     await migrate(session, schema);
     const row = await openShardRow(session, this.#options);
     const partitions = new Partitions(row.partitionRecords);
-    const open: Open = { database, session, row, partitions, epoch: 0 };
+    const open: Open = { database, session, row, partitions, seals: new SealChain(row, null), epoch: 0 };
     const resolution = await this.#raise(open, await readFence(open));
     await partitions.prepare(session, resolution.head, resolution.head);
     this.#open = open;
@@ -132,16 +135,17 @@ class PgliteShard implements ShardStore {
 
   async commit(batch: BatchEncoder): Promise<CommitResult> {
     const open = this.#own();
-    const { database, row, partitions, session } = open;
+    const { database, row, partitions, seals, session } = open;
     assert(batch instanceof CopyEncoder && batch.records > 0, 'a batch is of this store, and not empty');
     assert(!this.#committing, 'one commit at a time');
     this.#committing = true;
     try {
       if (!partitions.covers(batch.last)) await partitions.prepare(session, batch.first - 1, batch.last);
       const fence = { logId: row.logId, epoch: open.epoch, owner: this.#owner };
+      const sealed = seals.seal(batch, open.epoch);
       // One message, so one transaction.
       const results = await database.exec(
-        `${batchStatement(fence, batch.first - 1, batch.last, batch.chainHash)}; COPY log (${LOG_COLUMN_LIST}) FROM '/dev/blob' (FORMAT binary)`,
+        `${batchStatement(fence, sealed.head, sealed.seal)}; COPY log (${LOG_COLUMN_LIST}) FROM '/dev/blob' (FORMAT binary)`,
         { blob: new Blob([batch.bytes()]) },
       );
       // PGlite adds the counts of a message up: the second is that of both statements.
@@ -152,6 +156,7 @@ class PgliteShard implements ShardStore {
           error: new Error(`a batch of ${batch.records} records was answered by ${JSON.stringify(rows)}`),
         };
       }
+      seals.committed(sealed);
       if (partitions.isDue(batch.last))
         await partitions.prepare(session, batch.last, batch.last).catch(() => undefined);
       return { type: 'committed' };
@@ -168,7 +173,10 @@ class PgliteShard implements ShardStore {
   }
 
   async folded(): Promise<FoldedState> {
-    return readFolded(this.#own().session, ready);
+    {
+      const { session, row } = this.#own();
+      return readFolded(session, row, ready);
+    }
   }
 
   loadParents(positions: readonly Position[]): Promise<readonly LogRecord[]> {
@@ -202,7 +210,8 @@ class PgliteShard implements ShardStore {
       throw new FencedError(`shard "${this.#options.name}" has another owner; this one stops`);
     }
     open.epoch = Number(raised.epoch);
-    const { last } = await lastBatch(open.session);
+    const { last, digest } = await lastBatch(open.session);
+    open.seals.endsWith(digest);
     return { epoch: open.epoch, head: last };
   }
 

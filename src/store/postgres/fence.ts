@@ -20,6 +20,11 @@ const BACKOFF_MS_MAX = 2_000;
 /** Classes of errors that trying again does not mend: syntax and access rules, and what is not there. */
 const HOPELESS = /^(42|3F|28)/;
 
+/** With the digest of the last batch, which the next one is chained to; null where there is none. */
+export interface FenceResolution extends Resolution {
+  readonly digest: Buffer | null;
+}
+
 export class Fence {
   epoch = 0;
   readonly #control: ControlSession;
@@ -37,13 +42,13 @@ export class Fence {
   }
 
   /** Becomes the owner. @param sessions regular expression of the names of sessions that must not go on */
-  async acquire(sessions: string): Promise<Resolution> {
+  async acquire(sessions: string): Promise<FenceResolution> {
     const row = await this.#control.use((session) => this.#read(session));
     return this.#raise(row, sessions);
   }
 
   /** Raises as the owner that this is. @throws FencedError where another one is */
-  resolve(sessions: string): Promise<Resolution> {
+  resolve(sessions: string): Promise<FenceResolution> {
     return this.#raise(this.row, sessions);
   }
 
@@ -62,7 +67,7 @@ export class Fence {
     return { logId: this.#logId, epoch: this.epoch, owner: this.#owner };
   }
 
-  async #raise(from: FenceRow, sessions: string): Promise<Resolution> {
+  async #raise(from: FenceRow, sessions: string): Promise<FenceResolution> {
     let expected = from;
     for (let attempt = 0; ; attempt++) {
       if (this.#closed) throw new StoreUnavailableError('the store was closed while its fence was being raised');
@@ -80,7 +85,7 @@ export class Fence {
   }
 
   /** @returns null if the row is not as expected */
-  async #attempt(session: PgSession, expected: FenceRow, sessions: string): Promise<Resolution | null> {
+  async #attempt(session: PgSession, expected: FenceRow, sessions: string): Promise<FenceResolution | null> {
     await session.query(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE datname = current_database() AND application_name ~ $1 AND application_name !~ $2 AND pid <> pg_backend_pid()`,
@@ -92,8 +97,8 @@ export class Fence {
     );
     if (raised === undefined) return null;
     this.epoch = Number(raised.epoch);
-    const { last } = await lastBatch(session);
-    return { epoch: this.epoch, head: last };
+    const { last, digest } = await lastBatch(session);
+    return { epoch: this.epoch, head: last, digest };
   }
 
   /** The row was not as expected: mine at a higher epoch is an answer of an earlier attempt that was lost. */

@@ -1,10 +1,10 @@
 /** A {@link Session} on one connection to a server. */
 import pg from 'pg';
-import { to as copyTo } from 'pg-copy-streams';
 import type { Session } from '../session.js';
 import type { SqlRow, SqlValue } from '../sql.js';
 import type { ConnectOptions } from './connect.js';
 import { asStoreError, clientConfig } from './connect.js';
+import { copyOutOf } from './copy-out.js';
 
 const CLOSE_MS = 1_000;
 
@@ -75,16 +75,7 @@ export function sessionOf(client: pg.Client): PgSession {
         throw error;
       }
     },
-    copyOut: async (text) => {
-      const chunks: Buffer[] = [];
-      try {
-        for await (const chunk of client.query(copyTo(`COPY (${text}) TO STDOUT (FORMAT binary)`)))
-          chunks.push(chunk as Buffer);
-      } catch (error) {
-        throw asStoreError(error);
-      }
-      return Buffer.concat(chunks);
-    },
+    copyOut: (text) => copyOutOf(client, text),
     onEnd: (callback) => {
       if (ended) callback();
       else callbacks.push(callback);

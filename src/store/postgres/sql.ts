@@ -3,6 +3,7 @@ import pg from 'pg';
 import type { Sql, SqlRow, SqlValue } from '../sql.js';
 import type { ConnectOptions } from './connect.js';
 import { asStoreError, clientConfig } from './connect.js';
+import { copyOutOf } from './copy-out.js';
 
 export interface PgSqlOptions extends ConnectOptions {
   /** Connections at most; they are made when needed and closed after 30 s without use. @defaultValue 4 */
@@ -26,6 +27,19 @@ export function createPgSql(options: PgSqlOptions): Sql {
         return rows;
       } catch (error) {
         throw asStoreError(error);
+      }
+    },
+    copyOut: async (query: string): Promise<Buffer> => {
+      let client: pg.PoolClient;
+      try {
+        client = await pool.connect();
+      } catch (error) {
+        throw asStoreError(error);
+      }
+      try {
+        return await copyOutOf(client, query);
+      } finally {
+        client.release();
       }
     },
     close: () => {

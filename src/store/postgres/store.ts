@@ -16,6 +16,7 @@ import { FencedError, ShardMismatchError, StoreUnavailableError } from '../error
 import { migrate } from '../migrate.js';
 import { Partitions } from '../partitions.js';
 import { readFolded, readKeys, readParents } from '../recovery.js';
+import { SealChain } from '../seal/chain.js';
 import { SCHEMA } from '../session.js';
 import type { ShardRow } from '../shard-row.js';
 import { openShardRow } from '../shard-row.js';
@@ -86,7 +87,12 @@ class PostgresShard implements ShardStore {
   readonly #lock: OwnerLock;
   readonly #writer: Writer;
   readonly #reader: Reader;
-  #taken: { readonly row: ShardRow; readonly fence: Fence; readonly partitions: Partitions } | null = null;
+  #taken: {
+    readonly row: ShardRow;
+    readonly fence: Fence;
+    readonly partitions: Partitions;
+    readonly seals: SealChain;
+  } | null = null;
   #committing = false;
   #preparing: Promise<void> | null = null;
 
@@ -164,11 +170,11 @@ class PostgresShard implements ShardStore {
       return openShardRow(session, this.#options);
     }, MIGRATION_MS_MAX);
     const fence = new Fence(this.#control, row.logId, this.#owner, log);
-    const resolution = await fence.acquire(this.#names.ofAnyOwner);
+    const { digest, ...resolution } = await fence.acquire(this.#names.ofAnyOwner);
     const partitions = new Partitions(row.partitionRecords);
     await this.#control.use((session) => partitions.prepare(session, resolution.head, resolution.head));
     await this.#writer.connect(prepareBatch({ logId: row.logId, owner: this.#owner }));
-    this.#taken = { row, fence, partitions };
+    this.#taken = { row, fence, partitions, seals: new SealChain(row, digest) };
     return resolution;
   }
 
@@ -177,16 +183,15 @@ class PostgresShard implements ShardStore {
   }
 
   async commit(batch: BatchEncoder): Promise<CommitResult> {
-    const { fence, partitions } = this.#own();
+    const { fence, partitions, seals } = this.#own();
     assert(batch instanceof CopyEncoder && batch.records > 0, 'a batch is of this store, and not empty');
     assert(!this.#committing, 'one commit at a time');
     this.#committing = true;
     try {
       if (!partitions.covers(batch.last)) await this.#prepare(batch.first - 1, batch.last);
-      const result = await this.#writer.commit(
-        preparedBatch(fence.row.epoch, batch.first - 1, batch.last, batch.chainHash),
-        batch,
-      );
+      const sealed = seals.seal(batch, fence.row.epoch);
+      const result = await this.#writer.commit(preparedBatch(sealed.head, sealed.seal), batch);
+      if (result.type === 'committed') seals.committed(sealed);
       if (result.type === 'committed' && partitions.isDue(batch.last)) this.#prepareLater(batch.last);
       return result.type === 'failed' ? await this.#fencedOr(result, fence) : result;
     } catch (error) {
@@ -198,10 +203,11 @@ class PostgresShard implements ShardStore {
   }
 
   async resolve(): Promise<Resolution> {
-    const { fence } = this.#own();
+    const { fence, seals } = this.#own();
     this.#writer.drop();
     // The writer's session of the ambiguous commit, and those of earlier ones if they are still there.
-    const resolution = await fence.resolve(`^${this.#names.writer}$`);
+    const { digest, ...resolution } = await fence.resolve(`^${this.#names.writer}$`);
+    seals.endsWith(digest);
     // Under way before the next commit asks for it; if it fails, that commit tries again.
     this.#writer.reconnect().catch(() => undefined);
     return resolution;
@@ -210,7 +216,7 @@ class PostgresShard implements ShardStore {
   async folded(): Promise<FoldedState> {
     const { session, done } = await this.#reader.snapshot();
     try {
-      return await readFolded(session, done);
+      return await readFolded(session, this.#own().row, done);
     } catch (error) {
       await done();
       throw error;

@@ -8,6 +8,7 @@ import { createPgSql } from '../../../src/store/postgres/sql.js';
 import { SCHEMA } from '../../../src/store/session.js';
 import type { Sql } from '../../../src/store/sql.js';
 import { startTestPostgres } from '../../support/postgres.js';
+import { sealAgain } from '../../support/seals.js';
 import type { ModelRecord } from './model.js';
 
 export interface TestDatabases {
@@ -23,6 +24,10 @@ const PARTITIONS = ['MINVALUE', '200', '400', '100000'];
 
 /** Small partitions, so that every test goes over their borders. */
 async function partition(sql: Sql): Promise<void> {
+  await sql.query(
+    `INSERT INTO shard (log_id, name, slots, hash_key, partition_records)
+     VALUES (7, 'shard-0', '{[0,16384)}', decode('000102030405060708090a0b0c0d0e0f', 'hex'), 200)`,
+  );
   for (let index = 0; index + 1 < PARTITIONS.length; index++) {
     const name = `log_p${index}`;
     await sql.query(
@@ -136,7 +141,7 @@ export async function commitBatch(
   const last = records.at(-1);
   if (first === undefined || last === undefined) return;
   await sql.query(
-    `WITH b AS (INSERT INTO batch (prev, last, epoch, hash) VALUES ($1, $2, 1, 0))
+    `WITH b AS (INSERT INTO batch (prev, last, epoch, hash, digest, marks) VALUES ($1, $2, 1, 0, '', ''))
      INSERT INTO log (position, sequence, recorded_at, fingerprint, amount, released, parent, effective_at, expires_at, book, debit,
                       credit, kind, currency, code, flags, leg, more_legs, details, key, reference, description, metadata)
      SELECT r.position, r.sequence, r.recorded_at, r.fingerprint, r.amount, r.released, r.parent, r.effective_at, r.expires_at, r.book,
@@ -148,4 +153,5 @@ export async function commitBatch(
             metadata text)`,
     [first.position - 1, last.position, JSON.stringify(records.map((record) => rowOf(record, currencyOf)))],
   );
+  await sealAgain(sql, first.position);
 }
