@@ -10,6 +10,7 @@ import { createLog } from '../platform/log.js';
 import { VERSION } from '../platform/version.js';
 import { backupCommand } from './backup.js';
 import { benchCommand } from './bench/bench.js';
+import { addEvidenceCommands } from './evidence/commands.js';
 import { importCommand } from './import.js';
 import { keysCommand } from './keys.js';
 import { restoreCommand } from './restore.js';
@@ -22,7 +23,7 @@ import { verifyCommand } from './verify.js';
 const EXIT_CODES = `
 Exit codes:
   0  done
-  1  not so: verify found a lie, an import had rejects, a key is unknown
+  1  not so: what was verified is a lie, an import had rejects, a key is unknown
   2  a mistake in the command line or the configuration
   3  something that is needed is missing or taken: port, folder, database, engine`;
 
@@ -181,6 +182,8 @@ ${EXIT_CODES}`,
       process.exitCode = await restoreCommand({ from: from ?? null, to: to ?? null, list }, ...argumentsOf(options));
     },
   );
+
+addEvidenceCommands(program, { configOption, argumentsOf, exitCodes: EXIT_CODES });
 
 const keys = program
   .command('keys')

@@ -1,5 +1,8 @@
 /** Commits whose outcome is not known, in both outcomes, against a real server. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { chainEnd } from '../../src/folds/verify/checkpoint.js';
+import { checkSeals } from '../../src/folds/verify/seals.js';
+import { createPgSql } from '../../src/store/postgres/sql.js';
 import { createPostgresStore } from '../../src/store/postgres/store.js';
 import type { ShardStore } from '../../src/store/shard-store.js';
 import type { TestPostgres } from '../support/postgres.js';
@@ -56,14 +59,27 @@ async function scene(commitDeadlineMs = 300): Promise<Scene> {
     store,
     another,
     commit: (first, last) => store.commit(fill(store.encoder(), records(first, last))),
-    positions: () =>
-      withClient(url, async (client) => {
+    positions: async () => {
+      await seals(url);
+      return withClient(url, async (client) => {
         const { rows } = await client.query<{ position: string }>(
           'SELECT position FROM millrace.log ORDER BY position',
         );
         return rows.map(({ position }) => Number(position));
-      }),
+      });
+    },
   };
+}
+
+/** Whatever came of commits, the chain of digests is whole. */
+async function seals(url: string): Promise<void> {
+  const sql = createPgSql({ url, applicationName: 'fence test' });
+  try {
+    const { position } = await chainEnd(sql);
+    expect(await checkSeals(sql, position)).toMatchObject({ ok: true, rows: position });
+  } finally {
+    await sql.close();
+  }
 }
 
 const writers = (url: string): Promise<{ pid: number; waiting: string }[]> =>

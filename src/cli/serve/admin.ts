@@ -3,11 +3,15 @@ import Type from 'typebox';
 import { Value } from 'typebox/value';
 import type { ShardSpec } from '../../engine/supervisor/messages.js';
 import type { Supervisor } from '../../engine/supervisor/supervisor.js';
+import { chainEnd } from '../../folds/verify/checkpoint.js';
+import { makeReceipt } from '../../folds/verify/receipt.js';
 import type { CheckResult } from '../../folds/verify/verify.js';
 import { verifyShard } from '../../folds/verify/verify.js';
 import type { AdminHandler } from '../../platform/lock.js';
 import type { ControlKey } from '../../store/control/state.js';
 import { createPortSql } from '../../store/port-sql.js';
+import type { Sql } from '../../store/sql.js';
+import { comparePoints } from '../checkpoint.js';
 import type { VerifiedShard } from '../verify.js';
 import type { Control } from './control.js';
 
@@ -25,6 +29,14 @@ const AdminRequest = Type.Union([
   Type.Object({ do: Type.Literal('keys.revoke'), id: Type.String() }),
   Type.Object({ do: Type.Literal('shards') }),
   Type.Object({ do: Type.Literal('verify') }),
+  Type.Object({ do: Type.Literal('checkpoint.ends') }),
+  Type.Object({
+    do: Type.Literal('checkpoint.compare'),
+    points: Type.Array(
+      Type.Object({ shard: Type.String(), log: Type.Integer(), position: Type.Integer(), digest: Type.String() }),
+    ),
+  }),
+  Type.Object({ do: Type.Literal('receipt'), transaction: Type.String() }),
 ]);
 type AdminRequest = Type.Static<typeof AdminRequest>;
 
@@ -55,25 +67,39 @@ export function answerAdmin({ control, supervisor, shards, draining }: Options):
       case 'shards':
         return supervisor.shards();
       case 'verify':
-        return verifyAll(supervisor, shards);
+        return onShards(supervisor, shards, verifyOne);
+      case 'checkpoint.ends':
+        return onShards(supervisor, shards, chainEnd);
+      case 'checkpoint.compare':
+        return onShards(supervisor, shards, (sql, name) => comparePoints(sql, name, asked.points));
+      case 'receipt':
+        return onShards(supervisor, shards, (sql) => makeReceipt(sql, asked.transaction));
     }
   };
 }
 
 /** For databases that only the engine can open. */
-async function verifyAll(supervisor: Supervisor, shards: readonly ShardSpec[]): Promise<VerifiedShard[]> {
-  const verified: VerifiedShard[] = [];
+async function onShards<Result>(
+  supervisor: Supervisor,
+  shards: readonly ShardSpec[],
+  ask: (sql: Sql, name: string) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
   for (const { shard, name } of shards) {
     const sql = createPortSql(supervisor.sqlPort(shard));
-    const results: CheckResult[] = [];
     try {
-      for await (const result of verifyShard(sql)) results.push(result);
+      results.push(await ask(sql, name));
     } finally {
       await sql.close();
     }
-    verified.push({ name, results });
   }
-  return verified;
+  return results;
+}
+
+async function verifyOne(sql: Sql, name: string): Promise<VerifiedShard> {
+  const results: CheckResult[] = [];
+  for await (const result of verifyShard(sql)) results.push(result);
+  return { name, results };
 }
 
 /** All of a key but its hash. */

@@ -14,7 +14,7 @@ export interface SealedShard {
 }
 
 /** Some 5 MB of rows. */
-const RECORDS_A_SLICE = 32_768;
+export const RECORDS_A_SLICE = 32_768;
 
 export async function sealedShard(sql: Sql): Promise<SealedShard> {
   const [row] = await sql.query('SELECT log_id, name, hash_key FROM shard');

@@ -35,7 +35,7 @@ export interface Leaf {
 export const LEAF_ROWS_MAX = 32;
 export const BLIND_BYTES = 16;
 export const Prefix = { leaf: 0, node: 1, batch: 2, genesis: 3, blinds: 4 } as const;
-const LEAF_HEADER_BYTES = 1 + BLIND_BYTES;
+export const LEAF_HEADER_BYTES = 1 + BLIND_BYTES;
 const START_BYTES = 1 << 16;
 const NO_IV = Buffer.alloc(16);
 

@@ -8,10 +8,15 @@ import type { CommittedBatch, LogLeg, LogRow } from '../history.js';
 /** Records are costly to make, and one run follows the other: they are filled again and again. */
 const pool: LogRecord[] = [];
 
+/** With the digest that its row carries. */
+export interface SealedBatch extends CommittedBatch {
+  readonly digest: Buffer;
+}
+
 export class LogTable {
   readonly rows: LogRow[] = [];
   readonly records: LogRecord[] = [];
-  readonly batches: CommittedBatch[] = [];
+  readonly batches: SealedBatch[] = [];
   /** Positions of a transaction's actions, by its position. */
   readonly #actions = new Map<number, number[]>();
 
@@ -21,13 +26,17 @@ export class LogTable {
   get headHash(): bigint {
     return this.batches.at(-1)?.hash ?? 0n;
   }
+  /** The last batch's. */
+  get headDigest(): Buffer {
+    return this.batches.at(-1)?.digest ?? Buffer.alloc(0);
+  }
 
   row(position: number): LogRow | undefined {
     return this.rows[position - 1];
   }
 
   /** @param copied all of a COPY, header and trailer included; copied here */
-  append(batch: CommittedBatch, copied: Uint8Array): void {
+  append(batch: SealedBatch, copied: Uint8Array): void {
     const used = this.records.length;
     const count = batch.last - batch.prev;
     while (pool.length < used + count) pool.push(new LogRecord());

@@ -11,8 +11,8 @@ const STATEMENTS: readonly (readonly [beginning: string, run: Statement])[] = [
   ['SELECT epoch FROM fence', ({ fence }) => [{ epoch: BigInt(fence.epoch) }]],
   ['SELECT epoch, owner FROM fence', ({ fence }) => [{ epoch: BigInt(fence.epoch), owner: fence.owner }]],
   [
-    'SELECT last, hash FROM batch',
-    ({ log }) => (log.head === 0 ? [] : [{ last: BigInt(log.head), hash: log.headHash }]),
+    'SELECT last, hash, digest FROM batch',
+    ({ log }) => (log.head === 0 ? [] : [{ last: BigInt(log.head), hash: log.headHash, digest: log.headDigest }]),
   ],
   ['SELECT pg_terminate_backend', terminate],
   ['UPDATE fence SET epoch = epoch + 1', raise],

@@ -12,6 +12,7 @@ import { Partitions } from '../../../src/store/partitions.js';
 import type { ControlSession } from '../../../src/store/postgres/control.js';
 import { Fence } from '../../../src/store/postgres/fence.js';
 import type { PgSession } from '../../../src/store/postgres/session.js';
+import { SealChain } from '../../../src/store/seal/chain.js';
 import type { Session } from '../../../src/store/session.js';
 import type {
   BatchEncoder,
@@ -55,6 +56,7 @@ export class SimulatedStore implements ShardStore {
   #reader: Backend | null = null;
   #lock: Backend | null = null;
   #fence: Fence | null = null;
+  #seals: SealChain | null = null;
   #partitions: Partitions | null = null;
   #preparing: Promise<void> | null = null;
   #closed = false;
@@ -71,6 +73,7 @@ export class SimulatedStore implements ShardStore {
         const backend = await this.#reading();
         return asStore(() => call(this.#server, backend, () => runStatement(this.#server, text, values)));
       },
+      copyOut: () => Promise.reject(new Error('nobody copies a simulated log')),
       close: () => Promise.resolve(),
     };
   }
@@ -120,11 +123,12 @@ export class SimulatedStore implements ShardStore {
     const control = { spared: `^${this.#name}-(control|lock)$`, use: this.#use } as unknown as ControlSession;
     this.clockOffset = await this.#use((session) => session.query('SELECT clock').then(() => this.#clocksApart()));
     const fence = new Fence(control, LOG_ID, this.#options.owner, undefined);
-    const resolution = await fence.acquire('^millrace-shard-0-[0-9a-f]{8}(-control|-lock)?$');
+    const { digest, ...resolution } = await fence.acquire('^millrace-shard-0-[0-9a-f]{8}(-control|-lock)?$');
     const partitions = new Partitions(server.partitionRecords);
     await this.#use((session) => partitions.prepare(session, resolution.head, resolution.head));
     await asStore(() => this.#writer.connect(prepareBatch({ logId: LOG_ID, owner: this.#options.owner })));
     this.#fence = fence;
+    this.#seals = new SealChain({ logId: LOG_ID, hashKey: server.hashKey }, digest);
     this.#partitions = partitions;
     return resolution;
   }
@@ -145,13 +149,12 @@ export class SimulatedStore implements ShardStore {
   }
 
   async #commit(batch: BatchEncoder): Promise<CommitResult> {
-    const { fence, partitions } = this.#own();
+    const { fence, partitions, seals } = this.#own();
     try {
       if (!partitions.covers(batch.last)) await this.#prepare(batch.first - 1, batch.last);
-      const result = await this.#writer.commit(
-        preparedBatch(fence.row.epoch, batch.first - 1, batch.last, batch.chainHash),
-        batch as CopyEncoder,
-      );
+      const sealed = seals.seal(batch as CopyEncoder, fence.row.epoch);
+      const result = await this.#writer.commit(preparedBatch(sealed.head, sealed.seal), batch as CopyEncoder);
+      if (result.type === 'committed') seals.committed(sealed);
       if (result.type === 'committed' && partitions.isDue(batch.last)) this.#prepareLater(batch.last);
       return result.type === 'failed' ? await this.#fencedOr(result, fence) : result;
     } catch (error) {
@@ -171,9 +174,10 @@ export class SimulatedStore implements ShardStore {
   }
 
   async resolve(): Promise<Resolution> {
-    const { fence } = this.#own();
+    const { fence, seals } = this.#own();
     this.#writer.drop();
-    const resolution = await fence.resolve(`^${this.#name}$`);
+    const { digest, ...resolution } = await fence.resolve(`^${this.#name}$`);
+    seals.endsWith(digest);
     if (this.#unknown > 0) {
       const isThere = resolution.head >= this.#unknown;
       this.#server.trace.mark(`ambiguous, and the batch was ${isThere ? '' : 'not '}there`);
@@ -215,11 +219,11 @@ export class SimulatedStore implements ShardStore {
     this.#releaseLock();
   }
 
-  #own(): { readonly fence: Fence; readonly partitions: Partitions } {
-    if (this.#fence === null || this.#partitions === null) {
+  #own(): { readonly fence: Fence; readonly partitions: Partitions; readonly seals: SealChain } {
+    if (this.#fence === null || this.#partitions === null || this.#seals === null) {
       throw new StoreUnavailableError('shard "shard-0" has not been acquired');
     }
-    return { fence: this.#fence, partitions: this.#partitions };
+    return { fence: this.#fence, partitions: this.#partitions, seals: this.#seals };
   }
 
   #prepareLater(head: number): void {

@@ -33,18 +33,22 @@ interface Batch {
   readonly last: number;
   readonly epoch: number;
   readonly hash: bigint;
+  readonly digest: Buffer;
   readonly copied: Uint8Array;
 }
 
 function batchOf(statement: string, encoder: CopyEncoder): Batch {
-  const found = /^EXECUTE batch_row \((-?\d+), (-?\d+), (-?\d+), (-?\d+)\)$/.exec(statement);
+  const found = /^EXECUTE batch_row \((-?\d+), (-?\d+), (-?\d+), (-?\d+), '\\x([0-9a-f]{64})', '\\x[0-9a-f]*'\)$/.exec(
+    statement,
+  );
   if (found === null) throw new HarnessError(`not a batch: ${statement}`);
-  const [, prev, last, epoch, hash] = found;
+  const [, prev, last, epoch, hash, digest] = found;
   return {
     prev: Number(prev),
     last: Number(last),
     epoch: Number(epoch),
     hash: BigInt(hash ?? 0),
+    digest: Buffer.from(digest ?? '', 'hex'),
     // What goes over the wire is not the encoder's any more.
     copied: Uint8Array.from(encoder.bytes()),
   };
@@ -256,8 +260,11 @@ class Commit {
       this.tell(ambiguous(new Error('a batch was answered by ["INSERT 0 1","ROLLBACK"]')));
       return;
     }
-    const { prev, last, epoch, hash, copied } = batch;
-    server.log.append({ step: trace.nextStep(), at: loop.now, engine: this.engine, prev, last, epoch, hash }, copied);
+    const { prev, last, epoch, hash, digest, copied } = batch;
+    server.log.append(
+      { step: trace.nextStep(), at: loop.now, engine: this.engine, prev, last, epoch, hash, digest },
+      copied,
+    );
     trace.say(loop.now, `committed ${prev + 1}-${last} epoch ${epoch} engine ${this.engine} hash ${hash}`);
     if (epoch < server.fence.epoch) trace.mark('commit by an old epoch');
     backend.committing = false;

@@ -1,0 +1,95 @@
+/** What `millrace checkpoint` and `millrace receipt` take. */
+import type { Command, Option } from 'commander';
+import type { Config } from '../../platform/config/config.js';
+import type { Log } from '../../platform/log.js';
+import { exportCheckpoint, verifyCheckpoint } from '../checkpoint.js';
+import { receiptCommand, verifyReceipt } from '../receipt.js';
+
+interface WithConfig {
+  readonly config?: string;
+}
+
+/** What all commands share. */
+interface Shared {
+  readonly configOption: () => Option;
+  readonly argumentsOf: (options: WithConfig) => [Config, NodeJS.Process, Log];
+  readonly exitCodes: string;
+}
+
+export function addEvidenceCommands(program: Command, shared: Shared): void {
+  addCheckpoint(program, shared);
+  addReceipt(program, shared);
+}
+
+function addCheckpoint(program: Command, { configOption, argumentsOf, exitCodes }: Shared): void {
+  const checkpoint = program
+    .command('checkpoint')
+    .description('sign where the log of every shard stands, and later prove that history was not rewritten')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  openssl genpkey -algorithm ed25519 -out signing.pem && openssl pkey -in signing.pem -pubout -out signing.pub
+  millrace checkpoint export friday.json --sign signing.pem
+  millrace checkpoint verify friday.json --public-key signing.pub
+${exitCodes}`,
+    );
+  checkpoint
+    .command('export')
+    .description('write the position and digest that every shard has come to, signed')
+    .argument('<file>', 'a new file; keep it where the databases are not')
+    .requiredOption('--sign <key>', 'Ed25519 private key in PEM')
+    .addOption(configOption())
+    .addHelpText('after', `\nExample:\n  millrace checkpoint export friday.json --sign signing.pem\n${exitCodes}`)
+    .action(async (file: string, options: WithConfig & { readonly sign: string }) => {
+      process.exitCode = await exportCheckpoint({ file, sign: options.sign }, ...argumentsOf(options));
+    });
+  checkpoint
+    .command('verify')
+    .description('compute every log up to its checkpoint and compare; the engine may be running')
+    .argument('<file>')
+    .requiredOption('--public-key <key>', 'Ed25519 public key in PEM')
+    .addOption(configOption())
+    .addHelpText('after', `\nExample:\n  millrace checkpoint verify friday.json --public-key signing.pub\n${exitCodes}`)
+    .action(async (file: string, options: WithConfig & { readonly publicKey: string }) => {
+      process.exitCode = await verifyCheckpoint({ file, publicKey: options.publicKey }, ...argumentsOf(options));
+    });
+}
+
+function addReceipt(program: Command, { configOption, argumentsOf, exitCodes }: Shared): void {
+  const receipt = program
+    .command('receipt')
+    .description('write proof that a transaction stands in the log, or verify such a proof')
+    .argument('<transaction>', 'its id: txn_…')
+    .option('--output <file>', 'a new file; without it, standard output')
+    .option('--sign <key>', 'Ed25519 private key in PEM: signs the digest and the id')
+    .addOption(configOption())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  millrace receipt txn_24gmz9xw3n7kq5vd0c1hrt8sye --sign signing.pem --output receipt.json
+  millrace receipt verify receipt.json --public-key signing.pub
+
+A receipt shows up to 32 rows of the same merchant, and nobody else's.
+${exitCodes}`,
+    )
+    .action(async (transaction: string, options: WithConfig & { readonly output?: string; readonly sign?: string }) => {
+      const { output, sign } = options;
+      const request = {
+        transaction,
+        ...(output === undefined ? {} : { output }),
+        ...(sign === undefined ? {} : { sign }),
+      };
+      process.exitCode = await receiptCommand(request, ...argumentsOf(options));
+    });
+  receipt
+    .command('verify')
+    .description('verify a receipt offline')
+    .argument('<file>')
+    .option('--public-key <key>', 'Ed25519 public key in PEM of whoever signed it')
+    .addHelpText('after', `\nExample:\n  millrace receipt verify receipt.json --public-key signing.pub\n${exitCodes}`)
+    .action((file: string, { publicKey }: { readonly publicKey?: string }) => {
+      process.exitCode = verifyReceipt({ file, ...(publicKey === undefined ? {} : { publicKey }) }, process);
+    });
+}
