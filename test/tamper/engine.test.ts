@@ -60,7 +60,7 @@ describe.each([
   it('exports a signed checkpoint and finds history to be the one that was signed', async () => {
     expect(await run('checkpoint', 'export', at('c.json'), '--sign', at('own.pem'))).toMatchObject({ code: 0 });
     const verified = await run('checkpoint', 'verify', at('c.json'), '--public-key', at('own.pub'));
-    expect(verified).toMatchObject({ code: 0, out: expect.stringMatching(/^true .*\ntrue .*\n$/) });
+    expect(verified).toMatchObject({ code: 0, out: expect.stringMatching(/^(true .*\n)+$/) });
     expect(await run('checkpoint', 'verify', at('c.json'), '--public-key', at('other.pub'))).toMatchObject({ code: 1 });
     // A file that is there is never written over.
     expect(await run('checkpoint', 'export', at('c.json'), '--sign', at('own.pem'))).toMatchObject({ code: 2 });
