@@ -75,7 +75,7 @@ export class Chaos {
         return;
       case 'disk full':
         server.weather.isFull = true;
-        this.#later(2 * SECOND, () => {
+        this.#later(SECOND / 4, () => {
           server.weather.isFull = false;
         });
         return;

@@ -39,6 +39,7 @@ export const SOMETIMES = [
   'load of a parent failed',
   'other payload under a used key',
   'parent loaded',
+  'posting of the common shape',
   'raise waits for a commit',
   'record beside the ring',
   'recovery from a fold alone',

@@ -13,6 +13,8 @@ import type { Random } from '../random.js';
 import type { Loop } from '../time/loop.js';
 import type { Trace } from '../trace.js';
 
+import { isPlain, plainPosts } from './plain.js';
+
 /** What a client is told; null: nothing, its connection was lost or its patience is over. */
 export type Told = Answered['answer'] | null;
 
@@ -114,7 +116,11 @@ export class Network {
           onAnswer(plainSuccess(position, sequence, recordedAt, expiresAt)),
         answered: (_tag: number, answer: Answer) => onAnswer(answer),
       };
-      refused = client.post(head, command, receiver, 0);
+      // The same request by the one way or the other: its fingerprint must not show which.
+      if (isPlain(command) && this.random.chance(0.6)) {
+        this.trace.mark('posting of the common shape');
+        refused = client.postPlain({ shard: 0, book }, key, plainPosts(command), 0, receiver, 0);
+      } else refused = client.post(head, command, receiver, 0);
     } else refused = client.ask(head, command, onAnswer);
     if (refused !== null) {
       this.trace.mark(refused === 'overloaded' ? 'ring or table full' : `front refused: ${refused}`);
