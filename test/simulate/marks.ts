@@ -24,6 +24,7 @@ export const SOMETIMES = [
   'connection lost after a commit',
   'connection lost before a commit',
   'connection lost during a copy',
+  'cursor of a ring wrapped',
   'disk full',
   'engine drained',
   'engine killed',

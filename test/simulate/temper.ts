@@ -59,7 +59,7 @@ export function temperOf(random: Random): Temper {
     books: random.between(1, 3),
     fronts: random.between(1, 2),
     ringBytes: random.pick([1024, 2048, 8192, 65_536]),
-    inFlightMax: random.pick([6, 64, 1_000]),
+    inFlightMax: random.pick([8, 64, 1_000, 1_000]),
     deadlineMs: random.pick([800, 3_000]),
     commitDeadlineMicros: random.between(200, 1_500) * 1_000,
     bounds: {
@@ -96,7 +96,7 @@ function settingsOf(random: Random): LedgerSettings {
   return {
     customCurrencies: [],
     keyWindow: random.pick([3 * SECOND, 120 * SECOND, 7 * DAY]),
-    keysMax: random.pick([100, 10_000, 10_000]),
+    keysMax: random.pick([100, 10_000, 10_000, 10_000, 10_000]),
     keysGuaranteed: random.pick([10, 1_000]),
     accountsMax: random.pick([14, 1_000, 1_000]),
     openHoldsMax: random.pick([6, 1_000, 1_000]),

@@ -34,6 +34,8 @@ interface Request {
 }
 
 const TRIES_MAX = 8;
+/** µs that a hold may still live for somebody to wait for its end. */
+const AIMED_AHEAD_MAX = 2_000_000;
 const UNCERTAIN = new Set(['outcome_unknown']);
 
 export class Clients {
@@ -154,10 +156,23 @@ export class Clients {
     this.#later(() => this.#next(client));
   }
 
+  /** Acts on a hold in the very moment in which it lapses. */
+  #aimAtExpiry(book: number, parent: number, expiresAt: number): void {
+    const { loop, random } = this.#options;
+    const left = expiresAt - loop.trueTime;
+    if (left > AIMED_AHEAD_MAX || left <= 0 || random.chance(0.4)) return;
+    loop.after(Math.max(0, left - random.between(0, 400)), loop.world, () => {
+      if (this.#isOver) return;
+      const command = this.#commands.actionOn(parent);
+      this.#send({ client: 0, book, key: `key-${this.#keys++}`, command, repeats: null }, () => undefined);
+    });
+  }
+
   #learn({ book, command }: Request, told: Exclude<Told, null>): void {
     const known = this.#knowledge.get(book) as Knowledge; // one for each book
     if (told.type !== 'recorded' || told.code !== null) return;
     if (command.type === 'post') known.learn(told.position, command.legs.length);
+    if (told.expiresAt > 0) this.#aimAtExpiry(book, told.position, told.expiresAt);
     for (const { position, legs } of told.records) known.learn(position, legs.length);
   }
 }

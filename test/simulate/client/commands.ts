@@ -151,6 +151,22 @@ export class Commands {
     return { if: [{ account, available: { gte: BigInt(random.between(0, 300)) } }] };
   }
 
+  /** Takes or releases all that is held. */
+  actionOn(parent: number): SimulatedCommand {
+    return {
+      type: this.#random.chance(0.7) ? 'capture' : 'void',
+      parent,
+      amount: 0n,
+      legs: [],
+      final: false,
+      force: false,
+      dryRun: false,
+      reference: null,
+      description: null,
+      metadata: null,
+    };
+  }
+
   #action(known: Knowledge): SimulatedCommand {
     const random = this.#random;
     const of = known.transactions.length === 0 ? undefined : random.pick(known.transactions);

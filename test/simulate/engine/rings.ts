@@ -1,5 +1,5 @@
 /** The rings between one front and one worker, over virtual ports. As `connect` of the supervisor, but for the ports. */
-import { createRing, PUBLISHED_WORD } from '../../../src/engine/ring/layout.js';
+import { createRing, PUBLISHED_WORD, RELEASED_WORD } from '../../../src/engine/ring/layout.js';
 import type { FrontConnection, WorkerConnection } from '../../../src/engine/supervisor/connections.js';
 import type { Random } from '../random.js';
 import type { Loop, Thread } from '../time/loop.js';
@@ -13,8 +13,21 @@ export interface Rings {
   cut(): void;
 }
 
-function markWrap(ring: SharedArrayBuffer, ringBytes: number, trace: Trace): void {
-  if ((new Int32Array(ring)[PUBLISHED_WORD] as number) >= ringBytes) trace.mark('ring wrapped');
+/** Cursors begin anywhere, also just before they pass from one sign to the other, as they do after gigabytes. */
+const STARTS = [0, 2 ** 31 - 1024, 2 ** 32 - 1024];
+
+function ringFrom(start: number, ringBytes: number): SharedArrayBuffer {
+  const ring = createRing(ringBytes);
+  const words = new Int32Array(ring);
+  words[PUBLISHED_WORD] = start;
+  words[RELEASED_WORD] = start;
+  return ring;
+}
+
+function markWrap(ring: SharedArrayBuffer, start: number, ringBytes: number, trace: Trace): void {
+  const passed = ((new Int32Array(ring)[PUBLISHED_WORD] as number) - start) >>> 0;
+  if (passed >= ringBytes) trace.mark('ring wrapped');
+  if (start !== 0 && passed >= 1024) trace.mark('cursor of a ring wrapped');
 }
 
 export function connectRings(
@@ -29,8 +42,9 @@ export function connectRings(
   const onLarge = () => trace.mark('record beside the ring');
   const [commandsUp, commandsDown] = portPair(loop, random, threads, onLarge);
   const [answersUp, answersDown] = portPair(loop, random, threads, onLarge);
-  const commands = createRing(ringBytes);
-  const answers = createRing(ringBytes);
+  const start = random.pick(STARTS);
+  const commands = ringFrom(start, ringBytes);
+  const answers = ringFrom(start, ringBytes);
   return {
     frontSide: {
       worker: 0,
@@ -44,7 +58,8 @@ export function connectRings(
       answers: { shared: answers, port: answersDown },
     },
     cut: () => {
-      markWrap(commands, ringBytes, trace);
+      markWrap(commands, start, ringBytes, trace);
+      markWrap(answers, start, ringBytes, trace);
       commandsDown.close();
       answersDown.close();
     },
