@@ -1,7 +1,7 @@
 /** Captures, voids, increments, reversals and expiries of earlier transactions. */
 import type { ActionRequest } from '../../../src/engine/wire/messages.js';
 import { type Decision, type ExpectedLeg, type ExpectedRow, type Problem, plainRow } from './expected.js';
-import { broken, move } from './moving.js';
+import { broken, moved } from './moving.js';
 import type { Moment } from './posting.js';
 import { first } from './precedence.js';
 import {
@@ -189,7 +189,7 @@ function effectProblems(
       problems.push({ code: 'amount_overflow', facts: {} });
   }
   const limits = !(request.type === 'reverse' && request.force);
-  return [...problems, ...broken(draft, book, KINDS[request.type], legs, limits)];
+  return [...problems, ...broken(draft, moved(draft, book, KINDS[request.type], legs), limits)];
 }
 
 /** Moves the money and the parent on. @returns the parent as it is then */
@@ -200,7 +200,7 @@ function acted(
   legs: readonly ExpectedLeg[],
   book: number,
 ): Transaction {
-  move(draft, book, kind, legs);
+  for (const account of moved(draft, book, kind, legs)) draft.putAccount(account);
   const byLeg = new Map(legs.map((leg) => [leg.leg, leg]));
   const releases = kind !== Kind.increment && kind !== Kind.reversal && legs.some(({ released }) => released > 0n);
   const then: Transaction = {

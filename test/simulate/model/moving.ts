@@ -6,58 +6,55 @@ const PENDING = new Set<number>([Kind.pending, Kind.increment]);
 const RELEASING = new Set<number>([Kind.capture, Kind.void, Kind.expiry]);
 const POSTING = new Set<number>([Kind.posted, Kind.capture, Kind.reversal]);
 
-/** The accounts of legs, each once, in order of first appearance. */
-export function touched(legs: readonly ExpectedLeg[]): string[] {
-  return [...new Set(legs.flatMap((leg) => [leg.debit, leg.credit]))];
-}
-
-function after(kind: number, one: Account, legs: readonly ExpectedLeg[]): Account {
-  let { debitsPosted, creditsPosted, debitsPending, creditsPending } = one;
-  for (const leg of legs) {
-    const byPosted = POSTING.has(kind) ? leg.amount : 0n;
-    const byPending = (PENDING.has(kind) ? leg.amount : 0n) - (RELEASING.has(kind) ? leg.amount + leg.released : 0n);
-    if (leg.debit === one.name) {
-      debitsPosted += byPosted;
-      debitsPending += byPending;
-    }
-    if (leg.credit === one.name) {
-      creditsPosted += byPosted;
-      creditsPending += byPending;
-    }
-  }
-  return { ...one, debitsPosted, creditsPosted, debitsPending, creditsPending, version: one.version + 1 };
-}
-
 function mustAccount(draft: Draft, book: number, name: string): Account {
   const one = draft.account(book, name);
   if (one === undefined) throw new Error(`the model moves money of ${name}, which it does not know`);
   return one;
 }
 
-/** Moves it, whatever comes of it. */
-export function move(draft: Draft, book: number, kind: number, legs: readonly ExpectedLeg[]): void {
-  for (const name of touched(legs)) draft.putAccount(after(kind, mustAccount(draft, book, name), legs));
+/** The accounts of the legs, in order of first appearance, as they are when the money has moved. */
+export function moved(draft: Draft, book: number, kind: number, legs: readonly ExpectedLeg[]): Account[] {
+  const accounts = new Map<string, { -readonly [K in keyof Account]: Account[K] }>();
+  const at = (name: string): { -readonly [K in keyof Account]: Account[K] } => {
+    let one = accounts.get(name);
+    if (one === undefined) {
+      one = { ...mustAccount(draft, book, name) };
+      one.version++;
+      accounts.set(name, one);
+    }
+    return one;
+  };
+  const posts = POSTING.has(kind);
+  const holds = PENDING.has(kind);
+  const releases = RELEASING.has(kind);
+  for (const { debit, credit, amount, released } of legs) {
+    const from = at(debit);
+    const to = at(credit);
+    if (posts) {
+      from.debitsPosted += amount;
+      to.creditsPosted += amount;
+    }
+    if (!holds && !releases) continue;
+    const held = holds ? amount : -(amount + released);
+    from.debitsPending += held;
+    to.creditsPending += held;
+  }
+  return [...accounts.values()];
 }
 
 /**
  * What moving it would break: no counter, posted and pending together, beyond 2^63−1; limits on the end state of all
  * legs, and only of accounts that it makes worse.
  */
-export function broken(
-  draft: Draft,
-  book: number,
-  kind: number,
-  legs: readonly ExpectedLeg[],
-  limits: boolean,
-): Problem[] {
+export function broken(draft: Draft, after: readonly Account[], limits: boolean): Problem[] {
   const problems: Problem[] = [];
-  for (const name of touched(legs)) {
-    const before = mustAccount(draft, book, name);
-    const then = after(kind, before, legs);
+  for (const then of after) {
+    const { book, name } = then;
     const overflows =
       then.debitsPosted + then.debitsPending > INT64_MAX || then.creditsPosted + then.creditsPending > INT64_MAX;
     if (overflows) problems.push({ code: 'amount_overflow', facts: {} });
-    if (!limits) continue;
+    if (!limits || (then.min === null && then.max === null)) continue;
+    const before = mustAccount(draft, book, name);
     if (then.min !== null && available(then) < available(before) && available(then) < then.min) {
       problems.push({ code: 'insufficient_funds', facts: {}, about: name });
     }

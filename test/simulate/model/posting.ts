@@ -4,7 +4,7 @@ import type { LegRequest, PostRequest } from '../../../src/engine/wire/messages.
 import type { AccountSettings, Condition } from '../../../src/ledger/command.js';
 import { openedRow } from './accounts.js';
 import { type Decision, type ExpectedLeg, type ExpectedRow, NO_TEXTS, type Problem, plainRow } from './expected.js';
-import { broken, move } from './moving.js';
+import { broken, moved } from './moving.js';
 import { first } from './precedence.js';
 import { type Account, available, Draft, Kind, type LedgerView, pendingIn, pendingOut, posted } from './state.js';
 
@@ -78,15 +78,16 @@ function post(draft: Draft, request: PostRequest, at: Moment, answers: boolean):
     }),
   );
   const kind = request.pending ? Kind.pending : Kind.posted;
+  const after = moved(draft, book, kind, legs);
   const found = [
     ...dateProblems(draft, request, now),
     ...accountProblems(draft, request, book),
     ...conditionProblems(draft, request, book),
-    ...broken(draft, book, kind, legs, true),
+    ...broken(draft, after, true),
   ];
   const problem = first(found);
   if (problem !== null) return problem;
-  move(draft, book, kind, legs);
+  for (const account of after) draft.putAccount(account);
   const expiresAt = request.pending ? now + (request.expiresIn === 0 ? room.holdDefault : request.expiresIn) : 0;
   draft.putTransaction({
     position: at.position + opening.length,

@@ -73,7 +73,8 @@ export const COMMIT_FAULTS: readonly Fault[] = [
         replace: `  async #writeAgain(count: number): Promise<void> {
     const ledger = this.#mustLedger();
     const records = await this.#store.loadParents(Array.from({ length: count }, (_, index) => this.#committed - index));
-    for (const one of records.filter(({ kind, legCount }) => kind === 1 && legCount === 1)) {
+    for (const record of records.filter(({ kind, legCount }) => kind === 1 && legCount === 1)) {
+      const one = new (record as never as { constructor: new () => typeof record }).constructor().copyFrom(record);
       one.position = ledger.head + 1;
       one.sequence = ledger.bookSequence(one.book) + 1;
       one.recordedAt = ledger.lastRecordedAt;

@@ -139,13 +139,13 @@ export const MONEY_FAULTS: readonly Fault[] = [
     ],
   },
   {
-    name: 'final capture keeps other legs',
-    breaks: 'a final capture lets go of the rest of the whole transaction',
+    name: 'final capture keeps the rest',
+    breaks: 'a final capture lets go of what it does not take',
     patches: [
       {
         file: ACTING,
-        find: 'if (!amounts.has(index) && remainingOf(leg) > 0n)',
-        replace: 'if (!amounts.has(index) && remainingOf(leg) < 0n)',
+        find: 'addLeg(record, index, leg, amount, final ? remainingOf(leg) - amount : 0n,',
+        replace: 'addLeg(record, index, leg, amount, final ? 0n : 0n,',
       },
     ],
   },
