@@ -17,6 +17,8 @@ import type { Sql } from '../store/sql.js';
 
 /** How these connections are named among a server's sessions. */
 const APPLICATION = 'millrace command';
+/** A command ends soon also where a server hangs. */
+const CONNECT_MS_MAX = 5_000;
 
 interface ShardDatabase {
   readonly name: string;
@@ -131,6 +133,7 @@ function overUrls(config: Config, urls: Readonly<Record<string, string>>, after?
       url: urls[name] ?? '',
       connectionsMax: 2,
       applicationName: APPLICATION,
+      connectTimeoutMs: CONNECT_MS_MAX,
       settings: VERIFY_SETTINGS,
     }),
   }));

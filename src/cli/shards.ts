@@ -1,5 +1,6 @@
 /** `millrace shards`: the map of slots and how each shard is. From the engine where one runs, from SQL for the rest. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { breakerState } from '../platform/breaker.js';
 import type { Config } from '../platform/config/config.js';
 import { DataFolderHeldError, EngineNotRunningError, messageOf } from '../platform/errors.js';
 import { callEngine } from '../platform/lock.js';
@@ -19,6 +20,8 @@ interface EngineShard {
   readonly position: number;
   readonly lagRecords: number;
   readonly error: string | null;
+  readonly attempts: number;
+  readonly nextAttemptAt: number | null;
 }
 interface SqlShard {
   readonly bytes: number;
@@ -30,7 +33,10 @@ interface SqlShard {
 
 /** Between the two looks that the rate is taken from. */
 const RATE_MS = 1000;
-const HEADER = ['SHARD', 'SLOTS', 'STATE', 'SIZE', 'POSITION', 'LAG', 'EPOCH', 'OWNER', 'RATE'];
+/** A server that hangs is one of the things that this command is to show. */
+const ANSWER_MS_MAX = 2_000;
+const CLOSE_MS_MAX = 500;
+const HEADER = ['SHARD', 'SLOTS', 'STATE', 'SIZE', 'POSITION', 'LAG', 'EPOCH', 'OWNER', 'RATE', 'BREAKER'];
 
 /** @returns the exit code: 0, or 1 where a shard cannot be read */
 export async function shardsCommand(config: Config, io: CommandIo, log: Log): Promise<number> {
@@ -52,7 +58,8 @@ export async function shardsCommand(config: Config, io: CommandIo, log: Log): Pr
     for (const { name, error } of failed) io.stderr.write(`${name}: ${error ?? ''}\n`);
     return failed.length === 0 ? ExitCode.ok : ExitCode.failed;
   } finally {
-    await databases?.close();
+    // With an engine there is nothing to stop, and a server that hangs must not hold up what the engine says.
+    await (before === null ? databases?.close() : Promise.race([databases?.close(), delay(CLOSE_MS_MAX)]));
   }
 }
 
@@ -76,12 +83,27 @@ function look(
       const seen = { name, slots, engine: known, atMs: performance.now() };
       const sql = databases?.shards.find((shard) => shard.name === name)?.sql;
       try {
-        return { ...seen, sql: sql === undefined ? null : await readShard(sql), error: known?.error ?? null };
+        return { ...seen, sql: sql === undefined ? null : await soon(readShard(sql)), error: known?.error ?? null };
       } catch (error) {
         return { ...seen, sql: null, error: messageOf(error) };
       }
     }),
   );
+}
+
+async function soon<T>(answer: Promise<T>): Promise<T> {
+  const ac = new AbortController();
+  const late = delay(ANSWER_MS_MAX, undefined, { signal: ac.signal }).then(() => {
+    throw new Error(`its database does not answer within ${ANSWER_MS_MAX} ms`);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    ac.abort();
+    // Whichever came too late has nobody to tell.
+    answer.catch(() => undefined);
+    late.catch(() => undefined);
+  }
 }
 
 function cells(now: Look, before: Look): readonly string[] {
@@ -99,7 +121,16 @@ function cells(now: Look, before: Look): readonly string[] {
     numberText(now.sql?.epoch ?? now.engine?.epoch),
     now.sql?.owner.slice(0, 8) ?? '-',
     `${Math.round(rate).toLocaleString('en')}/s`,
+    now.engine === null ? '-' : breakerText(now.engine),
   ];
+}
+
+/** "closed"; or how many attempts failed, and when the next one comes. */
+function breakerText({ attempts, nextAttemptAt }: EngineShard): string {
+  const state = breakerState(attempts, nextAttemptAt).replace('_', '-');
+  if (attempts === 0) return state;
+  const next = nextAttemptAt === null ? 'now' : `in ${Math.max(0, Math.round(nextAttemptAt - Date.now()))} ms`;
+  return `${state}: ${attempts} failed, next ${next}`;
 }
 
 const positionOf = ({ sql, engine }: Look): number | null => sql?.position ?? engine?.position ?? null;

@@ -3,6 +3,7 @@
  * fronts, each to its shard; answers go down again when what they saw is committed.
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import { Breaker } from '../platform/breaker.js';
 import { ShardClock } from '../platform/time.js';
 import { DatabaseNewerError, ShardHeldError, ShardMismatchError, UnfitServerError } from '../store/errors.js';
 import { openShardStore } from '../store/open.js';
@@ -27,6 +28,7 @@ const HELD_MS_MAX = 3_000;
 
 interface Running {
   readonly spec: ShardSpec;
+  readonly breaker: Breaker;
   shard: Shard | null;
   store: ShardStore | null;
 }
@@ -57,7 +59,7 @@ class Worker {
       this.#port.on('message', (message: ToWorker) => this.#onControl(message));
     });
     for (const spec of this.#task.shards) {
-      const running: Running = { spec, shard: null, store: null };
+      const running: Running = { spec, breaker: new Breaker(), shard: null, store: null };
       this.#shards[spec.shard] = running;
       void this.#startShard(running);
     }
@@ -138,16 +140,20 @@ class Worker {
   }
 
   async #startShard(running: Running): Promise<void> {
-    const { spec } = running;
+    const { spec, breaker } = running;
     const since = performance.now();
     for (let waitMs = START_RETRY_MS; !this.#draining; waitMs = Math.min(waitMs * 2, START_RETRY_MAX_MS)) {
       try {
+        breaker.trying();
         await this.#openShard(running);
+        breaker.succeeded();
         return;
       } catch (error) {
         await running.store?.close().catch(() => undefined);
         running.store = null;
         running.shard = null;
+        const restMs = waitMs * (0.5 + Math.random() / 2);
+        breaker.failed(restMs);
         this.#say({
           type: 'shard',
           shard: spec.shard,
@@ -156,7 +162,7 @@ class Worker {
           error: (error as Error).message,
           hopeless: isHopeless(error, performance.now() - since),
         });
-        await new Promise((resolve) => setTimeout(resolve, waitMs * (0.5 + Math.random() / 2)));
+        await new Promise((resolve) => setTimeout(resolve, restMs));
       }
     }
   }
@@ -171,6 +177,7 @@ class Worker {
       commitDeadlineMs,
       durability,
       partitionRecords,
+      breaker: running.breaker,
     });
     running.store = store;
     const shard: Shard = new Shard({
@@ -180,6 +187,7 @@ class Worker {
       bounds,
       settings,
       takeOver,
+      breaker: running.breaker,
       merchants: { get: (book) => this.#merchantOf(book) },
       onState: (state, error) =>
         this.#say({
@@ -239,7 +247,12 @@ class Worker {
     return this.#shards.flatMap((running) =>
       running === undefined
         ? []
-        : [{ shard: running.spec.shard, ...(running.shard?.status() ?? Shard.statusBeforeStart(running.spec.name)) }],
+        : [
+            {
+              shard: running.spec.shard,
+              ...(running.shard?.status() ?? Shard.statusBeforeStart(running.spec.name, running.breaker)),
+            },
+          ],
     );
   }
 

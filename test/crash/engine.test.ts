@@ -105,11 +105,16 @@ const writerOf = async (shard: 0 | 1): Promise<number> =>
     return Number(rows[0]?.pid);
   });
 
-const shardState = async (shard: 0 | 1): Promise<string> => {
+interface ShownShard {
+  readonly state: string;
+  readonly breaker: string;
+  readonly attempts: number;
+}
+const readiness = async (): Promise<readonly ShownShard[]> => {
   const response = await fetch(`${engine.url}/readyz`);
-  const body = (await response.json()) as { readonly shards: readonly { readonly state: string }[] };
-  return body.shards[shard]?.state ?? '';
+  return ((await response.json()) as { readonly shards: readonly ShownShard[] }).shards;
 };
+const shardState = async (shard: 0 | 1): Promise<string> => (await readiness())[shard]?.state ?? '';
 
 test('kill -9 of the engine: its parent starts it again, and what was answered is there', async () => {
   await underLoad();
@@ -191,6 +196,12 @@ test('a Postgres that stands still past the deadline: outcome_unknown, and the t
     const meanwhile = await journals[0].answered(({ status }) => status === 503);
     expect(meanwhile.body).toMatchObject({ code: 'shard_unavailable', outcome: 'none' });
     await journals[1].posted(20);
+    await until('the breaker shows in /readyz', async () => {
+      const [away, there] = await readiness();
+      return away?.breaker !== 'closed' && Number(away?.attempts) > 0 && there?.breaker === 'closed';
+    });
+    const shown = await millrace(['shards'], { MILLRACE_DATA_DIR: engine.dataDir });
+    expect(shown.out).toMatch(/BREAKER[\s\S]*shard-0.*(open|half-open): \d+ failed, next [\s\S]*shard-1.*closed/);
   } finally {
     for (const pid of [writer, main]) process.kill(pid, 'SIGCONT');
   }

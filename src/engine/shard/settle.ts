@@ -1,4 +1,5 @@
 /** What becomes of a batch whose commit was not acknowledged. */
+import type { Breaker } from '../../platform/breaker.js';
 import type { ShardStore } from '../../store/shard-store.js';
 import type { Batch } from './batch.js';
 
@@ -31,13 +32,22 @@ const RETRY_MS_FIRST = 50;
 const RETRY_MS_MAX = 2_000;
 
 /** Tries until it succeeds, with rests that grow and jitter. */
-export async function untilItSucceeds(attempt: () => Promise<void>, onError: (error: Error) => void): Promise<void> {
+export async function untilItSucceeds(
+  attempt: () => Promise<void>,
+  onError: (error: Error) => void,
+  breaker: Breaker,
+): Promise<void> {
   for (let waitMs = RETRY_MS_FIRST; ; waitMs = Math.min(waitMs * 2, RETRY_MS_MAX)) {
     try {
-      return await attempt();
+      breaker.trying();
+      await attempt();
+      breaker.succeeded();
+      return;
     } catch (error) {
       onError(error as Error);
-      await new Promise((resolve) => setTimeout(resolve, waitMs * (0.5 + Math.random() / 2)));
+      const restMs = waitMs * (0.5 + Math.random() / 2);
+      breaker.failed(restMs);
+      await new Promise((resolve) => setTimeout(resolve, restMs));
     }
   }
 }

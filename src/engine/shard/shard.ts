@@ -11,6 +11,7 @@ import type { LedgerSettings } from '../../ledger/command.js';
 import type { ErrorCode } from '../../ledger/errors.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import type { Micros, Position } from '../../ledger/record.js';
+import type { Breaker } from '../../platform/breaker.js';
 import type { ShardClock } from '../../platform/time.js';
 import { FencedError } from '../../store/errors.js';
 import type { ShardStore } from '../../store/shard-store.js';
@@ -40,6 +41,8 @@ export interface ShardOptions {
   readonly bounds: ShardBounds;
   readonly settings: LedgerSettings;
   readonly takeOver: boolean;
+  /** Told of every attempt to reach a database that is away. */
+  readonly breaker: Breaker;
   /** The merchants that the control log knows, by book. */
   readonly merchants: Pick<
     ReadonlyMap<number, { readonly merchant: string; readonly environment: 'test' | 'live' }>,
@@ -147,11 +150,13 @@ export class Shard {
       keys: ledger?.keys.count ?? 0,
       keysMax: ledger?.keys.max ?? 0,
       openHolds: ledger?.openHoldCount ?? 0,
+      attempts: this.#options.breaker.attempts,
+      nextAttemptAt: this.#options.breaker.nextAttemptAt,
     };
   }
 
-  static statusBeforeStart(name: string): Omit<ShardStatus, 'shard'> {
-    return { ...NOTHING_COUNTED, name, state: 'starting' };
+  static statusBeforeStart(name: string, { attempts, nextAttemptAt }: Breaker): Omit<ShardStatus, 'shard'> {
+    return { ...NOTHING_COUNTED, name, state: 'starting', attempts, nextAttemptAt };
   }
 
   async #load(): Promise<void> {
@@ -414,6 +419,7 @@ export class Shard {
     return untilItSucceeds(
       () => this.#load(),
       (error) => this.#options.onError(error, 'loading the shard anew'),
+      this.#options.breaker,
     );
   }
 

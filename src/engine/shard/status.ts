@@ -31,6 +31,10 @@ export interface ShardStatus {
   /** The most keys that it remembers. */
   readonly keysMax: number;
   readonly openHolds: number;
+  /** Attempts to reach its database that failed since it was last there; 0: it is there. */
+  readonly attempts: number;
+  /** When the next one begins, ms since 1970; null: one is under way, or none is needed. */
+  readonly nextAttemptAt: number | null;
 }
 
 export const NOTHING_COUNTED = {
@@ -45,4 +49,6 @@ export const NOTHING_COUNTED = {
   keys: 0,
   keysMax: 0,
   openHolds: 0,
+  attempts: 0,
+  nextAttemptAt: null,
 };

@@ -10,6 +10,7 @@ import type { FrontThreadData } from '../../engine/supervisor/fronts.js';
 import type { FromFront, ShardIdentity, ToFront } from '../../engine/supervisor/messages.js';
 import { ShardReader } from '../../folds/read/shard-reader.js';
 import { CurrencyTable } from '../../ledger/currency.js';
+import { breakerState } from '../../platform/breaker.js';
 import { createPortSql } from '../../store/port-sql.js';
 import { createPgSql } from '../../store/postgres/sql.js';
 import type { Sql } from '../../store/sql.js';
@@ -20,6 +21,15 @@ interface FrontConfig {
   readonly server: 'uws' | 'node';
   readonly inFlightMax: number;
   readonly version: string;
+}
+
+/** How the attempts to reach a shard's database go, as of half a second ago at most. */
+function reconnecting({ attempts, nextAttemptAt }: ShardStatus) {
+  return {
+    breaker: breakerState(attempts, nextAttemptAt),
+    attempts,
+    next_attempt_in_ms: nextAttemptAt === null ? null : Math.max(0, Math.round(nextAttemptAt - Date.now())),
+  };
 }
 
 /** A request waits for its answer at most this long; then its outcome is unknown. */
@@ -149,7 +159,13 @@ class FrontThread {
       fold_lag_ms: lagMs,
       ...(status === null
         ? {}
-        : { keys: status.keys, keys_max: status.keysMax, accounts: status.accounts, open_holds: status.openHolds }),
+        : {
+            keys: status.keys,
+            keys_max: status.keysMax,
+            accounts: status.accounts,
+            open_holds: status.openHolds,
+            ...reconnecting(status),
+          }),
     }));
     return { ready: !this.#ending && shards.every(({ ready }) => ready), shards };
   }

@@ -7,6 +7,7 @@
  * how long this may take, since every bound would be a guess.
  */
 
+import type { Breaker } from '../../platform/breaker.js';
 import { messageOf } from '../../platform/errors.js';
 import type { Log } from '../../platform/log.js';
 import type { FenceRow } from '../batch-row.js';
@@ -32,13 +33,15 @@ export class Fence {
   /** Random, of this incarnation of the owner. */
   readonly #owner: string;
   readonly #log: Log | undefined;
+  readonly #breaker: Breaker;
   #closed = false;
 
-  constructor(control: ControlSession, logId: number, owner: string, log: Log | undefined) {
+  constructor(control: ControlSession, logId: number, owner: string, log: Log | undefined, breaker: Breaker) {
     this.#control = control;
     this.#logId = logId;
     this.#owner = owner;
     this.#log = log;
+    this.#breaker = breaker;
   }
 
   /** Becomes the owner. @param sessions regular expression of the names of sessions that must not go on */
@@ -72,15 +75,21 @@ export class Fence {
     for (let attempt = 0; ; attempt++) {
       if (this.#closed) throw new StoreUnavailableError('the store was closed while its fence was being raised');
       try {
+        this.#breaker.trying();
         const resolution = await this.#control.use((session) => this.#attempt(session, expected, sessions));
-        if (resolution !== null) return resolution;
+        if (resolution !== null) {
+          this.#breaker.succeeded();
+          return resolution;
+        }
         expected = await this.#mineAgain();
       } catch (error) {
         if (error instanceof FencedError || error instanceof ShardMismatchError || HOPELESS.test(sqlState(error) ?? ''))
           throw error;
         this.#log?.warn(`the fence could not be raised yet: ${messageOf(error)}`);
       }
-      await pause(attempt);
+      const restMs = pauseMs(attempt);
+      this.#breaker.failed(restMs);
+      await new Promise((resolve) => setTimeout(resolve, restMs));
     }
   }
 
@@ -117,7 +126,4 @@ export class Fence {
 }
 
 /** Jittered, so that two owners that meet do not keep meeting. */
-function pause(attempt: number): Promise<void> {
-  const longest = Math.min(BACKOFF_MS_MAX, 25 * 2 ** attempt);
-  return new Promise((resolve) => setTimeout(resolve, longest * (0.5 + Math.random() / 2)));
-}
+const pauseMs = (attempt: number): number => Math.min(BACKOFF_MS_MAX, 25 * 2 ** attempt) * (0.5 + Math.random() / 2);

@@ -7,6 +7,7 @@
 import { randomUUID } from 'node:crypto';
 import { assert } from '../../ledger/assert.js';
 import type { LogRecord, Micros, Position } from '../../ledger/record.js';
+import { Breaker } from '../../platform/breaker.js';
 import type { SlotRange } from '../../platform/config/shards.js';
 import { messageOf } from '../../platform/errors.js';
 import type { Log } from '../../platform/log.js';
@@ -55,6 +56,8 @@ export interface PostgresStoreOptions {
   /** Connections of `sql` at most. @defaultValue 4 */
   readonly connectionsMax?: number;
   readonly log?: Log;
+  /** Told of every attempt to raise the fence. */
+  readonly breaker?: Breaker;
 }
 
 /** Writer, control, lock, and readers of recovery and of parents. */
@@ -156,7 +159,7 @@ class PostgresShard implements ShardStore {
   }
 
   async #takeShard(): Promise<Resolution> {
-    const { name, durability, connectionsMax, log } = this.#options;
+    const { name, durability, connectionsMax, log, breaker } = this.#options;
     const row = await this.#control.use(async (session) => {
       await checkServer(session, {
         shard: name,
@@ -169,7 +172,7 @@ class PostgresShard implements ShardStore {
       await migrate(session, this.#schema);
       return openShardRow(session, this.#options);
     }, MIGRATION_MS_MAX);
-    const fence = new Fence(this.#control, row.logId, this.#owner, log);
+    const fence = new Fence(this.#control, row.logId, this.#owner, log, breaker ?? new Breaker());
     const { digest, ...resolution } = await fence.acquire(this.#names.ofAnyOwner);
     const partitions = new Partitions(row.partitionRecords);
     await this.#control.use((session) => partitions.prepare(session, resolution.head, resolution.head));

@@ -4,6 +4,7 @@
  */
 
 import type { LogRecord } from '../../../src/ledger/record.js';
+import { Breaker } from '../../../src/platform/breaker.js';
 import { isBatchRefusal, prepareBatch, preparedBatch } from '../../../src/store/batch-row.js';
 import { CopyEncoder } from '../../../src/store/copy/encoder.js';
 import { FencedError, ShardHeldError, ShardMismatchError, StoreUnavailableError } from '../../../src/store/errors.js';
@@ -122,7 +123,7 @@ export class SimulatedStore implements ShardStore {
     const server = this.#server;
     const control = { spared: `^${this.#name}-(control|lock)$`, use: this.#use } as unknown as ControlSession;
     this.clockOffset = await this.#use((session) => session.query('SELECT clock').then(() => this.#clocksApart()));
-    const fence = new Fence(control, LOG_ID, this.#options.owner, undefined);
+    const fence = new Fence(control, LOG_ID, this.#options.owner, undefined, new Breaker());
     const { digest, ...resolution } = await fence.acquire('^millrace-shard-0-[0-9a-f]{8}(-control|-lock)?$');
     const partitions = new Partitions(server.partitionRecords);
     await this.#use((session) => partitions.prepare(session, resolution.head, resolution.head));

@@ -9,6 +9,7 @@ import { RingSink } from '../../../src/engine/shard/ring-sink.js';
 import { Shard, type ShardOptions } from '../../../src/engine/shard/shard.js';
 import type { ShardState } from '../../../src/engine/shard/status.js';
 import type { FrontConnection } from '../../../src/engine/supervisor/connections.js';
+import { Breaker } from '../../../src/platform/breaker.js';
 import { ShardClock } from '../../../src/platform/time.js';
 import type { ShardStore } from '../../../src/store/shard-store.js';
 
@@ -99,6 +100,7 @@ export class SimulatedWorker {
       onState: (state, error) => this.#options.onState(state, store, error),
       onBusy: (busy) => this.#busy(busy),
       bring: () => this.#look(),
+      breaker: new Breaker(),
       onCommitted,
       onError,
     });

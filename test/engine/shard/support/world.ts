@@ -8,6 +8,7 @@ import { requestIdOf } from '../../../../src/engine/wire/head.js';
 import type { Answer, ColdRequest, PostRequest } from '../../../../src/engine/wire/messages.js';
 import { encodePost, postSizeMax } from '../../../../src/engine/wire/post.js';
 import { KeyedHash } from '../../../../src/ledger/hash.js';
+import { Breaker } from '../../../../src/platform/breaker.js';
 import { ShardClock } from '../../../../src/platform/time.js';
 import { FakeStore } from './fake-store.js';
 
@@ -58,6 +59,7 @@ export class World {
       },
       onBusy: () => undefined,
       bring: () => undefined,
+      breaker: new Breaker(),
       onCommitted: () => undefined,
       onError: () => undefined,
     });
