@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { callEngine } from '../../src/platform/lock.js';
+import { MAIN } from './program.js';
 
-const MAIN = resolve(import.meta.dirname, '../../dist/cli/main.js');
 const START_MAX_MS = 60_000;
 const STOP_MAX_MS = 30_000;
 

@@ -18,7 +18,17 @@ interface Attached {
 }
 
 /** Makes the thread throw where nobody catches. @param module part of the path of the module that the thread runs */
-export async function throwInThread(enginePid: number, log: () => string, module: RegExp): Promise<void> {
+export function throwInThread(enginePid: number, log: () => string, module: RegExp): Promise<void> {
+  return runInThread(enginePid, log, module, THROW);
+}
+
+/** Runs an expression in the thread. */
+export async function runInThread(
+  enginePid: number,
+  log: () => string,
+  module: RegExp,
+  expression: string,
+): Promise<void> {
   // Once opened it stays open, so the last address is the one.
   process.kill(enginePid, 'SIGUSR1');
   const address = () => [...log().matchAll(/Debugger listening on ws:\/\/([\d.]+):(\d+)(\/\S+)/g)].at(-1);
@@ -29,7 +39,7 @@ export async function throwInThread(enginePid: number, log: () => string, module
     debug.send('NodeWorker.enable', { waitForDebuggerOnStart: false });
     await until(`there is a thread ${module}`, () => debug.threads.some(({ url }) => module.test(url)));
     const thread = debug.threads.find(({ url }) => module.test(url));
-    const message = JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression: THROW } });
+    const message = JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression } });
     debug.send('NodeWorker.sendMessageToWorker', { sessionId: thread?.sessionId, message });
     await until('the thread heard', () => debug.heard(thread?.sessionId ?? ''));
   } finally {

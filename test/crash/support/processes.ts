@@ -2,10 +2,9 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { MAIN } from '../../support/program.js';
 
-const MAIN = resolve(import.meta.dirname, '../../../dist/cli/main.js');
 const PATIENCE_MS = 30_000;
 const LOOK_MS = 20;
 

@@ -1,0 +1,88 @@
+/** What clients were answered is still true: every key says the same again, and none that is known has lost its record. */
+
+import { isFinal, textOf } from '../clients/http.js';
+import type { Entry } from '../clients/journal.js';
+import type { Merchant } from '../clients/merchant.js';
+import type { Counters } from '../counters.js';
+import { must } from './failure.js';
+import type { LogFollower } from './log-follower.js';
+
+const SETTLE_MS_MAX = 30_000;
+const AT_ONCE = 16;
+
+/** Runs `work` on all of them, several at a time. */
+async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const queue = [...items];
+  const worker = async (): Promise<void> => {
+    for (let item = queue.pop(); item !== undefined; item = queue.pop()) await work(item);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+}
+
+/**
+ * Before anything is asked again: what became of the requests whose outcome nobody told. A commit is counted once,
+ * whatever it held.
+ */
+export function countUnknown(
+  merchants: readonly Merchant[],
+  from: ReadonlyMap<Merchant, number>,
+  log: LogFollower,
+  counters: Counters,
+): void {
+  const committed = new Set<number>();
+  const writtenAgain = new Set<number>();
+  let nowhere = 0;
+  for (const merchant of merchants) {
+    for (const entry of merchant.journal.entries.slice(from.get(merchant) ?? 0)) {
+      if (!entry.wasUnknown) continue;
+      const place = log.find(entry.request.key);
+      if (place === undefined) nowhere++;
+      else (place.epoch <= entry.epoch ? committed : writtenAgain).add(place.batch);
+      counters.add(
+        place === undefined ? 'unknown requests that had not happened' : 'unknown requests that had happened',
+      );
+    }
+  }
+  counters.add('ambiguous commits that had happened', committed.size);
+  // What is nowhere was on its way in one commit at most when its engine ended.
+  counters.add('ambiguous commits that had not', writtenAgain.size + Math.min(1, nowhere));
+}
+
+/** Brings every request to its outcome. */
+export async function settleAll(merchant: Merchant): Promise<void> {
+  await each(
+    merchant.journal.entries.filter(({ settled }) => settled === null),
+    (entry) => merchant.settle(entry, SETTLE_MS_MAX),
+  );
+}
+
+/** By SQL, all of them: success and refusal have their record, once, and of that kind. */
+export function proveLog(merchant: Merchant, log: LogFollower): void {
+  for (const { settled, request } of merchant.journal.entries) {
+    if (settled === null) continue;
+    const place = log.find(request.key);
+    must(place !== undefined, () => `${request.key} was answered ${settled.text} and is not in the log`);
+    must(
+      place.refused === (settled.status !== 201),
+      () => `${request.key} was answered ${settled.status} and the log says ${place.refused ? 'refused' : 'posted'}`,
+    );
+  }
+}
+
+/** By the API, these of them: the same answer under the same key, once more. */
+export async function proveAgain(merchant: Merchant, entries: readonly Entry[], counters: Counters): Promise<void> {
+  await each(entries, async ({ request, settled }) => {
+    if (settled === null) return;
+    const giveUp = performance.now() + SETTLE_MS_MAX;
+    let again = await merchant.again(request);
+    while (!isFinal(again) && performance.now() < giveUp) again = await merchant.again(request);
+    must(isFinal(again), () => `${request.key} was settled, and now there is no answer but ${again?.text ?? 'none'}`);
+    const same = again.status === settled.status && textOf(again) === textOf(settled) && again.replayed;
+    must(same, () => `${request.key} was answered ${settled.text} and is now ${again?.text ?? 'none'}`);
+    counters.add('answers asked for again and found the same');
+  });
+  const ids = merchant.journal.entries.flatMap(({ settled }) =>
+    settled?.body.id === undefined ? [] : [settled.body.id],
+  );
+  must(new Set(ids).size === ids.length, () => 'two keys have one transaction');
+}
