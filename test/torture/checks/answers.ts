@@ -20,8 +20,8 @@ async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): P
 }
 
 /**
- * Before anything is asked again: what became of the requests whose outcome nobody told. A commit is counted once,
- * whatever it held.
+ * Before anything is asked again: what became of the requests whose outcome nobody told. Of one epoch at most one commit
+ * ends without a word: it had happened if anything of that epoch is there, under that epoch.
  */
 export function countUnknown(
   merchants: readonly Merchant[],
@@ -29,23 +29,17 @@ export function countUnknown(
   log: LogFollower,
   counters: Counters,
 ): void {
-  const committed = new Set<number>();
-  const writtenAgain = new Set<number>();
-  let nowhere = 0;
+  const happened = new Map<number, boolean>();
   for (const merchant of merchants) {
-    for (const entry of merchant.journal.entries.slice(from.get(merchant) ?? 0)) {
-      if (!entry.wasUnknown) continue;
-      const place = log.find(entry.request.key);
-      if (place === undefined) nowhere++;
-      else (place.epoch <= entry.epoch ? committed : writtenAgain).add(place.batch);
-      counters.add(
-        place === undefined ? 'unknown requests that had not happened' : 'unknown requests that had happened',
-      );
+    for (const { wasUnknown, request, epoch } of merchant.journal.entries.slice(from.get(merchant) ?? 0)) {
+      if (!wasUnknown) continue;
+      const place = log.find(request.key);
+      const hadHappened = place !== undefined && place.epoch <= epoch;
+      happened.set(epoch, hadHappened || happened.get(epoch) === true);
+      counters.add(`unanswered requests that had ${hadHappened ? '' : 'not '}happened`);
     }
   }
-  counters.add('ambiguous commits that had happened', committed.size);
-  // What is nowhere was on its way in one commit at most when its engine ended.
-  counters.add('ambiguous commits that had not', writtenAgain.size + Math.min(1, nowhere));
+  for (const had of happened.values()) counters.add(`ambiguous commits that had ${had ? '' : 'not '}happened`);
 }
 
 /** Brings every request to its outcome. */

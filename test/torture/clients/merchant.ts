@@ -58,6 +58,8 @@ export class Merchant {
   #appends = 0;
   #numbers = 0;
   #stopping = false;
+  /** What a client heard that nobody should hear. */
+  #wrong: Error | null = null;
   #clients: Promise<void>[] = [];
 
   /** @param name begins all of its keys */
@@ -82,13 +84,19 @@ export class Merchant {
 
   start(): void {
     this.#stopping = false;
-    this.#clients = Array.from({ length: CLIENTS }, () => this.#run(this.random.fork()));
+    this.#clients = Array.from({ length: CLIENTS }, () =>
+      this.#run(this.random.fork()).catch((error: unknown) => {
+        this.#wrong ??= error as Error;
+        this.#stopping = true;
+      }),
+    );
   }
 
   /** Resolves when every client has its last answer, or has lost it. */
   async stop(): Promise<void> {
     this.#stopping = true;
     await Promise.all(this.#clients);
+    if (this.#wrong !== null) throw this.#wrong;
   }
 
   /** Asks until the key is settled. @throws Error after `patienceMs` */

@@ -47,11 +47,11 @@ export class Scene {
   async round(faults: readonly Fault[]): Promise<void> {
     const { merchants, counters, say } = this.options;
     for (const merchant of merchants) this.#from.set(merchant, merchant.journal.entries.length);
-    await this.#noteEpochs();
+    await this.noteEpochs();
     for (const merchant of merchants) merchant.start();
     await this.posted(15);
     for (const fault of faults) {
-      await this.#noteEpochs();
+      await this.noteEpochs();
       const began = performance.now();
       await fault.run();
       const over = performance.now();
@@ -76,7 +76,8 @@ export class Scene {
     }
   }
 
-  async #noteEpochs(): Promise<void> {
+  /** Looks up the epochs; requests sent from now on carry them. */
+  async noteEpochs(): Promise<void> {
     const { merchants, logs } = this.options;
     await Promise.all(logs.map((log) => log.look()));
     for (const merchant of merchants) merchant.epoch = logs[merchant.shard]?.epoch ?? 0;
