@@ -55,11 +55,16 @@ export function clientConfig(options: ConnectOptions): pg.ClientConfig {
   };
 }
 
-/** Lost connections, and servers that are starting or stopping, are the store's absence; the rest is the server's word. */
+/**
+ * Lost connections, servers that are starting or stopping, and servers that lack what they need (disk, memory, a free
+ * connection, a file that can be read) are the store's absence; the rest is the server's word.
+ */
 export function asStoreError(error: unknown): Error {
   const state = sqlState(error);
   const away =
-    state === undefined ? !(error instanceof pg.DatabaseError) && isConnectionError(error) : /^(08|57P)/.test(state);
+    state === undefined
+      ? !(error instanceof pg.DatabaseError) && isConnectionError(error)
+      : /^(08|53|57P|58)/.test(state);
   if (away) return new StoreUnavailableError(`the database is not reachable: ${messageOf(error)}`, { cause: error });
   return error instanceof Error ? error : new Error(messageOf(error));
 }
