@@ -1,9 +1,11 @@
 /**
- * `npm run torture -- [--minutes M] [--seed N] [--short]`: the real program in real processes on real databases, clients
- * that remember what they were told, and everything that can go wrong, in an order that the seed decides.
+ * `npm run torture -- [--minutes M] [--seed N] [--short] [--only WORDS]`: the real program in real processes on real
+ * databases, clients that remember what they were told, and everything that can go wrong, in an order that the seed
+ * decides. Times are the machine's own: a seed gives the same faults again, not the same microseconds.
  */
 import { parseArgs } from 'node:util';
 import type { RunningEngine } from '../support/engine.js';
+import { must } from './checks/failure.js';
 import { Counters } from './counters.js';
 import { movedClock } from './faults/clock.js';
 import { fullDisk } from './faults/disk.js';
@@ -19,49 +21,75 @@ import { openNetworked } from './scenes/networked.js';
 import type { Fault, Scene } from './scenes/scene.js';
 
 const { values } = parseArgs({
-  options: { minutes: { type: 'string' }, seed: { type: 'string' }, short: { type: 'boolean', default: false } },
+  options: {
+    minutes: { type: 'string', default: '10' },
+    seed: { type: 'string' },
+    /** For every change: about a minute and a half. */
+    short: { type: 'boolean', default: false },
+    /** Only faults whose names have these words in them. */
+    only: { type: 'string', default: '' },
+  },
 });
+const { short, only } = values;
 const seed = Number(values.seed ?? Math.floor(Math.random() * 0xffffffff));
-const minutes = Number(values.minutes ?? (values.short ? 1 : 10));
+const minutesMs = Number(values.minutes) * 60_000;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const random = new Random(seed);
 const counters = new Counters();
 
-/** Faults come as they are weighted, each of them before any comes again. */
-async function rounds(scene: Scene, faults: readonly Fault[], untilMs: number, atOnce: number): Promise<void> {
-  const bag = faults.flatMap((fault) => Array<Fault>(fault.weight).fill(fault));
+const KILLS_SHORT = 25;
+const NETWORK_MS_SHORT = 15_000;
+/** Of the whole time; the networked scene has the rest. */
+const EMBEDDED_SHARE = 0.6;
+const FAULTS_A_ROUND_MAX = 3;
+const LOG_LINES = 60;
+
+/** Faults come as they are weighted, all of them before any comes again beyond its weight. */
+async function rounds(scene: Scene, all: readonly Fault[], goOn: () => boolean): Promise<void> {
+  const bag = all.filter(({ name }) => name.includes(only)).flatMap((fault) => Array<Fault>(fault.weight).fill(fault));
+  if (bag.length === 0) return;
   let queue = random.shuffled(bag);
   do {
-    if (queue.length < atOnce) queue = [...queue, ...random.shuffled(bag)];
+    while (queue.length < FAULTS_A_ROUND_MAX) queue = [...queue, ...random.shuffled(bag)];
     say(`round ${counters.of('rounds') + 1}`);
-    await scene.round(queue.splice(0, random.between(1, atOnce)));
-  } while (performance.now() < untilMs);
+    const count = short ? Math.min(FAULTS_A_ROUND_MAX, bag.length) : random.between(1, FAULTS_A_ROUND_MAX);
+    await scene.round(queue.splice(0, count));
+  } while (goOn());
 }
 
-const minuteMs = 60_000;
 async function tortureEmbedded(): Promise<void> {
   const machine = lookAround(say);
   const world = await openEmbedded(machine, random, counters, say);
   await guarded(world, async () => {
-    const faults = [
-      ...kills(world, random, counters),
-      ...pauses(world, random, values.short ? 1_000 : 5_000),
+    const deadly = kills(world, random, counters);
+    const others = [
+      ...pauses(world, random, short ? 1_000 : 5_000),
       movedClock(world, random, counters),
       ...(world.disk === null
         ? []
         : [fullDisk(world, world.disk, counters, false), fullDisk(world, world.disk, counters, true)]),
       ...(machine.strace ? badSync(world, random, counters) : []),
-    ].filter(({ name }) => name.includes(process.env.FAULT ?? ''));
-    await rounds(world.scene, faults, performance.now() + minutes * 0.6 * minuteMs, 3);
-    await corruptPages(world, random, counters);
+    ];
+    if (short) {
+      const some = random.shuffled(others).slice(0, FAULTS_A_ROUND_MAX);
+      await rounds(world.scene, some, () => false);
+      await rounds(world.scene, deadly, () => only === '' && counters.of('kills') < KILLS_SHORT);
+    } else {
+      const end = performance.now() + minutesMs * EMBEDDED_SHARE;
+      await rounds(world.scene, [...deadly, ...others], () => performance.now() < end);
+    }
+    await corruptPages(world, random, counters, short ? 1 : Number.POSITIVE_INFINITY);
   });
 }
 
 async function tortureNetworked(): Promise<void> {
   const world = await openNetworked(random, counters, say);
   await guarded(world, async () => {
-    const faults = [...badLines(world, random, counters), twoOwners(world, random, counters)];
-    await rounds(world.scene, faults, performance.now() + minutes * 0.4 * minuteMs, 3);
+    const owners = twoOwners(world, random, counters);
+    const lines = badLines(world, random, counters);
+    if (short) await rounds(world.scene, [{ ...owners, weight: 1 }], () => false);
+    const end = performance.now() + (short ? NETWORK_MS_SHORT : minutesMs * (1 - EMBEDDED_SHARE));
+    await rounds(world.scene, short ? lines : [owners, ...lines], () => performance.now() < end);
   });
 }
 
@@ -80,14 +108,29 @@ async function guarded(
   }
 }
 
-const LOG_LINES = 60;
-say(`seed ${seed}, ${minutes} minutes`);
+/** A run that did not come to what it is for proves nothing. */
+function mustHaveReached(): void {
+  const marks = [
+    'ambiguous commits that had happened',
+    'ambiguous commits that had not happened',
+    'rounds of two owners',
+    'verify runs that were clean',
+    'changed pages that verify found',
+  ];
+  for (const mark of marks) must(counters.of(mark) > 0, () => `the run never saw: ${mark}`);
+  if (short) must(counters.of('kills') >= KILLS_SHORT, () => `there were ${counters.of('kills')} kills only`);
+}
+
+const began = performance.now();
+say(`seed ${seed}${short ? ', short' : `, ${values.minutes} minutes`}`);
 try {
-  if (process.env.ONLY !== 'net') await tortureEmbedded();
-  if (process.env.ONLY !== 'emb') await tortureNetworked();
+  await tortureEmbedded();
+  await tortureNetworked();
+  if (only === '') mustHaveReached();
 } catch (error) {
   say(`FAILED with seed ${seed}: ${(error as Error).stack}`);
   process.exitCode = 1;
 } finally {
+  say(`\nseed ${seed}, ${Math.round((performance.now() - began) / 1000)} s`);
   say(counters.table());
 }

@@ -62,6 +62,7 @@ export class Scene {
       say(`  ${fault.name}: ${Math.round(over - began)} ms, work again after ${Math.round(again)} ms`);
     }
     await Promise.all(merchants.map((merchant) => merchant.stop()));
+    this.#clientsAreWell();
     await this.check();
     counters.add('rounds');
   }
@@ -71,9 +72,14 @@ export class Scene {
     const wanted = merchants.map(({ journal }) => journal.posted + more);
     const giveUp = performance.now() + RECOVERY_MS_MAX;
     while (merchants.some(({ journal }, index) => journal.posted < (wanted[index] ?? 0))) {
+      this.#clientsAreWell();
       must(performance.now() < giveUp, () => 'the engine does not work again');
       await delay(LOOK_MS);
     }
+  }
+
+  #clientsAreWell(): void {
+    for (const { wrong } of this.options.merchants) if (wrong !== null) throw wrong;
   }
 
   /** Looks up the epochs; requests sent from now on carry them. */
