@@ -12,6 +12,7 @@ import type { ArchiveOptions } from '../store/embedded/archive.js';
 import { locateEmbedded, startEmbedded } from '../store/embedded/embedded.js';
 import { createPgliteSql, PGLITE_OPTIONS } from '../store/pglite/sql.js';
 import { createPgSql } from '../store/postgres/sql.js';
+import { openWholeLog } from '../store/postgres/whole-log.js';
 import { quoteName, SCHEMA } from '../store/session.js';
 import type { Sql } from '../store/sql.js';
 
@@ -20,11 +21,15 @@ const APPLICATION = 'millrace command';
 /** A command ends soon also where a server hangs. */
 const CONNECT_MS_MAX = 5_000;
 
-interface ShardDatabase {
+export interface ShardDatabase {
   readonly name: string;
   /** As the configuration says them. */
   readonly slots: string;
   readonly sql: Sql;
+  /** Null where the database is in this process. */
+  readonly url: string | null;
+  /** The log with the parts of it that stand in files; to be closed by the caller. */
+  wholeLog(): Promise<Sql>;
 }
 
 export interface Databases {
@@ -102,7 +107,10 @@ async function openPglite(config: Config): Promise<Databases> {
     const database = await PGlite.create(join(config.dataDir, name), PGLITE_OPTIONS);
     opened.push(database);
     await database.exec(`SET search_path TO ${quoteName(SCHEMA)}`);
-    shards.push({ name, slots, sql: createPgliteSql(database) });
+    const sql = createPgliteSql(database);
+    // Nothing is ever detached there.
+    const wholeLog = () => Promise.resolve({ ...sql, close: () => Promise.resolve() });
+    shards.push({ name, slots, sql, url: null, wholeLog });
   }
   return databases(config, shards, async () => {
     for (const database of opened) await database.close();
@@ -125,18 +133,18 @@ async function lockExisting(folder: string): Promise<FolderLock | null> {
 }
 
 function overUrls(config: Config, urls: Readonly<Record<string, string>>, after?: () => Promise<void>): Databases {
-  const shards = config.shards.map(({ name, slots }) => ({
-    name,
-    slots,
+  const shards = config.shards.map(({ name, slots }) => {
+    const url = urls[name] ?? '';
     // Commands read whole logs: settings that sorts and hashes of that size are quick with.
-    sql: createPgSql({
-      url: urls[name] ?? '',
-      connectionsMax: 2,
+    const options = {
+      url,
       applicationName: APPLICATION,
       connectTimeoutMs: CONNECT_MS_MAX,
       settings: VERIFY_SETTINGS,
-    }),
-  }));
+    };
+    const sql = createPgSql({ ...options, connectionsMax: 2 });
+    return { name, slots, sql, url, wholeLog: () => openWholeLog(options) };
+  });
   return databases(config, shards, after);
 }
 

@@ -10,6 +10,7 @@ import { createLog } from '../platform/log.js';
 import { VERSION } from '../platform/version.js';
 import { backupCommand } from './backup.js';
 import { benchCommand } from './bench/bench.js';
+import { detachCommand } from './detach.js';
 import { addEvidenceCommands } from './evidence/commands.js';
 import { importCommand } from './import.js';
 import { keysCommand } from './keys.js';
@@ -184,6 +185,24 @@ ${EXIT_CODES}`,
   );
 
 addEvidenceCommands(program, { configOption, argumentsOf, exitCodes: EXIT_CODES });
+program
+  .command('detach')
+  .description('move old partitions of the log into files, which verify still checks')
+  .requiredOption('--before <time>', 'RFC 3339; only partitions whose last record is older')
+  .requiredOption('--to <folder>', 'where the files go; they must stay there')
+  .addOption(configOption())
+  .addHelpText(
+    'after',
+    `
+Example:
+  millrace detach --before 2030-01-01T00:00:00Z --to /mnt/log
+
+A partition goes when it is full, its keys are forgotten (keys.window) and none of its holds is open.
+${EXIT_CODES}`,
+  )
+  .action(async ({ before, to, ...options }: WithConfig & { readonly before: string; readonly to: string }) => {
+    process.exitCode = await detachCommand({ before, to }, ...argumentsOf(options));
+  });
 
 const keys = program
   .command('keys')

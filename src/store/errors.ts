@@ -36,6 +36,11 @@ export class UnfitServerError extends MillraceError {
   readonly code = 'MR_UNFIT_SERVER';
 }
 
+/** A file that holds a part of the log, or its place in the chain of files, is not what it was. */
+export class DetachedFileError extends MillraceError {
+  readonly code = 'MR_DETACHED_FILE';
+}
+
 /** The server's own word for what went wrong (SQLSTATE), where the server said it. */
 export function sqlState(error: unknown): string | undefined {
   const code = (error as { readonly code?: unknown } | null)?.code;

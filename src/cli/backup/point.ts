@@ -19,11 +19,11 @@ export interface Point {
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.(\d{1,6}))?(?:Z|[+-]\d\d:\d\d)$/;
 
 /** @throws ConfigError where it is no time of RFC 3339 with its zone */
-export function parseTime(text: string): Micros {
+export function parseTime(text: string, option = '--to'): Micros {
   const fraction = TIME.exec(text);
   const ms = fraction === null ? Number.NaN : Date.parse(text.replace(/\.\d+/, ''));
   if (Number.isNaN(ms)) {
-    throw new ConfigError(`--to: is "${text}", must be a time with its zone, such as 2030-01-31T16:20:00Z`);
+    throw new ConfigError(`${option}: is "${text}", must be a time with its zone, such as 2030-01-31T16:20:00Z`);
   }
   return ms * 1000 + Number((fraction?.[1] ?? '').padEnd(6, '0'));
 }
