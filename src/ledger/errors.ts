@@ -214,6 +214,14 @@ const rows = [
     'Read again without it.',
   ],
   [
+    'archived',
+    59,
+    410,
+    'fix',
+    'This part of the ledger is archived: the operator has moved it to files.',
+    'Ask for what is newer, or ask the operator. Balances are not affected.',
+  ],
+  [
     'time_in_future',
     28,
     400,

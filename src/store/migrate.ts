@@ -23,7 +23,7 @@ const FOLDER_IN_PACKAGE = join('src', 'store', 'migrations');
 const PATIENT = 'SET LOCAL lock_timeout = 0';
 
 /** Classes of locks that Millrace takes by number (pg_advisory_lock(class, hashtext(schema))). */
-export const LockClass = { migration: 1_299_346_274, owner: 1_299_346_275 } as const;
+export const LockClass = { migration: 1_299_346_274, owner: 1_299_346_275, detach: 1_299_346_276 } as const;
 
 /**
  * Brings the tables of `schema` to this program's state, making the schema where it does not exist. The session's

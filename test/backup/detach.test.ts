@@ -4,16 +4,19 @@ import {
   existsSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
   truncateSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { migrate } from '../../src/store/migrate.js';
 import { connectSession } from '../../src/store/postgres/session.js';
+import { openWholeLog } from '../../src/store/postgres/whole-log.js';
 import { openShardRow } from '../../src/store/shard-row.js';
 import { millrace, until } from '../crash/support/processes.js';
 import { Api } from '../support/api.js';
@@ -34,6 +37,13 @@ let env: Readonly<Record<string, string>>;
 let engine: RunningEngine;
 let api: Api;
 let holdId: string;
+let firstId: string;
+let firstAt: string;
+
+/** Closed and forgotten, but not detached. */
+const DETACHABLE = `SELECT p.number FROM millrace.log_partition p JOIN millrace.key_filter k ON k.partition = p.number
+  WHERE p.number = (SELECT max(partition) + 1 FROM millrace.detached) AND p.keys_indexed AND k.last_expires_at < now()
+    AND p.end_position <= (SELECT position FROM millrace.fold WHERE name = 'balances')`;
 
 const detach = () => millrace(['detach', '--before', '2100-01-01T00:00:00Z', '--to', files], env);
 const verify = () => millrace(['verify'], env);
@@ -80,6 +90,9 @@ afterAll(async () => {
 });
 
 test('a partition with an open hold or with remembered keys stays', async () => {
+  const first = await api.transfer('external/card', 'customer/2', 5);
+  firstId = String(first.body.id);
+  firstAt = String(first.body.created_at);
   await post(70, 'first');
   const hold = await api.transfer('customer/1', 'shop/1', 1, { pending: true });
   holdId = String(hold.body.id);
@@ -114,6 +127,49 @@ test('verify proves files and table as one log', async () => {
   );
 });
 
+test('what only the files know is answered 410 archived; balances, newer records and the present are as before', async () => {
+  const wallet = '/v1/accounts/customer%2F2';
+  const archived = { status: 410, body: { code: 'archived' } };
+  expect(await api.get(`/v1/transactions/${firstId}`)).toMatchObject(archived);
+  const other = new Api(engine.url, await engine.createKey('other'));
+  expect((await other.get(`/v1/transactions/${firstId}`)).status).toBe(404);
+  expect((await other.get('/v1/transactions')).body).toMatchObject({ data: [], next_cursor: null });
+  expect(await api.get(`${wallet}?at=${encodeURIComponent(firstAt)}`)).toMatchObject(archived);
+  const now = await api.get(wallet);
+  const present = (await ask('SELECT now() AS at')) as { at: Date };
+  // All of this account's newest entries but a few stand in files.
+  expect((await api.get(`${wallet}?at=${present.at.toISOString()}`)).body.balances).toEqual(now.body.balances);
+  expect((await api.get(`${wallet}?as_of=${present.at.toISOString()}`)).body.balances.posted).toBe(
+    now.body.balances.posted,
+  );
+  const entries = (await api.get(`${wallet}/entries`)).body.data as { version: number; balances: { posted: number } }[];
+  expect(entries.length).toBeGreaterThan(0);
+  expect(entries[0]?.version).toBeGreaterThan(1);
+  expect(entries.at(-1)).toMatchObject({ version: now.body.version, balances: { posted: now.body.balances.posted } });
+});
+
+test('lists go to the end of the table, and say that what follows is archived', async () => {
+  let path = '/v1/transactions?limit=100';
+  let seen = 0;
+  for (;;) {
+    const { status, body } = await api.get(path);
+    if (status === 410) {
+      expect(body.code).toBe('archived');
+      break;
+    }
+    expect(status).toBe(200);
+    seen += body.data.length as number;
+    expect(body.next_cursor).not.toBeNull();
+    path = `/v1/transactions?limit=100&cursor=${encodeURIComponent(body.next_cursor as string)}`;
+  }
+  const { end } = (await ask('SELECT max(end_position)::int4 AS end FROM millrace.detached')) as { end: number };
+  const attached = await ask(
+    `SELECT count(*)::int4 AS count FROM millrace.log WHERE position >= ${end} AND kind BETWEEN 1 AND 7`,
+  );
+  expect(attached).toEqual({ count: seen });
+  expect((await api.get('/v1/transactions?reference=nobody')).body).toMatchObject({ data: [], next_cursor: null });
+});
+
 test('an engine that starts on the rest has every balance, and a forgotten key is new', async () => {
   const before = await balance('customer/3');
   await engine.stop();
@@ -139,6 +195,27 @@ test('a file that was changed, cut, or taken away is named', async () => {
     err: expect.stringContaining(`${file}, in which a part of the log stands`),
   });
   renameSync(`${file}.away`, file);
+});
+
+test('while a proof reads the log nothing is detached, and a file of another history is not overwritten', async () => {
+  const whole = await openWholeLog({ url, applicationName: 'detach test' });
+  expect(await detach()).toMatchObject({ code: 3, err: expect.stringContaining('a verify is reading the log') });
+  await whole.close();
+  await until('the keys of one more partition are forgotten', async () => {
+    await post(10, `more-${Math.random()}`);
+    const [row] = await withClient(
+      url,
+      async (client) => (await client.query(DETACHABLE)).rows as { number: number }[],
+    );
+    if (row === undefined) return false;
+    const { id } = (await ask('SELECT log_id AS id FROM millrace.shard')) as { id: number };
+    const file = join(files, `shard-0-${id}-${String(row.number).padStart(6, '0')}.copy`);
+    writeFileSync(file, 'of another history');
+    expect((await detach()).err).toContain(`${file} is there with another content`);
+    expect(readFileSync(file, 'utf8')).toBe('of another history');
+    return true;
+  });
+  expect((await verify()).code).toBe(0);
 });
 
 test('what stayed in the table and was changed there is found, and so is a file that was put in the place of another', async () => {

@@ -6,6 +6,7 @@ import type { AccountDetails } from '../../ledger/details.js';
 import { addsPosted, type Micros, type Position } from '../../ledger/record.js';
 import type { AccountView } from '../../ledger/view.js';
 import type { Sql } from '../../store/sql.js';
+import { attachedBlock, refuseDetachedTime } from './detached.js';
 import type { Names } from './names.js';
 import type { AccountAsOf } from './queries.js';
 import { legRowsAt } from './records.js';
@@ -19,7 +20,7 @@ import {
   toNumber,
   toText,
 } from './row.js';
-import { blockAt, toBlock } from './statement.js';
+import { blockAt, type EntryBlock, toBlock } from './statement.js';
 
 /** How one account stands to the log and to the fold; all of one snapshot. */
 interface Place {
@@ -30,11 +31,13 @@ interface Place {
   readonly head: Position;
   /** Last record at or before the time asked for. */
   readonly upto: Position;
+  /** Records before this one stand in files. */
+  readonly attachedFrom: Position;
 }
 
 async function placeOf(sql: Sql, book: number, name: string, at: Micros): Promise<Place | null> {
   const [row] = await sql.query(
-    `SELECT f.position AS folded, position_at('infinity') AS head, position_at(${timeParameter(3)}) AS upto,
+    `SELECT f.position AS folded, position_at('infinity') AS head, position_at(${timeParameter(3)}) AS upto, attached_from() AS attached_from,
             coalesce(a.number, fresh.debit) AS number, coalesce(a.opened_position, fresh.position) AS opened_position,
             coalesce(a.opened_at, fresh.recorded_at) AS opened_at
        FROM fold f
@@ -53,6 +56,7 @@ async function placeOf(sql: Sql, book: number, name: string, at: Micros): Promis
     folded: toNumber(row.folded),
     head: toNumber(row.head),
     upto: toNumber(row.upto),
+    attachedFrom: toNumber(row.attached_from),
   };
 }
 
@@ -76,7 +80,11 @@ interface Sum {
 
 /** Counters after all records up to a position. */
 async function sumUpTo(sql: Sql, place: Place, upto: Position): Promise<Sum> {
-  const block = await blockAt(sql, place.number, Math.min(upto, place.folded));
+  const at = Math.min(upto, place.folded);
+  let block: EntryBlock | null = await blockAt(sql, place.number, at);
+  if (block !== null && (block.positions[0] ?? 0) < place.attachedFrom) {
+    block = await attachedBlock(sql, place.number, at, place.attachedFrom, (positions) => legRowsAt(sql, positions));
+  }
   const counters: Counters = block?.counters ?? {
     debitsPosted: 0n,
     creditsPosted: 0n,
@@ -167,6 +175,7 @@ export async function accountAt(
   name: string,
   at: Micros,
 ): Promise<AccountView | null> {
+  await refuseDetachedTime(sql, at);
   const place = await placeOf(sql, book, name, at);
   return place === null ? null : viewAt(sql, names, book, place, place.upto);
 }
@@ -192,6 +201,7 @@ export async function accountAsOf(
   name: string,
   asOf: Micros,
 ): Promise<AccountAsOf | null> {
+  await refuseDetachedTime(sql, asOf);
   const place = await placeOf(sql, book, name, asOf);
   if (place === null) return null;
   const [account, sum, later] = await Promise.all([

@@ -2,6 +2,7 @@
 import type { Position } from '../../ledger/record.js';
 import type { RecordView } from '../../ledger/view.js';
 import type { Sql, SqlRow } from '../../store/sql.js';
+import { refuseDetached } from './detached.js';
 import type { Names } from './names.js';
 import { arrayText, LEG_COLUMNS, type LegRow, RECORD_COLUMNS, toLegRow, toNumber, toText } from './row.js';
 
@@ -49,12 +50,14 @@ export async function toViews(names: Names, rows: readonly SqlRow[]): Promise<Re
   });
 }
 
-/** Those that are there and of the book, by position. */
-export async function rowsAt(sql: Sql, book: number, positions: Iterable<Position>): Promise<readonly SqlRow[]> {
-  return sql.query(
+/** Those that are there and of the book, by position. @throws DetachedError where one of the book's is in a file */
+export async function rowsAt(sql: Sql, book: number, positions: readonly Position[]): Promise<readonly SqlRow[]> {
+  const rows = await sql.query(
     `SELECT ${RECORD_COLUMNS} FROM log l WHERE l.position = ANY ($1::text::int8[]) AND l.book = $2 ORDER BY l.position`,
     [arrayText(positions), book],
   );
+  await refuseDetached(sql, book, positions, rows);
+  return rows;
 }
 
 /** Rows in one read, so that a long list of positions costs bounded memory at a time. */
@@ -68,6 +71,7 @@ export async function* legRowsAt(sql: Sql, positions: readonly Position[]): Asyn
       `SELECT ${LEG_COLUMNS} FROM log l WHERE l.position = ANY ($1::text::int8[]) ORDER BY l.position`,
       [arrayText(part)],
     );
+    await refuseDetached(sql, null, part, rows);
     for (const row of rows) yield toLegRow(row);
   }
 }

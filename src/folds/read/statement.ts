@@ -2,9 +2,10 @@
 import { addsPosted, type Position } from '../../ledger/record.js';
 import type { EntryView } from '../../ledger/view.js';
 import type { Sql, SqlRow } from '../../store/sql.js';
+import { attachedBlock, DetachedError } from './detached.js';
 import type { Names } from './names.js';
 import type { EntryPage, EntryQuery } from './queries.js';
-import { rowsAt, toViews } from './records.js';
+import { legRowsAt, rowsAt, toViews } from './records.js';
 import { addRecord, type Counters, toBigInt, toLegRow, toNumber, toText } from './row.js';
 
 /** Records that one call reads at most: with `kind` the page may come out short. */
@@ -85,6 +86,13 @@ async function toEntries(names: Names, lines: readonly Line[]): Promise<EntryVie
   });
 }
 
+/** The block itself where all of it is in the table. */
+async function attachedPart(sql: Sql, account: number, block: EntryBlock, from: Position): Promise<EntryBlock> {
+  if ((block.positions[0] ?? 0) >= from) return block;
+  const upto = block.positions.at(-1) ?? 0;
+  return (await attachedBlock(sql, account, upto, from, (positions) => legRowsAt(sql, positions))) ?? block;
+}
+
 export async function listEntries(
   sql: Sql,
   names: Names,
@@ -93,7 +101,7 @@ export async function listEntries(
   query: EntryQuery,
 ): Promise<EntryPage | null> {
   const [start] = await sql.query(
-    `SELECT a.number, CASE WHEN $3::int8 IS NULL THEN 0 ELSE coalesce(position_of($1::int4, $3::int8), f.position) END AS after
+    `SELECT a.number, attached_from() AS attached_from, CASE WHEN $3::int8 IS NULL THEN 0 ELSE coalesce(position_of($1::int4, $3::int8), f.position) END AS after
        FROM account a, fold f WHERE a.book = $1 AND a.name = $2 AND f.name = 'balances'`,
     [book, name, query.after ?? null],
   );
@@ -101,12 +109,17 @@ export async function listEntries(
   const account = toNumber(start.number);
   const fits = (line: Line): boolean => query.kind === undefined || addsPosted(toLegRow(line.row).kind);
   const lines: Line[] = [];
+  const from = toNumber(start.attached_from);
   let after = toNumber(start.after);
+  // A list that has begun cannot leave out what a file holds; one that begins does so where the table does.
+  if (query.after !== undefined && after + 1 < from) throw new DetachedError();
+  after = Math.max(after, from - 1);
   let lastSequence = query.after ?? 0;
   for (let read = 0; read < ROWS_READ_MAX; ) {
     const blocks = await blocksAfter(sql, account, after, 16);
     if (blocks.length === 0) return { data: await toEntries(names, lines), next: null };
-    for (const block of blocks) {
+    for (const found of blocks) {
+      const block = await attachedPart(sql, account, found, from);
       for (const line of await linesOf(sql, book, account, block, after)) {
         if (fits(line)) {
           if (lines.length === query.limit) return { data: await toEntries(names, lines), next: lastSequence };

@@ -5,6 +5,7 @@
 import { isTransaction, type Position } from '../../ledger/record.js';
 import type { TransactionView } from '../../ledger/view.js';
 import type { Sql, SqlValue } from '../../store/sql.js';
+import { DetachedError } from './detached.js';
 import type { Names } from './names.js';
 import type { TransactionFilter, TransactionPage, TransactionQuery } from './queries.js';
 import { rowsAt, toViews } from './records.js';
@@ -20,11 +21,14 @@ interface Bounds {
   readonly above: Position;
   /** Exclusive. */
   readonly below: Position;
+  /** Exclusive: between it and `above` records stand in files. */
+  readonly detachedAbove: Position;
 }
 
 async function boundsOf(sql: Sql, book: number, { filter, before }: TransactionQuery): Promise<Bounds> {
   const [row] = await sql.query(
-    `SELECT f.position AS folded,
+    `SELECT f.position AS folded, attached_from() AS attached_from,
+            EXISTS (SELECT FROM detached d WHERE d.last_at >= ${timeParameter(2)}) AS from_is_detached,
             CASE WHEN $2::float8 IS NULL THEN 0 ELSE position_at(${timeParameter(2)} - interval '1 microsecond') END AS above,
             CASE WHEN $3::float8 IS NULL THEN NULL ELSE position_at(${timeParameter(3)} - interval '1 microsecond') END AS upto,
             CASE WHEN $4::int8 IS NULL THEN NULL ELSE position_of($1::int4, $4::int8) END AS before
@@ -34,7 +38,11 @@ async function boundsOf(sql: Sql, book: number, { filter, before }: TransactionQ
   let below = toNumber(row?.folded) + 1;
   if (row?.upto !== null && row?.upto !== undefined) below = Math.min(below, toNumber(row.upto) + 1);
   if (row?.before !== null && row?.before !== undefined) below = Math.min(below, toNumber(row.before));
-  return { above: toNumber(row?.above), below };
+  const from = toNumber(row?.attached_from);
+  const above = Math.max(toNumber(row?.above), from - 1);
+  // A time among the detached records is known only to lie there: then all of them may belong to the list.
+  const reachesFiles = filter.from === undefined || row?.from_is_detached === true;
+  return { above, below, detachedAbove: reachesFiles ? 0 : above };
 }
 
 /** Positions in (above, below), newest first: `$1` book, `$2` above, `$3` below, `$4` how many; then its own. */
@@ -108,6 +116,13 @@ function fits({ record, status }: TransactionView, filter: TransactionFilter): b
   );
 }
 
+/** Look-ups know what stands in files too. */
+async function hasDetached(sql: Sql, book: number, driver: Driver, bounds: Bounds): Promise<boolean> {
+  if (bounds.detachedAbove >= bounds.above) return false;
+  const below = Math.min(bounds.above + 1, bounds.below);
+  return (await sql.query(driver.text, [book, bounds.detachedAbove, below, 1, ...driver.values])).length > 0;
+}
+
 export async function listTransactions(
   sql: Sql,
   names: Names,
@@ -137,7 +152,12 @@ export async function listTransactions(
       }
       lastSequence = view.record.sequence;
     }
-    if (found.length < wanted) return { data, next: null };
+    if (found.length < wanted) {
+      if (!(await hasDetached(sql, book, driver, bounds))) return { data, next: null };
+      // What follows is asked for with the cursor, and the answer is then that it is archived.
+      if (lastSequence === 0) throw new DetachedError();
+      return { data, next: lastSequence };
+    }
     read += found.length;
     below = toNumber(found.at(-1)?.position);
   }

@@ -74,7 +74,7 @@ export const WRITE_ERRORS: readonly ErrorCode[] = [
   'outcome_unknown',
 ];
 
-const READ_ERRORS = ['invalid_token', 'restored'] as const satisfies readonly ErrorCode[];
+const READ_ERRORS = ['invalid_token', 'restored', 'archived'] as const satisfies readonly ErrorCode[];
 const LIST_ERRORS = [...READ_ERRORS, 'invalid_cursor', 'read_behind'] as const satisfies readonly ErrorCode[];
 const MOVE_ERRORS = [
   'account_closed',

@@ -3,6 +3,7 @@
  * once, whatever happens.
  */
 import type { ColdRequest, OnAnswer, RequestHead } from '../../engine/wire/messages.js';
+import { DetachedError } from '../../folds/read/detached.js';
 import type { ErrorCode } from '../../ledger/errors.js';
 import { errorByCode } from '../../ledger/errors.js';
 import type { Position } from '../../ledger/record.js';
@@ -157,6 +158,10 @@ export class Call {
     }
     if (error instanceof ReadRefused) {
       this.problem(error.code, { retryAfterSeconds: error.retryAfterSeconds });
+      return;
+    }
+    if (error instanceof DetachedError) {
+      this.problem('archived');
       return;
     }
     if (isUnavailable(error)) {

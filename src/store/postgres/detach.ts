@@ -4,13 +4,16 @@
  * exchanged unseen. What every start and every reading needs stays in the table.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { createReadStream, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import { LOG_COLUMN_LIST } from '../copy/columns.js';
 import { syncFolder } from '../embedded/files.js';
+import { DetachedFileError, StoreUnavailableError } from '../errors.js';
+import { LockClass } from '../migrate.js';
+import { SCHEMA } from '../session.js';
 import type { SqlRow } from '../sql.js';
 import { clientConfig } from './connect.js';
 
@@ -46,6 +49,7 @@ export async function detachOld(options: DetachOptions): Promise<DetachResult> {
   client.on('error', () => undefined);
   await client.connect();
   try {
+    await lockOut(client);
     const detached: DetachedPartition[] = [];
     for (;;) {
       const next = await nextPartition(client, options.before);
@@ -55,6 +59,18 @@ export async function detachOld(options: DetachOptions): Promise<DetachResult> {
   } finally {
     await client.end().catch(() => undefined);
   }
+}
+
+/** @throws StoreUnavailableError while a proof reads the whole log, or another program detaches */
+async function lockOut(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1, hashtext($2)) AS taken', [
+    LockClass.detach,
+    SCHEMA,
+  ]);
+  if (rows[0]?.taken === true) return;
+  throw new StoreUnavailableError(
+    'a verify is reading the log, or another detach is running; try again when it has ended',
+  );
 }
 
 interface Next {
@@ -131,8 +147,7 @@ export const chainOf = (before: string, sha256: string, first: number, end: numb
 
 async function writeFile(client: pg.Client, partition: number, file: string) {
   const draft = `${file}.draft`;
-  // A run before this one may have written it and been killed before the table knew of it.
-  for (const name of [draft, file]) if (existsSync(name)) rmSync(name);
+  rmSync(draft, { force: true });
   const target = await open(draft, 'wx', 0o600);
   const hash = createHash('sha256');
   let bytes = 0;
@@ -147,9 +162,21 @@ async function writeFile(client: pg.Client, partition: number, file: string) {
   } finally {
     await target.close();
   }
+  const sha256 = hash.digest('hex');
+  // A run that was killed before the table knew of it has left the same; anything else belongs to another history.
+  if (existsSync(file) && (await hashOf(file)) !== sha256) {
+    rmSync(draft);
+    throw new DetachedFileError(`${file} is there with another content; name another folder`);
+  }
   renameSync(draft, file);
   syncFolder(join(file, '..'));
-  return { bytes, sha256: hash.digest('hex') };
+  return { bytes, sha256 };
+}
+
+async function hashOf(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
 }
 
 /** Written anew without what is gone: it keeps what an older snapshot may still have to see. */

@@ -9,6 +9,7 @@ import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { LOG_COLUMN_LIST } from '../copy/columns.js';
 import { DetachedFileError, StoreUnavailableError } from '../errors.js';
+import { LockClass } from '../migrate.js';
 import { SCHEMA } from '../session.js';
 import type { Sql, SqlRow } from '../sql.js';
 import type { ConnectOptions } from './connect.js';
@@ -43,6 +44,8 @@ export async function openWholeLog(options: ConnectOptions): Promise<Sql> {
 async function attachFiles(client: pg.Client): Promise<void> {
   const { rows: known } = await client.query<SqlRow>(`SELECT to_regclass('detached') IS NOT NULL AS there`);
   if (known[0]?.there !== true) return;
+  // Until the session ends: what is detached meanwhile would be missing from a proof.
+  await client.query('SELECT pg_advisory_lock_shared($1, hashtext($2))', [LockClass.detach, SCHEMA]);
   const { rows: files } = await client.query<SqlRow>(
     'SELECT partition, first_position, end_position, records, file, sha256, chain FROM detached ORDER BY partition',
   );
