@@ -15,6 +15,7 @@ import type { Sql, SqlRow } from '../sql.js';
 import type { ConnectOptions } from './connect.js';
 import { asStoreError, clientConfig } from './connect.js';
 import { chainOf } from './detach.js';
+import { sessionOf } from './session.js';
 
 /** @throws DetachedFileError where a file is not what it was, StoreUnavailableError where it is missing */
 export async function openWholeLog(options: ConnectOptions): Promise<Sql> {
@@ -29,16 +30,8 @@ export async function openWholeLog(options: ConnectOptions): Promise<Sql> {
     await client.end().catch(() => undefined);
     throw error;
   }
-  return {
-    query: async (text, values) => {
-      try {
-        return (await client.query<SqlRow>(text, values === undefined ? undefined : [...values])).rows;
-      } catch (error) {
-        throw asStoreError(error);
-      }
-    },
-    close: () => client.end(),
-  };
+  const session = sessionOf(client);
+  return { query: session.query, copyOut: session.copyOut, close: session.close };
 }
 
 async function attachFiles(client: pg.Client): Promise<void> {
