@@ -142,7 +142,10 @@ function requestBody(route: RouteSpec, name: SchemaName): Json {
 }
 
 function content(name: SchemaName): Json {
-  const schema = { $ref: `#/components/schemas/${name}` };
+  return bothForms({ $ref: `#/components/schemas/${name}` });
+}
+
+function bothForms(schema: Json): Json {
   return { 'application/json': { schema }, 'application/msgpack': { schema } };
 }
 
@@ -158,7 +161,7 @@ function answers(route: RouteSpec): Json {
       {
         description: status === '201' ? 'Done and durable.' : status === '503' ? 'Not ready.' : 'The answer.',
         headers,
-        content: name === null ? { 'application/json': { schema: { type: 'object' } } } : content(name),
+        content: name === null ? bothForms({ type: 'object' }) : content(name),
       },
     ]),
   );

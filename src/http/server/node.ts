@@ -21,6 +21,8 @@ const ARRIVAL_TIMEOUT_MS = 10_000;
 const TIMEOUT_CHECK_MS = 1_000;
 /** How long a refused client may go on sending before its connection is cut, so that it can read the answer first. */
 const LINGER_MS = 1_000;
+const FIRST_PRINTABLE = 0x21;
+const LAST_PRINTABLE = 0x7f;
 
 class NodeExchange implements Exchange {
   readonly method: string;
@@ -45,7 +47,7 @@ class NodeExchange implements Exchange {
     // Not `request.headers`: it drops or joins what comes twice.
     const raw = request.rawHeaders;
     for (let index = 0; index + 1 < raw.length; index += 2) {
-      this.headers.add((raw[index] ?? '').toLowerCase(), raw[index + 1] ?? '');
+      this.headers.add((raw[index] ?? '').toLowerCase(), withoutEnds(raw[index + 1] ?? ''));
     }
   }
 
@@ -78,6 +80,8 @@ function fieldsOf(lines: readonly string[]): string[] {
 
 /** Connections that end with the answer that is on its way: nothing more is read from them. */
 const refused = new WeakSet<Duplex>();
+/** The last request of each connection that is not yet answered. */
+const underWay = new WeakMap<Duplex, { readonly request: IncomingMessage; readonly exchange: NodeExchange }>();
 
 /** Listens. @throws PortInUseError */
 export async function startNode<Target extends Opened>(options: ServerOptions<Target>): Promise<HttpServer> {
@@ -140,7 +144,9 @@ function take<Target extends Opened>(
   const exchange = new NodeExchange(request, response, state);
   response.on('close', () => {
     if (!response.writableFinished) exchange.aborted = true;
+    if (underWay.get(request.socket)?.exchange === exchange) underWay.delete(request.socket);
   });
+  underWay.set(request.socket, { request, exchange });
   const unlike = unlikeDefault(request);
   if (unlike !== null) {
     exchange.closeAfter = true;
@@ -159,6 +165,17 @@ function take<Target extends Opened>(
   if (intake.lengthBytes === 0) finish(exchange, handler, intake);
   else readBody(request, exchange, handler, intake, state);
 }
+
+/** Without blanks and bytes beyond ASCII at its ends, which the default server cuts off every value: both read the same. */
+function withoutEnds(value: string): string {
+  let start = 0;
+  let end = value.length;
+  while (start < end && isCutOff(value.charCodeAt(start))) start++;
+  while (end > start && isCutOff(value.charCodeAt(end - 1))) end--;
+  return value.slice(start, end);
+}
+
+const isCutOff = (code: number): boolean => code < FIRST_PRINTABLE || code > LAST_PRINTABLE;
 
 /** What node would take and the default server does not. */
 function unlikeDefault(request: IncomingMessage): RequestProblem | null {
@@ -217,6 +234,12 @@ function linger(response: ServerResponse): void {
 function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
   // Its answer is under way, and `linger` ends it.
   if (refused.has(socket)) return;
+  const owed = underWay.get(socket);
+  if (owed?.request.complete && error.code !== 'ECONNRESET') {
+    // What follows a whole request says nothing about it: a bare 400 would be read as its answer, though it may be done.
+    owed.exchange.closeAfter = true;
+    return;
+  }
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;

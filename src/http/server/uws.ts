@@ -207,8 +207,28 @@ function take<Target extends Opened>(
   response.onAborted(() => exchange.abort());
   const intake = judgeHead(exchange, handler);
   if (intake.verdict === 'close') refuseAndClose(exchange, handler, intake);
-  else if (intake.lengthBytes === 0) finish(exchange, handler, intake);
+  else if (intake.lengthBytes === 0) finishWithoutBody(exchange, handler, intake);
   else response.onData((chunk, isLast) => exchange.receive(chunk, isLast, handler, intake));
+}
+
+/**
+ * The library takes a field without a name for the end of the head, so a Content-Length behind one is not seen, and the
+ * body would be read as a next request. Where none was seen, the request is therefore run in the next turn: what stands in
+ * the same packet ends the connection then, as in {@link refuseAndClose}; and what usually has a body ends it in any case.
+ */
+function finishWithoutBody<Target extends Opened>(
+  exchange: UwsExchange,
+  handler: RequestHandler<Target>,
+  intake: Intake<Target>,
+): void {
+  if (exchange.headers.contentLengthCount > 0) {
+    finish(exchange, handler, intake);
+    return;
+  }
+  if (exchange.method !== 'GET' && exchange.method !== 'HEAD') exchange.closeAfter = true;
+  setImmediate(() => {
+    if (!exchange.aborted) finish(exchange, handler, intake);
+  });
 }
 
 /**

@@ -15,11 +15,13 @@ export interface RawOptions {
   /** Ends the wait once this many answers are here and a moment has passed; else when the server closes. */
   readonly answers?: number;
   readonly timeoutMs?: number;
+  /** Sent one by one, a second apart, until the server has had enough. */
+  readonly later?: readonly string[];
 }
 
 /** Sends the parts one after the other and collects what comes back. */
 export function raw(port: number, parts: string | readonly string[], options: RawOptions = {}): Promise<RawAnswer> {
-  const { answers = Number.POSITIVE_INFINITY, timeoutMs = 15_000 } = options;
+  const { answers = Number.POSITIVE_INFINITY, timeoutMs = 15_000, later = [] } = options;
   return new Promise((resolve) => {
     const started = performance.now();
     let text = '';
@@ -28,10 +30,16 @@ export function raw(port: number, parts: string | readonly string[], options: Ra
     const statuses = (): number[] => [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map((match) => Number(match[1]));
     const finish = (): void => {
       clearTimeout(timer);
+      clearInterval(dripping);
       socket.destroy();
       resolve({ text, statuses: statuses(), closed, tookMs: performance.now() - started });
     };
     const timer = setTimeout(finish, timeoutMs);
+    const rest = [...later];
+    const dripping = setInterval(() => {
+      const part = rest.shift();
+      if (part !== undefined) socket.write(part, 'latin1');
+    }, 1_000);
     socket.setEncoding('latin1');
     socket.on('data', (chunk: string) => {
       text += chunk;
