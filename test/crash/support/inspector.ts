@@ -29,12 +29,8 @@ export async function runInThread(
   module: RegExp,
   expression: string,
 ): Promise<void> {
-  // Once opened it stays open, so the last address is the one.
   process.kill(enginePid, 'SIGUSR1');
-  const address = () => [...log().matchAll(/Debugger listening on ws:\/\/([\d.]+):(\d+)(\/\S+)/g)].at(-1);
-  await until('the debugger listens', () => address() !== undefined);
-  const [, host = '', port = '', path = ''] = address() ?? [];
-  const debug = await Debugger.open(host, Number(port), path);
+  const debug = await openLast(log);
   try {
     debug.send('NodeWorker.enable', { waitForDebuggerOnStart: false });
     await until(`there is a thread ${module}`, () => debug.threads.some(({ url }) => module.test(url)));
@@ -45,6 +41,20 @@ export async function runInThread(
   } finally {
     debug.close();
   }
+}
+
+/** Once opened it stays open, so the last address is the one; unless that is an earlier engine's, and this one's is to come. */
+async function openLast(log: () => string): Promise<Debugger> {
+  let debug: Debugger | null = null;
+  await until('the debugger listens', async () => {
+    const [, host, port, path] =
+      [...log().matchAll(/Debugger listening on ws:\/\/([\d.]+):(\d+)(\/\S+)/g)].at(-1) ?? [];
+    if (host === undefined || port === undefined || path === undefined) return false;
+    debug = await Debugger.open(host, Number(port), path).catch(() => null);
+    return debug !== null;
+  });
+  if (debug === null) throw new Error('the debugger listened a moment ago');
+  return debug;
 }
 
 class Debugger {
