@@ -20,5 +20,5 @@ for (const [name, value] of Object.entries(values)) {
   process.env[`MILLRACE_TEST_FUZZ_${name.toUpperCase()}`] = value;
 }
 console.log(`seed ${values.seed}`);
-const vitest = await startVitest('test', ['test/fuzz'], { watch: false });
+const vitest = await startVitest('test', ['test/fuzz'], { watch: false, config: 'vitest.long.config.ts' });
 await vitest.close();
