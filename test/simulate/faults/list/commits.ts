@@ -89,7 +89,7 @@ export const COMMIT_FAULTS: readonly Fault[] = [
   },
   {
     name: 'fence left out',
-    breaks: 'one writer: a batch asks neither for its epoch nor for its owner, nor for the end of the log',
+    breaks: 'one writer: a batch asks neither for its epoch nor for its owner',
     patches: [
       { file: BATCH_ROW, find: ' AND epoch = $', replace: ' AND 0 < $' },
       { file: BATCH_ROW, find: " AND owner = '", replace: " AND '' < '" },
