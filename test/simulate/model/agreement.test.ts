@@ -43,6 +43,17 @@ describe('the state machine and the model, each written on its own', () => {
     );
   });
 
+  test('agree on a dry run that names nobody while a hold on its other account has lapsed', () => {
+    fc.assert(
+      fc.property(steps, (all) => {
+        const direct = new Direct();
+        play(direct, all);
+        expect(judge(direct.history())).toEqual([]);
+      }),
+      { numRuns: 100, seed: -1982884201 },
+    );
+  });
+
   test('agree where there is room for few accounts, holds and keys, and keys are soon forgotten', () => {
     fc.assert(
       fc.property(steps, (all) => {
