@@ -79,6 +79,8 @@ test('keys, shards and verify work beside a running engine and without one', asy
         position: 0,
         lagRecords: 0,
         error: null,
+        attempts: 0,
+        nextAttemptAt: null,
       }));
     throw new Error(`asked to ${request.do}`);
   });
@@ -88,7 +90,7 @@ test('keys, shards and verify work beside a running engine and without one', asy
   });
   const beside = await capture((io) => shardsCommand(config, io, log));
   expect(beside.out).toMatch(
-    /^SHARD +SLOTS +STATE +SIZE +POSITION +LAG +EPOCH +OWNER +RATE\nshard-0 +0-8191 +open +[0-9.]+ MiB +0 +0 +1 +[0-9a-f]{8} +0\/s\n/,
+    /^SHARD +SLOTS +STATE +SIZE +POSITION +LAG +EPOCH +OWNER +RATE +BREAKER\nshard-0 +0-8191 +open +[0-9.]+ MiB +0 +0 +1 +[0-9a-f]{8} +0\/s +closed\n/,
   );
   expect((await capture((io) => verifyCommand(config, io, log))).code).toBe(0);
   await servers.stop();

@@ -144,7 +144,7 @@ test('a thread that writes shards dies: in flight is outcome_unknown, it is star
   }
   await allTrue();
   expect(engine.log()).toContain('worker 0 died (a fault that a test put here); started again');
-  expect(await engine.enginePid(), 'only the thread was started again').toBe(pid);
+  expect(await engine.enginePid(), `only the thread was started again:\n${engine.log()}`).toBe(pid);
 });
 
 test('a front that throws is started again, and the process goes on', async () => {
@@ -153,7 +153,7 @@ test('a front that throws is started again, and the process goes on', async () =
   await throwInThread(pid, engine.log, /http\/front\/thread/);
   await until('the front was started again', () => /front \d ended; started again/.test(engine.log()));
   await allTrue();
-  expect(await engine.enginePid(), 'only the thread was started again').toBe(pid);
+  expect(await engine.enginePid(), `only the thread was started again:\n${engine.log()}`).toBe(pid);
 });
 
 test('kill -9 of one Postgres: its merchants get 503, the others go on, it comes back by itself', async () => {

@@ -1,9 +1,9 @@
 /** Reads a mapping file and makes of it what turns lines into transactions. */
 import { existsSync, readFileSync } from 'node:fs';
 import { Value } from 'typebox/value';
-import { parse } from 'yaml';
 import { currencyByCode } from '../../ledger/currency.js';
 import { firstMistake } from '../../platform/config/mistake.js';
+import { contentOf } from '../../platform/config/yaml.js';
 import { ConfigError, messageOf } from '../../platform/errors.js';
 import { minorUnits } from './amount.js';
 import { dateReader } from './date.js';
@@ -29,7 +29,7 @@ export function readMap(file: string): ImportMap {
   if (!existsSync(file)) throw new ConfigError(`${file}: there is no such file`);
   let content: unknown;
   try {
-    content = parse(readFileSync(file, 'utf8'));
+    content = contentOf(readFileSync(file, 'utf8'));
   } catch (error) {
     throw new ConfigError(`${file}: ${messageOf(error).split('\n')[0] ?? ''}`);
   }

@@ -8,7 +8,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Value } from 'typebox/value';
-import { parse, stringify } from 'yaml';
+import { stringify } from 'yaml';
 import { ConfigError, messageOf } from '../errors.js';
 import { durationMicros } from './duration.js';
 import { applyEnvironment, variableFor } from './environment.js';
@@ -16,6 +16,7 @@ import { firstMistake } from './mistake.js';
 import type { ConfigFile } from './schema.js';
 import { ConfigSchema } from './schema.js';
 import { resolveShards } from './shards.js';
+import { contentOf } from './yaml.js';
 
 export interface LoadOptions {
   /** `--config`; a file that must exist. */
@@ -56,7 +57,7 @@ export function configOf(content: unknown, folder: string): Config {
 function readYaml(file: string, shownName: string): unknown {
   try {
     // A file of comments only is an empty document.
-    return parse(readFileSync(file, 'utf8'), { uniqueKeys: true }) ?? {};
+    return contentOf(readFileSync(file, 'utf8')) ?? {};
   } catch (error) {
     throw new ConfigError(`${shownName}: ${messageOf(error).split('\n')[0]?.replace(/:$/, '') ?? 'cannot be read'}`);
   }

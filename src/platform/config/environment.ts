@@ -1,8 +1,8 @@
 /** Environment variables over the configuration file. */
-import { parse } from 'yaml';
 import { ConfigError } from '../errors.js';
 import { suggestion } from './mistake.js';
 import { ConfigSchema } from './schema.js';
+import { contentOf } from './yaml.js';
 
 const PREFIX = 'MILLRACE_';
 /** Variables that mean something else: the file's name, what clients use, the seed of simulations. */
@@ -52,7 +52,7 @@ const pathOf = (name: string): string[] => name.slice(PREFIX.length).toLowerCase
 
 function yamlOf(name: string, text: string): unknown {
   try {
-    return parse(text);
+    return contentOf(text);
   } catch {
     throw new ConfigError(`${name}: the value cannot be read as YAML; put it in quotes`);
   }

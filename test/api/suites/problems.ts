@@ -10,6 +10,7 @@ const NOT_FROM_OUTSIDE: Readonly<Record<string, string>> = {
   shard_unavailable: 'needs a shard that is down',
   draining: 'needs an engine that is stopping',
   keys_unavailable: 'needs a control database that has been away for long',
+  archived: 'needs a log of which a part was detached; test/backup',
   restored: 'needs a ledger that was restored',
   read_behind: 'needs a fold that is far behind',
   key_in_flight: 'needs a command that is parked or a shard that is resolving',

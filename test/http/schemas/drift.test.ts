@@ -168,6 +168,8 @@ const IN_WORDS = [
   'No leg uses this account.',
   '"expires_in" goes with "pending": true.',
   '"max_balance" is not below "min_balance".',
+  // One change may stand in several places, since parts of a body are shared: together they can be that long.
+  '"metadata" takes at most 4096 bytes as JSON.',
   'Each leg is named once.',
   'Each account stands once in a batch.',
   'Send "amount" or "legs", not both.',
