@@ -139,7 +139,7 @@ async function copied(client: pg.Client, bytes: Buffer): Promise<unknown[][]> {
   stream.end(Buffer.from(bytes));
   await once(stream, 'finish');
   const { rows } = await client.query<unknown[]>({
-    text: `SELECT ${SHOWN.join(', ')} FROM copied ORDER BY position`,
+    text: `SELECT ${SHOWN.join(', ')} FROM copied ORDER BY copied.position`,
     rowMode: 'array',
   });
   return rows;
