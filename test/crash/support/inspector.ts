@@ -10,7 +10,8 @@ import { until } from './processes.js';
 /** For the engine's environment: the debugger, should it be opened, takes any free port. */
 export const INSPECTABLE = { NODE_OPTIONS: '--inspect-port=127.0.0.1:0' } as const;
 
-const THROW = "setTimeout(() => { throw new Error('a fault that a test put here'); }, 0)";
+// The debugger is gone by then: Node does not always survive a thread that ends under it.
+const THROW = "setTimeout(() => { throw new Error('a fault that a test put here'); }, 250)";
 
 interface Attached {
   readonly sessionId: string;
