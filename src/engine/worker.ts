@@ -128,11 +128,7 @@ class Worker {
   #busy(shard: number, busy: boolean): void {
     this.#deferred = busy ? this.#deferred | topicOf(shard) : this.#deferred & ~topicOf(shard);
     for (const { consumer } of this.#fronts.values()) consumer.defer(this.#deferred & ~TOPIC_ELSE);
-    if (!busy) this.#look();
-  }
-
-  #look(): void {
-    for (const { consumer } of this.#fronts.values()) consumer.look();
+    if (!busy) for (const { consumer } of this.#fronts.values()) consumer.look();
   }
 
   #turnEnded(): void {
@@ -207,7 +203,6 @@ class Worker {
           hopeless: false,
         }),
       onBusy: (busy) => this.#busy(spec.shard, busy),
-      bring: () => this.#look(),
       onCommitted: (position) => this.#committed(spec.shard, position),
       onError: (error, doing) => this.#problem(spec.name, doing, error),
     });

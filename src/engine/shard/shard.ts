@@ -24,7 +24,6 @@ import { FenceWatch } from './fence-watch.js';
 import type { FrontLink } from './front-link.js';
 import { KeyIndexer } from './key-indexer.js';
 import { Loader } from './loader.js';
-import { Pacing } from './pacing.js';
 import type { Wants } from './parked-commands.js';
 import { ParkedCommands, viewOf } from './parked-commands.js';
 import { recoverLedger } from './recover.js';
@@ -51,8 +50,6 @@ export interface ShardOptions {
   readonly onState: (state: ShardState, error: Error | null) => void;
   /** While it is busy, commands may wait where they are; once it is not, they are brought at once. */
   readonly onBusy: (busy: boolean) => void;
-  /** Commands that wait where they are, now. */
-  readonly bring: () => void;
   readonly onCommitted: (position: Position) => void;
   readonly onError: (error: Error, doing: string) => void;
 }
@@ -74,7 +71,6 @@ export class Shard {
   readonly #loader: Loader;
   readonly #watch: FenceWatch;
   readonly #expiry = new Expiry(() => this.turnEnded());
-  readonly #pacing = new Pacing();
   #keyIndexer: KeyIndexer | null = null;
   #ledger: Ledger | null = null;
   #state: ShardState = 'starting';
@@ -83,8 +79,6 @@ export class Shard {
   #inFlight: Batch | null = null;
   #commits: Promise<void> | null = null;
   #committed: Position = 0;
-  /** What was taken is finished; then nothing more is taken (`closing`). */
-  #draining = false;
   #closing = false;
   /** The clock as it was first read in this turn of the event loop: one reading serves all of its commands. */
   #turnTime: Micros | 'disagrees' | null = null;
@@ -190,7 +184,6 @@ export class Shard {
     }
     this.#turnTime ??= this.#options.clock.now();
     this.#take(link, this.#decoder.decode(bytes, view, offset, length), this.#turnTime, bytes, offset, length);
-    if (this.#gatheringFull()) this.#pacing.end();
   }
 
   /** After a turn's commands: writes due expiries and starts a commit where none is in flight. */
@@ -205,8 +198,6 @@ export class Shard {
 
   /** Takes no more commands; resolves when all that was taken is committed and answered, or cannot be. */
   async drain(): Promise<void> {
-    this.#draining = true;
-    this.#pacing.end();
     // Commands that wait for a load or for room were taken: they are finished before the door closes behind them.
     while (this.#state === 'ready' && (this.#waiting.length > 0 || !this.#parked.idle || this.#commits !== null)) {
       this.turnEnded();
@@ -317,12 +308,9 @@ export class Shard {
     try {
       while (this.#state === 'ready' && this.#gathering.encoder.records > 0) {
         this.#options.onBusy(true);
-        const began = performance.now();
-        const { records } = this.#gathering.encoder;
         if (!(await this.#commitOne())) return;
         this.#takeWaiting();
         this.#expire();
-        await this.#rest(records, performance.now() - began);
         this.#options.onBusy(false);
         // One turn of the event loop, in which the clients just answered may ask again: larger batches, fewer commits.
         await turnOfTheLoop();
@@ -333,14 +321,6 @@ export class Shard {
       this.#flushNow();
       this.#options.onBusy(false);
     }
-  }
-
-  async #rest(records: number, tookMs: number): Promise<void> {
-    if (this.#draining || this.#gatheringFull()) return;
-    await this.#pacing.rest(records, tookMs, () => {
-      this.#options.bring();
-      return this.#gathering.encoder.records;
-    });
   }
 
   /** @returns false when the shard has stopped */

@@ -99,7 +99,6 @@ export class SimulatedWorker {
       clock: new ShardClock(),
       onState: (state, error) => this.#options.onState(state, store, error),
       onBusy: (busy) => this.#busy(busy),
-      bring: () => this.#look(),
       breaker: new Breaker(),
       onCommitted,
       onError,

@@ -58,7 +58,6 @@ export class World {
         for (const moved of this.#moved.splice(0)) moved();
       },
       onBusy: () => undefined,
-      bring: () => undefined,
       breaker: new Breaker(),
       onCommitted: () => undefined,
       onError: () => undefined,
