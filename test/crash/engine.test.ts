@@ -11,7 +11,7 @@ import { merchantOf } from './support/merchants.js';
 import { freePort, gone, isAlive, millrace, until } from './support/processes.js';
 
 // Starts and proofs are many, and the machine may be busy.
-vi.setConfig({ testTimeout: 90_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 const SHARDS = ['shard-0', 'shard-1'];
 let engine: RunningEngine;
