@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MAIN } from '../../support/program.js';
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 const LOOK_MS = 20;
 
 /** Waits for a state, looking at it. @throws Error after half a minute, with `what` */
