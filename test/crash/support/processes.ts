@@ -8,7 +8,7 @@ import { MAIN } from '../../support/program.js';
 const PATIENCE_MS = 60_000;
 const LOOK_MS = 20;
 
-/** Waits for a state, looking at it. @throws Error after half a minute, with `what` */
+/** Waits for a state, looking at it. @throws Error after a minute, with `what` */
 export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
   const giveUp = performance.now() + PATIENCE_MS;
   while (!(await condition())) {
