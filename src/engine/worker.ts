@@ -119,15 +119,19 @@ class Worker {
       onTurnEnd: () => this.#turnEnded(),
       onEnd: () => link.close(),
     });
-    consumer.defer(this.#deferred & ~TOPIC_ELSE);
+    consumer.defer(this.#deferred);
     this.#fronts.set(connection.front, { link, consumer });
   }
 
   /** Commands for a shard that is busy wait in the rings without ringing: it takes them when it has an ear for them. */
   #deferred = 0;
   #busy(shard: number, busy: boolean): void {
-    this.#deferred = busy ? this.#deferred | topicOf(shard) : this.#deferred & ~topicOf(shard);
-    for (const { consumer } of this.#fronts.values()) consumer.defer(this.#deferred & ~TOPIC_ELSE);
+    const topic = topicOf(shard) & ~TOPIC_ELSE;
+    const deferred = busy ? this.#deferred | topic : this.#deferred & ~topic;
+    // What was not deferred has rung: there is nothing to look for.
+    if (deferred === this.#deferred) return;
+    this.#deferred = deferred;
+    for (const { consumer } of this.#fronts.values()) consumer.defer(deferred);
     if (!busy) for (const { consumer } of this.#fronts.values()) consumer.look();
   }
 
