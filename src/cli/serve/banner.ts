@@ -1,8 +1,8 @@
 /** What the operator sees when the engine is ready: where it is, a key, and a line that works when pasted. */
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Topology } from '../../engine/supervisor/topology.js';
 import type { Config } from '../../platform/config/config.js';
+import { placeOf } from '../../store/embedded/place.js';
 import type { Control } from './control.js';
 
 export interface BannerOptions {
@@ -48,8 +48,8 @@ export async function printBanner({ config, control, port, topology, out }: Bann
 
 /** As root, the databases may lie where the user that runs them can enter. */
 function dataFolder({ dataDir }: Config): string {
-  const elsewhere = join(dataDir, 'postgres-at');
-  return existsSync(elsewhere) ? `${dataDir} and ${readFileSync(elsewhere, 'utf8').trim()}` : dataDir;
+  const place = placeOf(dataDir);
+  return place === null || place === join(dataDir, 'postgres') ? dataDir : `${dataDir} and ${place}`;
 }
 
 const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`;
