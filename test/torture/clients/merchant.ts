@@ -94,8 +94,13 @@ export class Merchant {
 
   /** Resolves when every client has its last answer, or has lost it. */
   async stop(): Promise<void> {
-    this.#stopping = true;
+    this.leave();
     await Promise.all(this.#clients);
+  }
+
+  /** Nothing new is asked. */
+  leave(): void {
+    this.#stopping = true;
   }
 
   /** Asks until the key is settled. @throws Error after `patienceMs` */

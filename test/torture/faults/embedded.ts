@@ -64,8 +64,7 @@ export function kills(world: EmbeddedWorld, random: Random, counters: Counters):
       name: 'pg_ctl stop -m immediate',
       weight: 3,
       run: async () => {
-        await random.pick(world.servers).stopImmediately();
-        counters.add(KILLS);
+        if (await random.pick(world.servers).stopImmediately()) counters.add(KILLS);
       },
     },
     {

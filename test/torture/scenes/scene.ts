@@ -43,8 +43,18 @@ export class Scene {
     this.options = options;
   }
 
-  /** @throws Broken at the first thing that is not as promised */
+  /** @throws Broken at the first thing that is not as promised; nobody is at work any more then */
   async round(faults: readonly Fault[]): Promise<void> {
+    try {
+      await this.#troubled(faults);
+    } catch (error) {
+      for (const merchant of this.options.merchants) merchant.leave();
+      throw error;
+    }
+    this.options.counters.add('rounds');
+  }
+
+  async #troubled(faults: readonly Fault[]): Promise<void> {
     const { merchants, counters, say } = this.options;
     for (const merchant of merchants) this.#from.set(merchant, merchant.journal.entries.length);
     await this.noteEpochs();
@@ -64,7 +74,6 @@ export class Scene {
     await Promise.all(merchants.map((merchant) => merchant.stop()));
     this.#clientsAreWell();
     await this.check();
-    counters.add('rounds');
   }
 
   /** Resolves when every merchant has had so many more successes. */

@@ -4,7 +4,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { isAlive } from '../../crash/support/processes.js';
+import { gone, isAlive } from '../../crash/support/processes.js';
 import { withClient } from '../../support/postgres.js';
 
 const run = promisify(execFile);
@@ -35,14 +35,22 @@ export class EmbeddedServer {
     return true;
   }
 
-  /** By the server's own program, as its own user. */
-  async stopImmediately(): Promise<void> {
+  /**
+   * By the server's own program, as its own user. It is not left to wait for the end (-W): the engine starts the server
+   * again so soon that pg_ctl may see the new one's file and take it for the old one's.
+   * @returns false if none was there
+   */
+  async stopImmediately(): Promise<boolean> {
+    const { postmaster } = this;
+    if (postmaster === 0) return false;
     const { uid, gid } = statSync(join(this.home, 'data'));
     const user = process.getuid?.() === 0 ? { uid, gid } : {};
-    await run(join(binFolder(), 'pg_ctl'), ['stop', '-D', join(this.home, 'data'), '-m', 'immediate'], {
+    await run(join(binFolder(), 'pg_ctl'), ['stop', '-W', '-D', join(this.home, 'data'), '-m', 'immediate'], {
       ...user,
       cwd: this.home,
     });
+    await gone(postmaster);
+    return true;
   }
 
   /** The server's process that commits for the engine. */
