@@ -6,6 +6,8 @@ import type { EngineClient } from '../engine/wire/messages.js';
 import type { CurrencyTable } from '../ledger/currency.js';
 import type { KeyTable } from './auth/key-table.js';
 import { FrontHandler } from './front/handler.js';
+import type { FrontCounters } from './metrics/counters.js';
+import type { Metrics } from './metrics/metrics.js';
 import type { FrontShard, Readiness } from './routes/context.js';
 import { RouteContext } from './routes/context.js';
 import type { HttpServer, Opened, ServerOptions } from './server/exchange.js';
@@ -33,6 +35,8 @@ export interface FrontOptions {
   readonly bodyBytesMax?: number;
   readonly version: string;
   readonly readiness: () => Readiness;
+  readonly counters: FrontCounters;
+  readonly metrics: Metrics;
   /** A fault of ours, for the log. The client has been answered. */
   readonly onError: (error: unknown, doing: string) => void;
 }

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { ShardSpec } from '../../engine/supervisor/messages.js';
 import { Supervisor } from '../../engine/supervisor/supervisor.js';
 import { planTopology } from '../../engine/supervisor/topology.js';
+import { newFrontCounters } from '../../http/metrics/counters.js';
 import type { Config } from '../../platform/config/config.js';
 import { DataFolderHeldError, messageOf } from '../../platform/errors.js';
 import type { FolderLock } from '../../platform/lock.js';
@@ -169,6 +170,7 @@ function createSupervisor({ config, takeOver, log }: ServeOptions, shards: reado
     frontEntry: new URL('../../http/front/thread.js', import.meta.url),
     foldEntry: new URL('../../folds/thread.js', import.meta.url),
     frontConfig: { server: config.http.server, inFlightMax: config.inFlightMax, version: VERSION },
+    frontCounters: newFrontCounters(topology.fronts),
     host: config.http.host,
     port: config.http.port,
     log,

@@ -19,6 +19,8 @@ export interface FrontThreadData {
   readonly keysStale: boolean;
   readonly settings: LedgerSettings;
   readonly config: unknown;
+  /** Of all fronts; see the http layer. */
+  readonly counters: SharedArrayBuffer;
 }
 
 export interface FrontsOptions {
@@ -115,7 +117,7 @@ export class Fronts {
   }
 
   #data(front: number, connections: readonly WorkerConnection[]): FrontThreadData {
-    const { topology, shards, settings, frontConfig, host } = this.#given.options;
+    const { topology, shards, settings, frontConfig, frontCounters, host } = this.#given.options;
     return {
       front,
       fronts: topology.fronts,
@@ -127,6 +129,7 @@ export class Fronts {
       keysStale: this.#keysStale,
       settings,
       config: frontConfig,
+      counters: frontCounters,
     };
   }
 

@@ -26,6 +26,8 @@ export interface SupervisorOptions {
   readonly foldEntry: URL;
   /** Handed to every front as it is. */
   readonly frontConfig: unknown;
+  /** Handed to every front: what they count together. */
+  readonly frontCounters: SharedArrayBuffer;
   readonly host: string;
   readonly port: number;
   readonly log: SupervisorLog;

@@ -128,21 +128,18 @@ export class FrontHandler implements RequestHandler<Target> {
   refuse(exchange: Exchange, problem: RequestProblem, target: Target | null): void {
     const ids = this.#context.requestIds;
     const requestId = ids.text(target?.requestNumber ?? ids.next());
+    this.#context.counters.answered(errorByCode(problem.code).status);
     answerProblem(exchange, problem, requestId, target === null ? null : this.#tokenFor(target));
   }
 
-  #runOpen(exchange: Exchange, target: Target, run: (call: ServiceCall) => void): void {
+  #runOpen(exchange: Exchange, target: Target, run: (call: ServiceCall) => void | Promise<void>): void {
+    const failed = (error: unknown): void => this.refuse(exchange, this.#problemOf(error, exchange), target);
     try {
-      run(
-        new ServiceCall(
-          this.#context,
-          exchange,
-          this.#context.requestIds.text(target.requestNumber),
-          target.answerForm,
-        ),
-      );
+      const requestId = this.#context.requestIds.text(target.requestNumber);
+      const running = run(new ServiceCall(this.#context, exchange, requestId, target.answerForm));
+      if (running instanceof Promise) running.catch(failed);
     } catch (error) {
-      this.refuse(exchange, this.#problemOf(error, exchange), target);
+      failed(error);
     }
   }
 

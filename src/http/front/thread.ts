@@ -16,6 +16,9 @@ import { createPgSql } from '../../store/postgres/sql.js';
 import type { Sql } from '../../store/sql.js';
 import type { Front, FrontShard, Readiness } from '../front.js';
 import { KeyTable, startFront } from '../front.js';
+import { FrontCounters } from '../metrics/counters.js';
+import type { ShardFigures } from '../metrics/metrics.js';
+import { Metrics } from '../metrics/metrics.js';
 
 interface FrontConfig {
   readonly server: 'uws' | 'node';
@@ -35,6 +38,7 @@ function reconnecting({ attempts, nextAttemptAt }: ShardStatus) {
 /** A request waits for its answer at most this long; then its outcome is unknown. */
 const REQUEST_DEADLINE_MS = 15_000;
 const READER_CONNECTIONS_MAX = 4;
+const NOTE_MS = 1000;
 
 interface KnownShard {
   state: string;
@@ -63,6 +67,8 @@ class FrontThread {
     inFlightMax: this.#config.inFlightMax,
     deadlineMs: REQUEST_DEADLINE_MS,
   });
+  readonly #counters = new FrontCounters(this.#data.counters, this.#data.front);
+  readonly #metrics = new Metrics(this.#counters, () => this.#figures());
   #front: Front | null = null;
   #ending = false;
 
@@ -84,9 +90,21 @@ class FrontThread {
       inFlightMax: this.#config.inFlightMax,
       version: this.#config.version,
       readiness: () => this.#readiness(),
+      counters: this.#counters,
+      metrics: this.#metrics,
       onError: (error, doing) => this.#problem(error, doing),
     });
+    this.#noteItself();
     this.#say({ type: 'listening', port: this.#front.port });
+  }
+
+  #noteItself(): void {
+    let before = performance.eventLoopUtilization();
+    setInterval(() => {
+      const now = performance.eventLoopUtilization();
+      this.#counters.note(this.#front?.inFlight ?? 0, performance.eventLoopUtilization(now, before).utilization);
+      before = now;
+    }, NOTE_MS).unref();
   }
 
   #onMessage(message: ToFront): void {
@@ -168,6 +186,13 @@ class FrontThread {
           }),
     }));
     return { ready: !this.#ending && shards.every(({ ready }) => ready), shards };
+  }
+
+  #figures(): readonly ShardFigures[] {
+    return this.#shards.map(({ state, lagRecords, lagMs, status }, index) => {
+      const name = this.#data.shards[index]?.name ?? '';
+      return { name, ready: state === 'ready', lagRecords, lagMs, status };
+    });
   }
 
   /** Takes nothing new, answers what is under way, and lets the thread run out. */

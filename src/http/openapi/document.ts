@@ -149,6 +149,11 @@ function bothForms(schema: Json): Json {
   return { 'application/json': { schema }, 'application/msgpack': { schema } };
 }
 
+function answerContent(name: RouteSpec['answers'][number]): Json {
+  if (name === 'text/plain') return { [name]: { schema: { type: 'string' } } };
+  return name === null ? bothForms({ type: 'object' }) : content(name);
+}
+
 function answers(route: RouteSpec): Json {
   const replayed =
     route.key === 'none' ? {} : { 'Idempotency-Replayed': { $ref: '#/components/headers/IdempotencyReplayed' } };
@@ -161,7 +166,7 @@ function answers(route: RouteSpec): Json {
       {
         description: status === '201' ? 'Done and durable.' : status === '503' ? 'Not ready.' : 'The answer.',
         headers,
-        content: name === null ? bothForms({ type: 'object' }) : content(name),
+        content: answerContent(name),
       },
     ]),
   );

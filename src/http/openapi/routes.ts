@@ -29,8 +29,8 @@ export interface RouteSpec {
   readonly bodyOptional?: true;
   readonly body?: SchemaName;
   readonly query?: QueryName;
-  /** By status. */
-  readonly answers: Readonly<Record<number, SchemaName | null>>;
+  /** By status; null: any object. */
+  readonly answers: Readonly<Record<number, SchemaName | 'text/plain' | null>>;
   /** What it may answer beyond the problems that every route shares. */
   readonly errors: readonly ErrorCode[];
 }
@@ -330,6 +330,7 @@ export const ROUTES = [
   }),
   service('/healthz', 'getHealth', 'Whether the process is alive', { 200: 'Health' }),
   service('/readyz', 'getReady', 'Whether requests are taken', { 200: 'Readiness', 503: 'Readiness' }),
+  service('/metrics', 'getMetrics', 'Figures of shards and threads, for Prometheus', { 200: 'text/plain' }),
   service('/openapi.json', 'getOpenApi', 'This document', { 200: null }),
 ] as const satisfies readonly RouteSpec[];
 

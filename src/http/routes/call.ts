@@ -181,6 +181,7 @@ export class Call {
     const head = context
       .successHead(status)
       .write(this.codecs.sealer, shard.incarnation, sequence, principal.book, this.asked.requestNumber);
+    context.counters.answered(status);
     this.exchange.respondWith(head, json);
     this.onAnswered();
   }
@@ -193,6 +194,7 @@ export class Call {
   #send(status: number, headers: string[], body: string | Uint8Array): void {
     if (this.#answered) return;
     this.#answered = true;
+    this.context.counters.answered(status);
     this.exchange.respond(status, headers, body);
     this.onAnswered();
   }

@@ -4,6 +4,8 @@ import type { ShardReader } from '../../folds/read/shard-reader.js';
 import type { CurrencyTable } from '../../ledger/currency.js';
 import { IdCodec } from '../../platform/ids/id-codec.js';
 import { Sealer } from '../../platform/ids/sealed.js';
+import type { FrontCounters } from '../metrics/counters.js';
+import type { Metrics } from '../metrics/metrics.js';
 import type { ParseContext } from '../parse/context.js';
 import type { Principal } from '../types.js';
 import { RequestIds } from './request-ids.js';
@@ -57,6 +59,8 @@ export interface ContextOptions {
   readonly currencies: CurrencyTable;
   readonly version: string;
   readonly readiness: () => Readiness;
+  readonly counters: FrontCounters;
+  readonly metrics: Metrics;
   /** A fault of ours, for the log. */
   readonly onError: (error: unknown, doing: string) => void;
 }
@@ -66,6 +70,8 @@ export class RouteContext {
   readonly shard: (index: number) => FrontShard | null;
   readonly version: string;
   readonly readiness: () => Readiness;
+  readonly counters: FrontCounters;
+  readonly metrics: Metrics;
   readonly onError: (error: unknown, doing: string) => void;
   readonly parse: ParseContext;
   readonly currencyCode: (number: number) => string;
@@ -85,6 +91,8 @@ export class RouteContext {
     this.shard = options.shard;
     this.version = options.version;
     this.readiness = options.readiness;
+    this.counters = options.counters;
+    this.metrics = options.metrics;
     this.onError = options.onError;
     this.parse = { currency: (code) => currencies.byCode(code)?.number };
     this.currencyCode = (number) => currencies.byNumber(number)?.code ?? String(number);

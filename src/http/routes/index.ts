@@ -10,7 +10,7 @@ import { changeAccount, closeAccount } from './change-account.js';
 import { listEntries } from './entries.js';
 import { openAccount, openAccounts } from './open-account.js';
 import { postTransaction } from './post-transaction.js';
-import { getErrors, getHealth, getOpenApi, getReady } from './service.js';
+import { getErrors, getHealth, getMetrics, getOpenApi, getReady } from './service.js';
 import type { ServiceCall } from './service-call.js';
 import { getTransaction } from './transaction.js';
 import { listTransactions } from './transactions.js';
@@ -18,7 +18,7 @@ import { listTransactions } from './transactions.js';
 /** Of a route that takes an API key, or of one that takes none. What they throw is answered. */
 type Serve =
   | { readonly auth: true; readonly run: (call: Call) => void | Promise<void> }
-  | { readonly auth: false; readonly run: (call: ServiceCall) => void };
+  | { readonly auth: false; readonly run: (call: ServiceCall) => void | Promise<void> };
 
 export interface Route {
   readonly spec: RouteSpec;
@@ -26,7 +26,7 @@ export interface Route {
 }
 
 const keyed = (run: (call: Call) => void | Promise<void>): Serve => ({ auth: true, run });
-const open = (run: (call: ServiceCall) => void): Serve => ({ auth: false, run });
+const open = (run: (call: ServiceCall) => void | Promise<void>): Serve => ({ auth: false, run });
 
 const SERVED: Readonly<Record<OperationId, Serve>> = {
   postTransaction: keyed(postTransaction),
@@ -48,6 +48,7 @@ const SERVED: Readonly<Record<OperationId, Serve>> = {
   getErrors: open(getErrors),
   getHealth: open(getHealth),
   getReady: open(getReady),
+  getMetrics: open(getMetrics),
   getOpenApi: open(getOpenApi),
 };
 

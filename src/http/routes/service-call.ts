@@ -20,7 +20,17 @@ export class ServiceCall {
     const asJson = this.answerForm === 'json';
     const type = asJson ? 'application/json' : 'application/msgpack';
     const headers = ['Content-Type', type, 'X-Request-Id', this.requestId];
-    this.exchange.respond(status, headers, asJson ? json : toMsgpack(json));
+    this.#send(status, headers, asJson ? json : toMsgpack(json));
+  }
+
+  /** An answer in a form of its own. */
+  okAs(contentType: string, text: string): void {
+    this.#send(200, ['Content-Type', contentType, 'X-Request-Id', this.requestId], text);
+  }
+
+  #send(status: number, headers: string[], body: string | Uint8Array): void {
+    this.context.counters.answered(status);
+    this.exchange.respond(status, headers, body);
   }
 }
 

@@ -15,6 +15,12 @@ export function getReady(call: ServiceCall): void {
   call.ok(ready ? 200 : 503, JSON.stringify({ status: ready ? 'ready' : 'not_ready', ...facts }));
 }
 
+export async function getMetrics(call: ServiceCall): Promise<void> {
+  parseNoQuery(call.exchange.query);
+  const { metrics } = call.context;
+  call.okAs(metrics.contentType, await metrics.text());
+}
+
 export function getErrors(call: ServiceCall): void {
   parseNoQuery(call.exchange.query);
   call.ok(200, renderErrorTable());

@@ -240,6 +240,7 @@ export function formPromises(world: World): void {
           'POST /v1/accounts/{name}/reopen',
           'GET /v1/errors',
           'GET /healthz',
+          'GET /metrics',
           'GET /readyz',
           'GET /openapi.json',
         ].sort(),

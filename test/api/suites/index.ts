@@ -11,6 +11,7 @@ import { holdPromises } from './holds.js';
 import { keyPromises } from './keys.js';
 import { limitPromises } from './limits.js';
 import { listPromises } from './lists.js';
+import { metricsPromises } from './metrics.js';
 import { problemPromises } from './problems.js';
 import { racePromises } from './races.js';
 import { reversalPromises } from './reversals.js';
@@ -43,5 +44,6 @@ export function apiPromises(world: World): void {
     for (const suite of SUITES) suite(world);
   });
   sizePromises(world);
+  metricsPromises(world);
   problemPromises(world);
 }

@@ -46,7 +46,7 @@ export class ApiDocument {
       said,
       `${method} ${path} answers ${status}, which the document does not have: ${text.slice(0, 300)}`,
     ).toBeDefined();
-    const type = headers.get('content-type') ?? '';
+    const [type = ''] = (headers.get('content-type') ?? '').split(';');
     const content = said?.content?.[type];
     expect(content, `${method} ${path} ${status} ${type}`).toBeDefined();
     // What is given in msgpack is decoded and compared with JSON where it is tested.

@@ -71,7 +71,7 @@ describe('the OpenAPI document', () => {
         const types = Object.keys(response.content as Json);
         if (Number(status) >= 400 && `${path} ${status}` !== '/readyz 503')
           expect(types).toEqual(['application/problem+json']);
-        else expect(types[0]).toBe('application/json');
+        else expect(types[0]).toBe(path === '/metrics' ? 'text/plain' : 'application/json');
       }
     }
   });

@@ -12,6 +12,8 @@ import type {
 } from '../../../src/engine/wire/messages.js';
 import { type PlainPosts, POST_ROUTE } from '../../../src/engine/wire/plain-post.js';
 import { type Front, type FrontOptions, type FrontShard, KeyTable, startFront } from '../../../src/http/front.js';
+import { FrontCounters, newFrontCounters } from '../../../src/http/metrics/counters.js';
+import { Metrics } from '../../../src/http/metrics/metrics.js';
 import type { Reader } from '../../../src/http/routes/context.js';
 import { CurrencyTable } from '../../../src/ledger/currency.js';
 import type { ErrorCode } from '../../../src/ledger/errors.js';
@@ -137,6 +139,7 @@ export async function startWorld(server: 'uws' | 'node', changes: Partial<FrontO
   ]);
   const shard: FrontShard = { logId: LOG_ID, incarnation: 1, hashKey: HASH_KEY, reader };
   const errors: unknown[] = [];
+  const counters = new FrontCounters(newFrontCounters(1), 0);
   const front = await startFront({
     server,
     host: '127.0.0.1',
@@ -147,6 +150,8 @@ export async function startWorld(server: 'uws' | 'node', changes: Partial<FrontO
     currencies: new CurrencyTable(),
     inFlightMax: 1000,
     version: '1.2.3',
+    counters,
+    metrics: new Metrics(counters, () => []),
     readiness: () => ({ ready: true, shards: [{ name: 's0', ready: true }] }),
     onError: (error) => errors.push(error),
     ...changes,
