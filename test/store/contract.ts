@@ -235,6 +235,28 @@ export function keepsTheContract(newPlace: () => Promise<Place>): void {
     expect(await store.commit(fill(store.encoder(), between(1, 3)))).toEqual({ type: 'committed' });
   });
 
+  it('commits a batch of any size whole', async () => {
+    const { store, reopen } = await acquired();
+    let last = 0;
+    for (const size of [300, 301, 1, 999]) {
+      const batch = fill(store.encoder(), between(last + 1, last + size));
+      expect(await store.commit(batch)).toEqual({ type: 'committed' });
+      last += size;
+    }
+    const tail = await tailOf(await reopen());
+    expect(tail.map(({ position }) => position)).toEqual(between(1, last).map(({ position }) => position));
+  });
+
+  it('keeps nothing of a large batch whose last record the database refuses', async () => {
+    const { store } = await acquired();
+    const poisoned = between(1, 1000);
+    (poisoned[999] as LogRecord).texts = texts('a\u0000b');
+    expect((await store.commit(fill(store.encoder(), poisoned))).type).toBe('failed');
+    expect(await store.sql.query('SELECT count(*) AS count FROM log')).toEqual([{ count: 0n }]);
+    expect((await store.resolve()).head).toBe(0);
+    expect((await store.commit(fill(store.encoder(), between(1, 3)))).type).toBe('committed');
+  });
+
   it('takes no batch that leaves a gap or comes a second time', async () => {
     const { store } = await acquired();
     expect((await store.commit(fill(store.encoder(), between(1, 5)))).type).toBe('committed');

@@ -64,6 +64,12 @@ export class CopyEncoder implements BatchEncoder {
     return this.#buffer.subarray(0, this.#used + COPY_TRAILER.length);
   }
 
+  /** Rows `from` to `to` (exclusive) alone, without what COPY wants around them; valid until the next append or clear. */
+  rowBytes(from: number, to: number): Buffer {
+    const { starts } = this.rows();
+    return this.#buffer.subarray(starts[from], starts[to]);
+  }
+
   /** The batch's rows where they stand; valid until the next append or clear. */
   rows(): BatchRows {
     if (this.records === this.#starts.length) this.#growRows();

@@ -2,11 +2,16 @@
  * The one connection that commits. A batch is one message: the batch's row behind the fence, then COPY, in one implicit
  * transaction; the rows follow without waiting for the server's go-ahead, which spares a round trip.
  *
+ * A large batch is several COPYs of the same message, one for each {@link PIECE_ROWS} rows: the server keeps a slot for
+ * every row of a COPY (up to 1,000) and notes all of them in one place of a hash table, so that the time for it grows with
+ * the square of the rows. Pieces of 300 spare a sixth of the server's time for a row, and beginning one takes 20 µs.
+ *
  * A connection is used again only after a commit that is known to have happened.
  */
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { messageOf } from '../../platform/errors.js';
+import { COPY_HEADER, COPY_TRAILER } from '../copy/columns.js';
 import type { CopyEncoder } from '../copy/encoder.js';
 import { StoreUnavailableError, sqlState } from '../errors.js';
 import type { CommitResult } from '../shard-store.js';
@@ -21,8 +26,11 @@ type CopyStream = ReturnType<typeof copyFrom> & {
   readonly connection: unknown;
 };
 interface Wire {
-  readonly stream: { destroy(): void; cork(): void; uncork(): void };
+  readonly stream: { destroy(): void; cork(): void; uncork(): void; write(bytes: Uint8Array): void };
 }
+
+const PIECE_ROWS = 300;
+const COPY_STATEMENT = '; COPY log FROM STDIN (FORMAT binary)';
 
 export class Writer {
   readonly #connect: ConnectOptions;
@@ -85,7 +93,8 @@ export class Writer {
         resolve(result);
       };
       // Without a list of its columns, which are all: the server would look each of them up at every commit.
-      const copy = copyFrom(`${batchStatement}; COPY log FROM STDIN (FORMAT binary)`) as CopyStream;
+      const pieces = Math.ceil(batch.records / PIECE_ROWS);
+      const copy = copyFrom(batchStatement + COPY_STATEMENT.repeat(pieces)) as CopyStream;
       const tags: string[] = [];
       copy.handleCommandComplete = (message) => {
         tags.push(message.text);
@@ -93,9 +102,9 @@ export class Writer {
       copy.on('error', (error) => settle(resultOf(error)));
       // "finish" comes with ReadyForQuery, when the transaction has ended one way or the other.
       copy.on('finish', () =>
-        settle(tagsAreRight(tags, batch.records) ? COMMITTED : ambiguous(unexpected(tags, batch.records))),
+        settle(tagsAreRight(tags, batch.records, pieces) ? COMMITTED : ambiguous(unexpected(tags, batch.records))),
       );
-      // Query, rows and end of copy leave in one write.
+      // Query, rows and ends of copies leave in one write.
       const { stream } = wireOf(client);
       stream.cork();
       client.query(copy);
@@ -104,7 +113,9 @@ export class Writer {
         settle({ type: 'failed', error: new StoreUnavailableError('the connection was lost before a COMMIT') });
         return;
       }
-      copy.end(batch.bytes());
+      for (let piece = 0; piece < pieces; piece++) writePiece(stream, batch, piece, pieces);
+      // The driver has no rows of its own to wait for, so the last end of a copy leaves with the rest.
+      copy.end();
       copy.handleCopyInResponse(wireOf(client));
       setImmediate(() => stream.uncork());
     });
@@ -148,8 +159,41 @@ const wireOf = (client: pg.Client): Wire => (client as unknown as { readonly con
 
 const COMMITTED: CommitResult = { type: 'committed' };
 
-function tagsAreRight(tags: readonly string[], records: number): boolean {
-  return tags.length === 2 && tags[0] === 'INSERT 0 1' && tags[1] === `COPY ${records}`;
+/** The rows before a piece: pieces are as even as can be. */
+const startOf = (piece: number, pieces: number, records: number): number => Math.floor((piece * records) / pieces);
+
+const COPY_DATA = 0x64;
+const COPY_DONE = 0x63;
+const LENGTH_BYTES = 4;
+const MESSAGE_HEAD_BYTES = 1 + LENGTH_BYTES;
+
+/** A message's type and length, which counts itself. */
+function messageHead(type: number, bodyBytes: number): Buffer {
+  const head = Buffer.allocUnsafe(MESSAGE_HEAD_BYTES);
+  head[0] = type;
+  head.writeInt32BE(LENGTH_BYTES + bodyBytes, 1);
+  return head;
+}
+
+const PIECE_START = Buffer.concat([messageHead(COPY_DATA, COPY_HEADER.length), COPY_HEADER]);
+const LAST_PIECE_END = Buffer.concat([messageHead(COPY_DATA, COPY_TRAILER.length), COPY_TRAILER]);
+const PIECE_END = Buffer.concat([LAST_PIECE_END, messageHead(COPY_DONE, 0)]);
+
+/** The server takes a piece when it has come to its statement. The last one is ended by the driver. */
+function writePiece(stream: Wire['stream'], batch: CopyEncoder, piece: number, pieces: number): void {
+  const rows = batch.rowBytes(startOf(piece, pieces, batch.records), startOf(piece + 1, pieces, batch.records));
+  stream.write(Buffer.concat([PIECE_START, messageHead(COPY_DATA, rows.length)]));
+  stream.write(rows);
+  stream.write(piece === pieces - 1 ? LAST_PIECE_END : PIECE_END);
+}
+
+function tagsAreRight(tags: readonly string[], records: number, pieces: number): boolean {
+  if (tags.length !== 1 + pieces || tags[0] !== 'INSERT 0 1') return false;
+  for (let piece = 0; piece < pieces; piece++) {
+    const rows = startOf(piece + 1, pieces, records) - startOf(piece, pieces, records);
+    if (tags[1 + piece] !== `COPY ${rows}`) return false;
+  }
+  return true;
 }
 
 const ambiguous = (error: Error): CommitResult => ({ type: 'ambiguous', error });
