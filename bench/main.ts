@@ -21,10 +21,12 @@ import { endAll } from './children.js';
 import type { Engine } from './engine.js';
 import { countLog, startEngine, verify } from './engine.js';
 import type { MemoryFigures } from './memory.js';
+import type { Ordinary } from './ordinary/ordinary.js';
+import { startOrdinary } from './ordinary/ordinary.js';
 import type { BatchRounds, Measured, Settlement, SingleRounds } from './report.js';
 import { describeMachine, jsonOf, textOf } from './report.js';
 import type { EngineRound, Shape } from './rounds.js';
-import { foldsAtRest, loadEngine, planOf, prepare, sampleAnswer, startBareFront } from './rounds.js';
+import { ACCOUNTS, foldsAtRest, loadEngine, planOf, prepare, sampleAnswer, startBareFront } from './rounds.js';
 
 interface Settings {
   readonly rounds: number;
@@ -88,7 +90,10 @@ class Bench {
     await prepare(this.#engine);
     await this.#load(driver, SINGLE, warmUpS, 'warm-up');
     await this.#load(driver, BATCH, warmUpS, 'warm-up');
-    const singles = [await this.#single(driver, SINGLE, rounds)];
+    const [database = ''] = this.#engine.databaseUrls;
+    const ordinary = await startOrdinary(database, this.#engine.keys, ACCOUNTS);
+    const singles = [await this.#single(driver, SINGLE, rounds, ordinary)];
+    await this.#settleOrdinary(ordinary, singles);
     if (driver === wrkDriver) singles.push(await this.#single(autocannonDriver, SINGLE, autocannonRounds));
     const batch = await this.#batch(driver, rounds);
     return { singles, batch, settlement: await this.#settle() };
@@ -105,12 +110,19 @@ class Bench {
     return round;
   }
 
-  async #single(driver: LoadDriver, shape: Shape, rounds: number): Promise<SingleRounds> {
+  /** @param rival loaded between the engine's rounds */
+  async #single(
+    driver: LoadDriver,
+    shape: Shape,
+    rounds: number,
+    rival: Ordinary | null = null,
+  ): Promise<SingleRounds> {
     const { durationS, foldWaitMs } = this.#settings;
     const answer = await sampleAnswer(this.#engine);
     this.#posted += 1;
     const limits: LoadResult[] = [];
     const engine: EngineRound[] = [];
+    const ordinary: LoadResult[] = [];
     const front = await startBareFront(answer);
     for (let round = 1; round <= rounds; round++) {
       await foldsAtRest(this.#engine, foldWaitMs);
@@ -118,9 +130,26 @@ class Bench {
       say(`single ${round}/${rounds}, bare front, ${driver.name}: ${whole(tps(limit))} answers/s`);
       limits.push(limit);
       engine.push(await this.#load(driver, shape, durationS, `single ${round}/${rounds}, engine`));
+      if (rival === null) continue;
+      await foldsAtRest(this.#engine, foldWaitMs);
+      const loaded = await driver.run(planOf(rival.url, this.#engine.keys, shape, durationS));
+      say(`single ${round}/${rounds}, the ordinary way, ${driver.name}: ${whole(tps(loaded))} transactions/s`);
+      ordinary.push(loaded);
     }
     await front.stop();
-    return { driver: driver.name, connections: shape.connections, front: limits, engine };
+    return { driver: driver.name, connections: shape.connections, front: limits, engine, ordinary };
+  }
+
+  /** A rival that loses what it answers would be none. */
+  async #settleOrdinary(ordinary: Ordinary, singles: readonly SingleRounds[]): Promise<void> {
+    const { stored, agrees } = await ordinary.settle();
+    await ordinary.stop();
+    const loads = singles.flatMap((single) => single.ordinary);
+    const answered = loads.reduce((sum, { posted }) => sum + posted, 0);
+    const unanswered = loads.reduce((sum, load) => sum + load.unanswered, 0);
+    if (!agrees || stored < answered || stored > answered + unanswered) {
+      throw new Error(`the ordinary way answered ${answered} and stored ${stored}: it is no measure`);
+    }
   }
 
   async #batch(driver: LoadDriver, rounds: number): Promise<BatchRounds> {

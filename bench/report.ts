@@ -25,6 +25,8 @@ export interface SingleRounds {
   readonly connections: number;
   readonly front: readonly LoadResult[];
   readonly engine: readonly EngineRound[];
+  /** The ordinary way, where it was loaded in between. */
+  readonly ordinary: readonly LoadResult[];
 }
 
 export interface BatchRounds {
@@ -158,9 +160,18 @@ export function jsonOf(measured: Measured): unknown {
             p999Ms: first.latencyMs.p999,
             maxMs: first.latencyMs.max,
           },
+    ordinary: ordinaryOf(singles),
     ...settlement,
     memory: measured.memory,
   };
+}
+
+function ordinaryOf(singles: readonly SingleRounds[]): { readonly tps: number; readonly ratio: number } | null {
+  const single = singles.find(({ ordinary }) => ordinary.length > 0);
+  if (single === undefined) return null;
+  const theirs = single.ordinary.map(rate);
+  const ours = single.engine.map(({ load }) => rate(load));
+  return { tps: Math.round(medianOf(theirs)), ratio: round(ratioOf(ours, theirs), 1) };
 }
 
 const round = (value: number, digits: number): number => Number(value.toFixed(digits));
@@ -172,6 +183,7 @@ export function textOf(measured: Measured): string {
     'Load generator, engine and databases all on this machine; durable (fsync and synchronous_commit on).',
     '',
     speedTable(singles, batch),
+    ordinaryTable(singles),
     latencyTable(singles, batch),
     ...singles.map((single) => cpuTable(`single, by ${single.driver}`, single.engine)),
     cpuTable(`batches of ${batch.transactions}, by ${batch.driver}`, batch.engine),
@@ -228,6 +240,15 @@ function speedTable(singles: readonly SingleRounds[], batch: BatchRounds): strin
   return textTable(
     ['transactions a second', 'engine', 'limit', 'which', 'reached', 'rows a commit', 'fold behind by'],
     rows,
+  );
+}
+
+function ordinaryTable(singles: readonly SingleRounds[]): string {
+  const ordinary = ordinaryOf(singles);
+  if (ordinary === null) return '';
+  return textTable(
+    ['the ordinary way (Fastify, pg, a SQL transaction a request)', 'transactions a second', 'the engine does'],
+    [['single, same requests, same server', whole(ordinary.tps), `${ordinary.ratio} times as many`]],
   );
 }
 
