@@ -43,20 +43,26 @@ export interface Databases {
  * Connects to servers that run; starts those that only an engine would run, for as long as this is open.
  * @throws DataFolderHeldError where a running engine has them to itself (PGlite)
  */
-export async function openDatabases(config: Config, log: Log): Promise<Databases> {
+export async function openDatabases(
+  config: Config,
+  log: Log,
+  connectTimeoutMs: number = CONNECT_MS_MAX,
+): Promise<Databases> {
   switch (config.store.kind) {
-    case 'postgres':
-      return overUrls(config, Object.fromEntries(config.shards.map(({ name, url }) => [name, url ?? ''])));
+    case 'postgres': {
+      const urls = Object.fromEntries(config.shards.map(({ name, url }) => [name, url ?? '']));
+      return overUrls(config, urls, connectTimeoutMs);
+    }
     case 'embedded':
-      return openEmbedded(config, log);
+      return openEmbedded(config, log, connectTimeoutMs);
     case 'pglite':
       return openPglite(config);
   }
 }
 
-async function openEmbedded(config: Config, log: Log): Promise<Databases> {
+async function openEmbedded(config: Config, log: Log, connectTimeoutMs: number): Promise<Databases> {
   const { urls, close } = await openServers(config, log);
-  return overUrls(config, urls, close);
+  return overUrls(config, urls, connectTimeoutMs, close);
 }
 
 export interface OpenServers {
@@ -132,14 +138,19 @@ async function lockExisting(folder: string): Promise<FolderLock | null> {
   }
 }
 
-function overUrls(config: Config, urls: Readonly<Record<string, string>>, after?: () => Promise<void>): Databases {
+function overUrls(
+  config: Config,
+  urls: Readonly<Record<string, string>>,
+  connectTimeoutMs: number,
+  after?: () => Promise<void>,
+): Databases {
   const shards = config.shards.map(({ name, slots }) => {
     const url = urls[name] ?? '';
     // Commands read whole logs: settings that sorts and hashes of that size are quick with.
     const options = {
       url,
       applicationName: APPLICATION,
-      connectTimeoutMs: CONNECT_MS_MAX,
+      connectTimeoutMs,
       settings: VERIFY_SETTINGS,
     };
     const sql = createPgSql({ ...options, connectionsMax: 2 });

@@ -41,17 +41,17 @@ const HEADER = ['SHARD', 'SLOTS', 'STATE', 'SIZE', 'POSITION', 'LAG', 'EPOCH', '
 /** @returns the exit code: 0, or 1 where a shard cannot be read */
 export async function shardsCommand(config: Config, io: CommandIo, log: Log): Promise<number> {
   const before = await engineShards(config.dataDir);
-  const databases = await openDatabases(config, log).catch((error: unknown) => {
+  const databases = await openDatabases(config, log, ANSWER_MS_MAX).catch((error: unknown) => {
     // A running engine that has its databases to itself has said all that there is.
     if (before !== null && error instanceof DataFolderHeldError) return null;
     throw error;
   });
   try {
-    const earlier = await look(config, databases, before);
+    const earlier = await look(config, databases, before, []);
     // Nobody writes to databases that only this command keeps running.
     const still = before === null && config.store.kind !== 'postgres';
     if (!still) await delay(RATE_MS);
-    const later = still ? earlier : await look(config, databases, await engineShards(config.dataDir));
+    const later = still ? earlier : await look(config, databases, await engineShards(config.dataDir), earlier);
     const rows = later.map((row, index) => cells(row, earlier[index] ?? row));
     io.stdout.write(textTable(HEADER, rows));
     const failed = later.filter(({ error }) => error !== null);
@@ -70,22 +70,29 @@ interface Look {
   readonly engine: EngineShard | null;
   readonly sql: SqlShard | null;
   readonly error: string | null;
+  /** Why its database could not be read. */
+  readonly silent: string | null;
 }
 
 function look(
   config: Config,
   databases: Databases | null,
   engine: readonly EngineShard[] | null,
+  earlier: readonly Look[],
 ): Promise<readonly Look[]> {
   return Promise.all(
-    config.shards.map(async ({ name, slots }): Promise<Look> => {
+    config.shards.map(async ({ name, slots }, index): Promise<Look> => {
       const known = engine?.find((shard) => shard.name === name) ?? null;
       const seen = { name, slots, engine: known, atMs: performance.now() };
+      // A database that did not answer a moment ago is not waited for a second time.
+      const silent = earlier[index]?.silent ?? null;
+      if (silent !== null) return { ...seen, sql: null, error: silent, silent };
       const sql = databases?.shards.find((shard) => shard.name === name)?.sql;
       try {
-        return { ...seen, sql: sql === undefined ? null : await soon(readShard(sql)), error: known?.error ?? null };
+        const read = sql === undefined ? null : await soon(readShard(sql));
+        return { ...seen, sql: read, error: known?.error ?? null, silent: null };
       } catch (error) {
-        return { ...seen, sql: null, error: messageOf(error) };
+        return { ...seen, sql: null, error: messageOf(error), silent: messageOf(error) };
       }
     }),
   );

@@ -72,6 +72,9 @@ const PATIENT = {
 const CONTROL_LOCK_TIMEOUT_MS = 500;
 /** Longer than any migration takes. */
 const MIGRATION_MS_MAX = 86_400_000;
+/** A server that does not answer is not waited for longer by whoever connects than by whoever commits. */
+const CONNECT_MS_MIN = 1_000;
+const CONNECT_MS_MAX = 10_000;
 /** A statement of a lost owner ends on the server soon after its owner has given it up. */
 const WRITER_GRACE_MS = 5_000;
 
@@ -104,10 +107,12 @@ class PostgresShard implements ShardStore {
     this.#schema = options.schema ?? SCHEMA;
     this.#names = sessionNames(options.name, this.#owner);
     const { synchronousCommit } = options.durability;
+    const connectTimeoutMs = Math.min(CONNECT_MS_MAX, Math.max(CONNECT_MS_MIN, options.commitDeadlineMs));
     const connect = (applicationName: string, settings: Record<string, string>): ConnectOptions => ({
       url: options.url,
       schema: this.#schema,
       applicationName,
+      connectTimeoutMs,
       settings: {
         ...PATIENT,
         ...(synchronousCommit === undefined ? {} : { synchronous_commit: synchronousCommit }),

@@ -19,7 +19,9 @@ interface Entry {
 const LOOK_MS = 20;
 const PATIENCE_MS = 30_000;
 /** Between an answer and the next request of a client: a bound on how much there is to prove. */
-const THINK_MS = 5;
+const THINK_MS = 15;
+/** After a refusal: a shard that stands still for seconds must not leave thousands of requests to prove. */
+const REFUSED_MS = 100;
 const CLIENTS = 8;
 const WALLETS = 4;
 
@@ -108,7 +110,7 @@ export class Journal {
       entry.answer = await this.#post(entry);
       for (const moved of this.#watchers.splice(0)) moved();
       // Down or at its limit: a client that is told so does not hammer.
-      await delay(isFinal(entry.answer) ? THINK_MS : LOOK_MS);
+      await delay(isFinal(entry.answer) ? THINK_MS : REFUSED_MS);
     }
   }
 
