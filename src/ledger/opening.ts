@@ -76,15 +76,22 @@ export class Opening {
       this.#writer.answers(command);
       this.#writer.write();
     }
-    for (const [index, account] of command.accounts.entries()) {
-      const refused = this.#openOne(command.book, account, command.batch ? null : command);
-      if (refused === null) continue;
-      return isNeeded(refused) || !command.batch ? refused : within(`/accounts/${index}`, refused);
+    const written: Position[] = [];
+    try {
+      for (const [index, account] of command.accounts.entries()) {
+        const refused = this.#openOne(command.book, account, command.batch ? null : command, written);
+        if (refused === null) continue;
+        return isNeeded(refused) || !command.batch ? refused : within(`/accounts/${index}`, refused);
+      }
+      return null;
+    } finally {
+      // Where the command is refused, others will stand at these positions.
+      for (const position of written) this.#loaded.delete(position);
     }
-    return null;
   }
 
-  #openOne(book: number, wanted: NewAccount, head: CommandHead | null): Refusal | Needed | null {
+  /** @param written positions whose details are known until the command is decided */
+  #openOne(book: number, wanted: NewAccount, head: CommandHead | null, written: Position[]): Refusal | Needed | null {
     const known = this.#state.accounts.findByName(book, wanted.name);
     if (known === 0) startOpening(this.#state, this.#writer, book, wanted.name, wanted.currency, wanted);
     else {
@@ -97,6 +104,12 @@ export class Opening {
     }
     if (head !== null) this.#writer.answers(head);
     this.#writer.write();
+    // A batch may name the account again, and nobody can load what is not in the log yet.
+    const { position, details } = this.#writer.record;
+    if (head === null && details !== null) {
+      this.#loaded.set(position, details);
+      written.push(position);
+    }
     return null;
   }
 

@@ -64,6 +64,27 @@ describe('opening an account', () => {
     expect(codeOf(world.openBatch([{ name: 'c' }, { name: 'b', metadata: '{"b":1}' }, { name: 'c' }]))).toBe('ok');
     expect(world.replayed().digest()).toBe(world.ledger.digest());
   });
+
+  test('as a batch that names a new account twice compares the second one with the first, metadata included', () => {
+    const world = new World();
+    const twice = [
+      { name: 'a', metadata: '{"b":1}' },
+      { name: 'a', metadata: '{"b":1}' },
+    ];
+    expect(codeOf(world.openBatch(twice))).toBe('ok');
+    const other = [
+      { name: 'c', metadata: '{"b":1}' },
+      { name: 'c', metadata: '{"b":2}' },
+    ];
+    const refused = world.openBatch(other);
+    expect(codeOf(refused)).toBe('account_exists');
+    expect(factsOf(refused)).toEqual({ param: '/accounts/1', account: 'c' });
+    expect(world.ledger.accountCount).toBe(1);
+    // What was taken back is not remembered as what stands there.
+    expect(codeOf(world.open({ name: 'd', metadata: '{"b":3}' }))).toBe('ok');
+    expect(codeOf(world.open({ name: 'd', metadata: '{"b":1}' }))).toBe('account_exists');
+    expect(world.replayed().digest()).toBe(world.ledger.digest());
+  });
 });
 
 describe('changing an account', () => {
