@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { readSlices, slicesText } from '../../src/engine/shard/key-indexer.js';
 import { bucketOf, findInBucket } from '../../src/ledger/keys/bucket.js';
 import { KeyFilter } from '../../src/ledger/keys/filter.js';
 import { KeyTable } from '../../src/ledger/keys/table.js';
@@ -70,7 +71,7 @@ describe('a key', () => {
     const written = keys.sortedEntries(0);
     const chunks = [...written.chunks()];
     expect(written).toMatchObject({ partition: 0, keys: 2, lastExpiresAt: START + 7 * DAY });
-    expect([...written.byBook]).toEqual([[BOOK, 2]]);
+    expect(written.slices.map(({ byBook }) => [...byBook])).toEqual([[[BOOK, 2]]]);
     keys.retire(0, KeyFilter.fromBytes(written.filter.toBytes()));
 
     const command = world.command([{ debit: 'external/x', credit: 'a', amount: 5n }], { key: 'k' });
@@ -125,7 +126,7 @@ describe('the window', () => {
     const keys = new KeyWindow(10);
     keys.configure({ keyWindow: 100 * SECOND, keysMax: 5, keysGuaranteed: 0 });
     keys.setBooks(1);
-    keys.addFilter(0, KeyFilter.build(hashOf('old')), [[1, 5]], (T0 + 100) * SECOND);
+    keys.addFilter(0, KeyFilter.build(hashOf('old')), [slice(T0 + 100, 5)]);
     expect(keys.find(hashOf('old'), T0 * SECOND)).toBe(MAYBE_ELSEWHERE);
     expect(keys.hasRoom(1, T0 * SECOND)).toBe(false);
     expect(keys.hasRoom(1, (T0 + 100) * SECOND)).toBe(true);
@@ -133,10 +134,32 @@ describe('the window', () => {
   });
 });
 
+test('keys behind a filter that was read at start are let go as their time comes, not all with the last one', () => {
+  const before = new KeyWindow(10);
+  before.configure({ keyWindow: 160 * SECOND, keysMax: 4, keysGuaranteed: 0 });
+  for (const [index, expiry] of [T0 + 20, T0 + 25, T0 + 100].entries()) {
+    before.remember(hashOf(`k${index}`), 1, index + 1, T0 * SECOND, expiry * SECOND);
+  }
+  const { filter, slices } = before.sortedEntries(0);
+  const after = new KeyWindow(10);
+  after.configure({ keyWindow: 160 * SECOND, keysMax: 3, keysGuaranteed: 0 });
+  after.setBooks(1);
+  after.addFilter(0, filter, readSlices(slicesText(slices)));
+  expect(after.count).toBe(3);
+  expect(after.hasRoom(1, T0 * SECOND)).toBe(false);
+  expect(after.hasRoom(1, (T0 + 26) * SECOND)).toBe(true);
+  expect(after.count, 'the last one is remembered still').toBe(1);
+  expect(after.forget((T0 + 100) * SECOND)).toEqual([0]);
+  expect(after.count).toBe(0);
+});
+
+/** Keys of book 1 that are forgotten at one second. */
+const slice = (second: number, keys: number) => ({ from: second, until: second, byBook: new Map([[1, keys]]) });
+
 test('a key that a filter stands for already is not counted again', () => {
   const keys = new KeyWindow(10);
   keys.configure({ keyWindow: 100 * SECOND, keysMax: 5, keysGuaranteed: 0 });
-  keys.addFilter(0, KeyFilter.build(hashOf('old')), [[1, 1]], (T0 + 100) * SECOND);
+  keys.addFilter(0, KeyFilter.build(hashOf('old')), [slice(T0 + 100, 1)]);
   keys.remember(hashOf('old'), 1, 3, T0 * SECOND, (T0 + 100) * SECOND);
   expect(keys.count).toBe(1);
   expect(keys.find(hashOf('old'), T0 * SECOND)).toBe(MAYBE_ELSEWHERE);

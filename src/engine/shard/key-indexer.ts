@@ -4,7 +4,7 @@
  */
 import type { KeyBucket } from '../../ledger/keys/bucket.js';
 import type { KeyFilter } from '../../ledger/keys/filter.js';
-import type { KeyWindow } from '../../ledger/keys/window.js';
+import type { KeySlice, KeyWindow } from '../../ledger/keys/window.js';
 import type { Micros, Position } from '../../ledger/record.js';
 import type { Sql } from '../../store/sql.js';
 
@@ -13,6 +13,23 @@ export interface KeyIndexerOptions {
   /** Closed partitions stay resident while their keys, counted as full partitions, are no more than this. */
   readonly residentKeysMax: number;
   readonly onError: (error: Error) => void;
+}
+
+/** As the column `by_book` holds them: `[{ "from": …, "until": …, "keys": { "<book>": … } }, …]`. */
+export const slicesText = (slices: readonly KeySlice[]): string =>
+  JSON.stringify(slices.map(({ from, until, byBook }) => ({ from, until, keys: Object.fromEntries(byBook) })));
+
+export function readSlices(text: string): readonly KeySlice[] {
+  const slices = JSON.parse(text) as readonly {
+    readonly from: number;
+    readonly until: number;
+    readonly keys: Readonly<Record<string, number>>;
+  }[];
+  return slices.map(({ from, until, keys }) => ({
+    from,
+    until,
+    byBook: new Map(Object.entries(keys).map(([book, count]) => [Number(book), count] as const)),
+  }));
 }
 
 /** Buckets a statement: about 100 KiB, so that commits on the same database are not held up. */
@@ -77,14 +94,7 @@ export class KeyIndexer {
          ON CONFLICT (partition) DO NOTHING
        )
        UPDATE log_partition SET keys_indexed = true WHERE number = $1`,
-      [
-        partition,
-        keys.keys,
-        keys.buckets,
-        keys.filter.toBytes(),
-        JSON.stringify(Object.fromEntries(keys.byBook)),
-        keys.lastExpiresAt,
-      ],
+      [partition, keys.keys, keys.buckets, keys.filter.toBytes(), slicesText(keys.slices), keys.lastExpiresAt],
     );
     this.#written.set(partition, keys.filter);
     this.#retireOld();

@@ -3,17 +3,20 @@
  * and the tail of the log. History is not read.
  */
 import { randomBytes } from 'node:crypto';
+import { InvariantError } from '../../ledger/assert.js';
 import type { LedgerSettings } from '../../ledger/command.js';
 import { KeyedHash } from '../../ledger/hash.js';
 import { KeyFilter } from '../../ledger/keys/filter.js';
 import { Ledger } from '../../ledger/ledger.js';
 import type { LogRecord, Position } from '../../ledger/record.js';
 import { isAction } from '../../ledger/record.js';
+import { MillraceError } from '../../platform/errors.js';
 import { ShardMismatchError } from '../../store/errors.js';
 import type { ShardStore } from '../../store/shard-store.js';
+import { readSlices } from './key-indexer.js';
 
 /** What memory and the log say of the same records differs: the shard must not go on. */
-export class DivergenceError extends Error {
+export class DivergenceError extends MillraceError {
   readonly code = 'MR_DIVERGENCE';
 }
 
@@ -27,8 +30,20 @@ const beforeTheLog = (settings: LedgerSettings): LedgerSettings => ({
   accountsMax: 0,
 });
 
-/** @throws ShardMismatchError, DivergenceError */
+/** @throws ShardMismatchError, SealBrokenError, DivergenceError */
 export async function recoverLedger(store: ShardStore, settings: LedgerSettings): Promise<Ledger> {
+  try {
+    return await readLedger(store, settings);
+  } catch (error) {
+    // Nothing but what the database holds went into it.
+    if (!(error instanceof InvariantError)) throw error;
+    throw new DivergenceError(`the log does not fit the folded state: ${error.message}: run millrace verify`, {
+      cause: error,
+    });
+  }
+}
+
+async function readLedger(store: ShardStore, settings: LedgerSettings): Promise<Ledger> {
   const hash = new KeyedHash(store.hashKey);
   const ledger = new Ledger({
     keyHash: (book, key, into) => hash.hash128(book, key, 0, key.length, into),
@@ -84,16 +99,10 @@ async function* byParent(chunks: AsyncIterable<readonly LogRecord[]>): AsyncGene
 /** Keys of closed partitions: a filter each. */
 async function loadFilters(store: ShardStore, ledger: Ledger): Promise<void> {
   const rows = await store.sql.query(
-    'SELECT partition, bits, by_book, last_expires_at FROM key_filter WHERE last_expires_at > now() ORDER BY partition',
+    'SELECT partition, bits, by_book FROM key_filter WHERE last_expires_at > now() ORDER BY partition',
   );
-  for (const { partition, bits, by_book, last_expires_at } of rows) {
-    const byBook = Object.entries(JSON.parse(String(by_book)) as Record<string, number>);
-    ledger.keys.addFilter(
-      Number(partition),
-      KeyFilter.fromBytes(bits as Uint8Array),
-      byBook.map(([book, keys]) => [Number(book), keys] as const),
-      Number(last_expires_at),
-    );
+  for (const { partition, bits, by_book } of rows) {
+    ledger.keys.addFilter(Number(partition), KeyFilter.fromBytes(bits as Uint8Array), readSlices(String(by_book)));
   }
 }
 

@@ -21,12 +21,20 @@ export interface KeyExport {
   readonly keys: number;
   /** A power of two; the bucket of a key is that of `bucketOf`. */
   readonly buckets: number;
-  readonly byBook: ReadonlyMap<number, number>;
+  /** How many keys of each book are forgotten when. */
+  readonly slices: readonly KeySlice[];
   readonly lastExpiresAt: Micros;
   /** Complete once `chunks` has been read to its end. */
   readonly filter: KeyFilter;
   /** Non-empty buckets in order; may be read bit by bit, the partition does not change any more. */
   chunks(): IterableIterator<KeyBucket>;
+}
+
+/** Keys that are forgotten at about the same time, as they are stored. Seconds since 1970. */
+export interface KeySlice {
+  readonly from: number;
+  readonly until: number;
+  readonly byBook: ReadonlyMap<number, number>;
 }
 
 /** Keys that are forgotten at about the same time, counted by book, so that the bounds follow the clock. */
@@ -202,18 +210,17 @@ export class KeyWindow {
     const keys = table.count;
     const buckets = bucketsFor(keys);
     const filter = KeyFilter.sized(keys);
-    const byBook = new Map<number, number>();
-    let lastExpirySeconds = 0;
-    for (const slice of generation.slices) {
-      lastExpirySeconds = Math.max(lastExpirySeconds, slice.lastExpirySeconds);
-      for (const [book, counted] of slice.byBook) byBook.set(book, (byBook.get(book) ?? 0) + counted.keys);
-    }
+    const slices = generation.slices.map(({ firstExpirySeconds, lastExpirySeconds, byBook }) => ({
+      from: firstExpirySeconds,
+      until: lastExpirySeconds,
+      byBook: new Map([...byBook].map(([book, counted]) => [book, counted.keys] as const)),
+    }));
     return {
       partition,
       keys,
       buckets,
-      byBook,
-      lastExpiresAt: lastExpirySeconds * MICROS,
+      slices,
+      lastExpiresAt: Math.max(0, ...slices.map(({ until }) => until)) * MICROS,
       filter,
       chunks: () => bucketsOf(table, buckets, (word1, word2, word3) => filter.add(word1, word2, word3)),
     };
@@ -228,20 +235,18 @@ export class KeyWindow {
   }
 
   /** At start: a partition whose keys were written before. Before any key of a later one. */
-  addFilter(
-    partition: number,
-    filter: KeyFilter,
-    byBook: Iterable<readonly [book: number, keys: number]>,
-    lastExpiresAt: Micros,
-  ): void {
+  addFilter(partition: number, filter: KeyFilter, written: readonly KeySlice[]): void {
     assert(!this.#generations.some((one) => one.partition === partition), 'a partition is added once');
-    const lastExpirySeconds = Math.ceil(lastExpiresAt / MICROS);
-    const slice = newSlice(lastExpirySeconds);
-    for (const [book, keys] of byBook) {
-      slice.byBook.set(book, { keys });
-      this.#quota.add(book, keys);
-    }
-    this.#insert({ partition, table: null, filter, slices: [slice] });
+    const slices = written.map(({ from, until, byBook }) => {
+      const slice = newSlice(from);
+      slice.lastExpirySeconds = until;
+      for (const [book, keys] of byBook) {
+        slice.byBook.set(book, { keys });
+        this.#quota.add(book, keys);
+      }
+      return slice;
+    });
+    this.#insert({ partition, table: null, filter, slices });
   }
 
   /** Drops what has expired; returns the partitions that are gone as a whole. The newest partition always stays. */

@@ -88,6 +88,6 @@ CREATE TABLE key_filter (
   keys      int4 NOT NULL,
   buckets   int4 NOT NULL,
   bits      bytea NOT NULL,                      -- Bloom filter
-  by_book   json NOT NULL,                       -- how many keys of each book
+  by_book   json NOT NULL,                       -- how many keys of each book are forgotten when
   last_expires_at timestamptz NOT NULL           -- when the last of them is forgotten
 );
