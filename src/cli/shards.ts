@@ -20,6 +20,7 @@ interface EngineShard {
   readonly position: number;
   readonly lagRecords: number;
   readonly error: string | null;
+  readonly code: string | null;
   readonly attempts: number;
   readonly nextAttemptAt: number | null;
 }
@@ -90,7 +91,7 @@ function look(
       const sql = databases?.shards.find((shard) => shard.name === name)?.sql;
       try {
         const read = sql === undefined ? null : await soon(readShard(sql));
-        return { ...seen, sql: read, error: known?.error ?? null, silent: null };
+        return { ...seen, sql: read, error: known === null ? null : errorText(known), silent: null };
       } catch (error) {
         return { ...seen, sql: null, error: messageOf(error), silent: messageOf(error) };
       }
@@ -131,6 +132,9 @@ function cells(now: Look, before: Look): readonly string[] {
     now.engine === null ? '-' : breakerText(now.engine),
   ];
 }
+
+const errorText = ({ code, error }: EngineShard): string | null =>
+  error === null || code === null ? error : `${code}: ${error}`;
 
 /** "closed"; or how many attempts failed, and when the next one comes. */
 function breakerText({ attempts, nextAttemptAt }: EngineShard): string {

@@ -12,6 +12,7 @@ import type { ShardStore } from '../store/shard-store.js';
 import { ChannelConsumer, ChannelProducer } from './ring/channel.js';
 import { TOPIC_ELSE, topicOf } from './ring/layout.js';
 import { FrontLink } from './shard/front-link.js';
+import { codeOf, isDamage } from './shard/lasting.js';
 import { RingSink } from './shard/ring-sink.js';
 import { Shard } from './shard/shard.js';
 import type { ShardStatus } from './shard/status.js';
@@ -31,6 +32,8 @@ interface Running {
   readonly breaker: Breaker;
   shard: Shard | null;
   store: ShardStore | null;
+  /** Its data are damaged: it is not tried again. */
+  stopped: boolean;
 }
 
 class Worker {
@@ -59,7 +62,7 @@ class Worker {
       this.#port.on('message', (message: ToWorker) => this.#onControl(message));
     });
     for (const spec of this.#task.shards) {
-      const running: Running = { spec, breaker: new Breaker(), shard: null, store: null };
+      const running: Running = { spec, breaker: new Breaker(), shard: null, store: null, stopped: false };
       this.#shards[spec.shard] = running;
       void this.#startShard(running);
     }
@@ -152,16 +155,20 @@ class Worker {
         await running.store?.close().catch(() => undefined);
         running.store = null;
         running.shard = null;
+        running.stopped = isDamage(error);
         const restMs = waitMs * (0.5 + Math.random() / 2);
-        breaker.failed(restMs);
+        if (running.stopped) breaker.succeeded();
+        else breaker.failed(restMs);
         this.#say({
           type: 'shard',
           shard: spec.shard,
-          state: 'starting',
+          state: running.stopped ? 'stopped' : 'starting',
           identity: null,
           error: (error as Error).message,
+          code: codeOf(error),
           hopeless: isHopeless(error, performance.now() - since),
         });
+        if (running.stopped) return;
         await new Promise((resolve) => setTimeout(resolve, restMs));
       }
     }
@@ -204,6 +211,7 @@ class Worker {
                   partitionRecords: store.partitionRecords,
                 },
           error: error?.message ?? null,
+          code: codeOf(error),
           hopeless: false,
         }),
       onBusy: (busy) => this.#busy(spec.shard, busy),
@@ -250,6 +258,7 @@ class Worker {
             {
               shard: running.spec.shard,
               ...(running.shard?.status() ?? Shard.statusBeforeStart(running.spec.name, running.breaker)),
+              ...(running.stopped ? { state: 'stopped' as const } : {}),
             },
           ],
     );

@@ -67,7 +67,7 @@ async function batchEndingAt(
   if (position === 0) return { hash: 0n, digest: genesisOf(logId) };
   const batch = await batchAt(session, position);
   if (batch?.last !== position) {
-    throw new Error(`the fold has come to position ${position}, where no batch ends: run millrace verify`);
+    throw new SealBrokenError(`the fold has come to position ${position}, where no batch ends: run millrace verify`);
   }
   return batch;
 }

@@ -2,6 +2,7 @@
 import type { Breaker } from '../../platform/breaker.js';
 import type { ShardStore } from '../../store/shard-store.js';
 import type { Batch } from './batch.js';
+import { isLasting } from './lasting.js';
 
 /**
  * Raises the fence, then does what the log says: the batch is there, or it is written again under the new epoch.
@@ -31,7 +32,10 @@ export async function settle(
 const RETRY_MS_FIRST = 50;
 const RETRY_MS_MAX = 2_000;
 
-/** Tries until it succeeds, with rests that grow and jitter. */
+/**
+ * Tries until it succeeds, with rests that grow and jitter.
+ * @throws what no other attempt will mend
+ */
 export async function untilItSucceeds(
   attempt: () => Promise<void>,
   onError: (error: Error) => void,
@@ -44,6 +48,10 @@ export async function untilItSucceeds(
       breaker.succeeded();
       return;
     } catch (error) {
+      if (isLasting(error)) {
+        breaker.succeeded();
+        throw error;
+      }
       onError(error as Error);
       const restMs = waitMs * (0.5 + Math.random() / 2);
       breaker.failed(restMs);

@@ -3,8 +3,9 @@
  * previous commit is in flight, and answers when the records are committed.
  *
  * States: `starting` (recovering) → `ready` → `resolving` (a commit's outcome is not known, or the shard is loaded anew)
- * → `ready`, or `stopped` (another owner holds the fence; it is never taken back by itself). Only `ready` takes commands;
- * in the others they are refused with 503 and nothing of them is done.
+ * → `ready`, or `stopped` (another owner holds the fence, which is never taken back by itself; or the log is not what was
+ * committed, which an operator has to look at). Only `ready` takes commands; in the others they are refused with 503 and
+ * nothing of them is done.
  */
 
 import type { LedgerSettings } from '../../ledger/command.js';
@@ -372,6 +373,7 @@ export class Shard {
       if (end === 'committed') this.#acknowledge(batch);
       else await this.#loadAnew(batch);
     } catch (stop) {
+      this.#watch.stop();
       this.#become('stopped', stop as Error);
       return false;
     }

@@ -8,6 +8,8 @@ export interface ShardHealth {
   /** Kept while the shard is away: it does not change. */
   identity: ShardIdentity | null;
   error: string | null;
+  /** Of the error, where it has one that stays. */
+  code: string | null;
   lagRecords: number;
   lagMs: number;
   /** What its worker counts, at most half a second old. */
@@ -19,6 +21,7 @@ export interface ShardView extends ShardStatus {
   readonly worker: number;
   readonly slots: string;
   readonly error: string | null;
+  readonly code: string | null;
   readonly lagRecords: number;
   readonly lagMs: number;
 }
@@ -31,6 +34,7 @@ export class HealthTable {
       state: 'starting',
       identity: null,
       error: null,
+      code: null,
       lagRecords: 0,
       lagMs: 0,
       status: null,
@@ -47,9 +51,26 @@ export class HealthTable {
     return this.#shards.every(({ state }) => state === 'ready');
   }
 
+  get anyReady(): boolean {
+    return this.#shards.some(({ state }) => state === 'ready');
+  }
+
+  /** One line for each shard that has something to say. */
+  get errors(): readonly string[] {
+    return this.specs.flatMap(({ shard, name }) => {
+      const { error, code } = this.of(shard);
+      return error === null ? [] : [`${name}: ${code === null ? '' : `${code}: `}${error}`];
+    });
+  }
+
+  /** Every shard has started, or cannot until an operator has mended it: who waits for a start waits no longer. */
+  get allSettled(): boolean {
+    return this.#shards.every(({ state }) => state === 'ready' || state === 'stopped');
+  }
+
   view(spec: ShardSpec, worker: number): ShardView {
-    const { state, error, lagRecords, lagMs, status } = this.of(spec.shard);
+    const { state, error, code, lagRecords, lagMs, status } = this.of(spec.shard);
     const { shard, name, slots } = spec;
-    return { ...NOTHING_COUNTED, ...status, shard, name, slots, state, error, worker, lagRecords, lagMs };
+    return { ...NOTHING_COUNTED, ...status, shard, name, slots, state, error, code, worker, lagRecords, lagMs };
   }
 }

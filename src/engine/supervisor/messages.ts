@@ -62,6 +62,8 @@ export type FromWorker =
       readonly state: ShardState;
       readonly identity: ShardIdentity | null;
       readonly error: string | null;
+      /** Of the error, where it has one that stays: MR_… */
+      readonly code: string | null;
       /** Trying again does not mend the error; the operator has to. */
       readonly hopeless: boolean;
     }
@@ -77,6 +79,8 @@ export type ToFront =
       readonly shard: number;
       readonly state: ShardState;
       readonly identity: ShardIdentity | null;
+      /** Why it is not ready, where that has a code. */
+      readonly code: string | null;
     }
   | { readonly type: 'sql'; readonly shard: number; readonly port: MessagePort }
   /** The whole table of API keys, whenever it changes. */

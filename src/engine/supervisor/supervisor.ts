@@ -35,7 +35,7 @@ export class Supervisor {
       options,
       onMessage: (message) => this.#fromWorker(message),
       onDeath: (worker) => {
-        for (const shard of shardsOf(options, worker)) this.#changed(shard, 'starting', null, 'its worker died');
+        for (const shard of shardsOf(options, worker)) this.#changed(shard, 'starting', null, 'its worker died', null);
       },
       fronts: () => this.#fronts.running,
       toFront: (front, { frontSide, frontTransfers }) =>
@@ -60,13 +60,18 @@ export class Supervisor {
   }
 
   /**
-   * Starts the workers. Resolves when every shard is ready.
+   * Starts the workers. Resolves when every shard is ready, or stopped for damage in its own data: one of them at least
+   * is ready then, and serves its merchants.
    * @throws Error for the operator, where a shard cannot start until something outside is mended
    */
   async startWorkers(): Promise<void> {
     this.#workers.start();
     while (!this.#health.allReady) {
       if (this.#hopeless !== null) throw new Error(this.#hopeless);
+      if (this.#health.allSettled) {
+        if (this.#health.anyReady) break;
+        throw new Error(this.#health.errors.join('; '));
+      }
       await new Promise<void>((resolve) => {
         this.#onChange = resolve;
       });
@@ -114,7 +119,7 @@ export class Supervisor {
     switch (message.type) {
       case 'shard':
         if (message.hopeless) this.#hopeless ??= message.error;
-        this.#changed(message.shard, message.state, message.identity, message.error);
+        this.#changed(message.shard, message.state, message.identity, message.error, message.code);
         break;
       case 'committed':
         this.#folds.poke(message.shard);
@@ -142,16 +147,25 @@ export class Supervisor {
     this.#fronts.tellAll({ type: 'lag', shard, lagRecords: health.lagRecords, lagMs: health.lagMs });
   }
 
-  #changed(shard: number, state: ShardState, identity: ShardIdentity | null, error: string | null): void {
+  #changed(
+    shard: number,
+    state: ShardState,
+    identity: ShardIdentity | null,
+    error: string | null,
+    code: string | null,
+  ): void {
     const health = this.#health.of(shard);
     const isBack = state === 'ready' && health.state === 'starting' && health.identity !== null;
     if (isBack && this.#options.shards[shard]?.place.kind === 'pglite') this.#folds.renew();
     if (health.state !== state || health.error !== error) {
       const name = this.#options.shards[shard]?.name ?? String(shard);
-      this.#options.log[error === null ? 'info' : 'warn'](`${name} is ${state}${error === null ? '' : `: ${error}`}`);
+      const level = state === 'stopped' ? 'error' : error === null ? 'info' : 'warn';
+      const why = error === null ? '' : `: ${code === null ? '' : `${code}: `}${error}`;
+      this.#options.log[level](`${name} is ${state}${why}`);
     }
     health.state = state;
     health.error = error;
+    health.code = code;
     if (identity !== null) health.identity = identity;
     for (const front of this.#fronts.running) this.#introduce(front, shard);
     this.#onChange();
@@ -159,8 +173,8 @@ export class Supervisor {
 
   /** Tells a front how a shard is, and how to read it. */
   #introduce(front: number, shard: number): void {
-    const { state, identity } = this.#health.of(shard);
-    this.#fronts.tell(front, { type: 'shard', shard, state, identity });
+    const { state, identity, code } = this.#health.of(shard);
+    this.#fronts.tell(front, { type: 'shard', shard, state, identity, code });
     if (state !== 'ready' || this.#options.shards[shard]?.place.kind !== 'pglite') return;
     const port = this.#workers.sqlPort(shard);
     this.#fronts.tell(front, { type: 'sql', shard, port }, [port]);

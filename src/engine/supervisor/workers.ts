@@ -119,7 +119,7 @@ export class Workers {
     this.#controls[worker] = port1;
     port1.on('message', (message: FromWorker) => {
       if (message.type === 'shard' && message.state === 'ready') this.#had.add(message.shard);
-      if (message.type === 'shard' && message.state === 'stopped') this.#lost.add(message.shard);
+      if (message.type === 'shard' && message.code === 'MR_FENCED') this.#lost.add(message.shard);
       onMessage(message);
     });
     const task = this.#task(

@@ -42,6 +42,8 @@ const NOTE_MS = 1000;
 
 interface KnownShard {
   state: string;
+  /** Why it is not ready, where that has a code that stays. */
+  code: string | null;
   front: FrontShard | null;
   sql: Sql | null;
   identity: ShardIdentity | null;
@@ -56,6 +58,7 @@ class FrontThread {
   readonly #keys = new KeyTable(this.#data.keys);
   readonly #shards: KnownShard[] = this.#data.shards.map(() => ({
     state: 'starting',
+    code: null,
     front: null,
     sql: null,
     identity: null,
@@ -113,7 +116,7 @@ class FrontThread {
         this.#client.connect(message.connection);
         break;
       case 'shard':
-        this.#shardChanged(message.shard, message.state, message.identity);
+        this.#shardChanged(message);
         break;
       case 'sql':
         this.#readBy(message.shard, createPortSql(message.port));
@@ -141,11 +144,12 @@ class FrontThread {
     }
   }
 
-  #shardChanged(index: number, state: KnownShard['state'], identity: ShardIdentity | null): void {
+  #shardChanged({ shard: index, state, identity, code }: Extract<ToFront, { readonly type: 'shard' }>): void {
     const shard = this.#shards[index];
     const spec = this.#data.shards[index];
     if (shard === undefined || spec === undefined) return;
     shard.state = state;
+    shard.code = code;
     this.#client.setShard(index, identity);
     if (identity === null || shard.identity?.logId === identity.logId) return;
     shard.identity = identity;
@@ -169,10 +173,11 @@ class FrontThread {
   }
 
   #readiness(): Readiness {
-    const shards = this.#shards.map(({ state, lagRecords, lagMs, status }, index) => ({
+    const shards = this.#shards.map(({ state, code, lagRecords, lagMs, status }, index) => ({
       name: this.#data.shards[index]?.name ?? '',
       ready: state === 'ready',
       state,
+      ...(code === null ? {} : { code }),
       fold_lag_records: lagRecords,
       fold_lag_ms: lagMs,
       ...(status === null

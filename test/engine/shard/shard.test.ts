@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { DivergenceError } from '../../../src/engine/shard/recover.js';
 import { RecordKind } from '../../../src/ledger/record.js';
+import { SealBrokenError, StoreUnavailableError } from '../../../src/store/errors.js';
 import { World } from './support/world.js';
 
 const unavailable = (code: string) => ({ type: 'unavailable', code, retryAfterSeconds: 1 });
@@ -60,6 +62,51 @@ describe('a batch that the database refuses', () => {
       code: null,
     });
     expect(await world.answer(world.balance())).toMatchObject(posted(105n));
+  });
+});
+
+describe('a shard that has to be loaded anew', () => {
+  it.each([new SealBrokenError('position 5: by the test'), new DivergenceError('by the test')])(
+    'stops where $code is found, and says so',
+    async (fault) => {
+      const world = await World.started();
+      const request = world.post('a', 'wallet', 5);
+      const commit = await world.store.begun();
+      world.store.broken = fault;
+      commit.end('failed');
+      await world.until(() => world.states.at(-1) === 'stopped');
+      expect(world.error).toBe(fault);
+      expect(await world.answer(request)).toEqual(unavailable('shard_unavailable'));
+      world.store.broken = null;
+      for (const later of [world.balance(), world.post('b', 'wallet', 5)]) {
+        expect(await world.answer(later)).toEqual(unavailable('shard_unavailable'));
+      }
+      expect(world.states.at(-1), 'and does not come back by itself').toBe('stopped');
+      expect(world.shard.status()).toMatchObject({ state: 'stopped', attempts: 0 });
+    },
+  );
+
+  it('says that log and state do not fit where a record cannot be folded', async () => {
+    const world = await World.started();
+    world.post('a', 'wallet', 5);
+    const commit = await world.store.begun();
+    const [first] = world.store.log;
+    if (first !== undefined) first.position += 7;
+    commit.end('failed');
+    await world.until(() => world.states.at(-1) === 'stopped');
+    expect(world.error).toMatchObject({ code: 'MR_DIVERGENCE', message: expect.stringContaining('millrace verify') });
+  });
+
+  it('is tried again while its database is away', async () => {
+    const world = await World.started();
+    world.post('a', 'wallet', 5);
+    const commit = await world.store.begun();
+    world.store.broken = new StoreUnavailableError('by the test');
+    commit.end('failed');
+    await vi.waitUntil(() => world.shard.status().attempts > 0 || world.states.at(-1) === 'stopped');
+    world.store.broken = null;
+    world.store.easy = true;
+    await world.until(() => world.states.at(-1) === 'ready');
   });
 });
 

@@ -116,7 +116,11 @@ export class FakeStore implements ShardStore {
     return Promise.resolve({ epoch: this.epoch, head: this.log.length });
   }
 
+  /** Loading the shard fails by this. */
+  broken: Error | null = null;
+
   folded(): Promise<FoldedState> {
+    if (this.broken !== null) return Promise.reject(this.broken);
     const log = [...this.log];
     return Promise.resolve({
       foldedTo: 0,

@@ -18,6 +18,8 @@ const DAY = 86_400_000_000;
 export class World {
   readonly store = new FakeStore();
   readonly states: ShardState[] = [];
+  /** Of the last state. */
+  error: Error | null = null;
   readonly answers = new Map<number, Answer>();
   readonly shard: Shard;
   readonly #link: FrontLink;
@@ -53,8 +55,9 @@ export class World {
       },
       takeOver: false,
       merchants: new Map([[BOOK, { merchant: 'acme', environment: 'test' }]]),
-      onState: (state) => {
+      onState: (state, error) => {
         this.states.push(state);
+        this.error = error;
         for (const moved of this.#moved.splice(0)) moved();
       },
       onBusy: () => undefined,
