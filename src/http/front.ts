@@ -5,6 +5,8 @@
 import type { EngineClient } from '../engine/wire/messages.js';
 import type { CurrencyTable } from '../ledger/currency.js';
 import type { KeyTable } from './auth/key-table.js';
+import type { AdmissionOptions } from './front/admission.js';
+import { AdmissionControl } from './front/admission.js';
 import { FrontHandler } from './front/handler.js';
 import type { FrontCounters } from './metrics/counters.js';
 import type { Metrics } from './metrics/metrics.js';
@@ -31,6 +33,7 @@ export interface FrontOptions {
   readonly currencies: CurrencyTable;
   /** Requests under way at a time. */
   readonly inFlightMax: number;
+  readonly admission: AdmissionOptions;
   /** Bytes of bodies on their way in, over all connections. Default 64 MiB. */
   readonly bodyBytesMax?: number;
   readonly version: string;
@@ -60,7 +63,8 @@ const GRACE_MS = 10_000;
 /** @throws PortInUseError */
 export async function startFront(options: FrontOptions): Promise<Front> {
   const context = new RouteContext(options);
-  const handler = new FrontHandler({ context, keys: options.keys, inFlightMax: options.inFlightMax });
+  const admission = new AdmissionControl(options.admission);
+  const handler = new FrontHandler({ context, keys: options.keys, admission, inFlightMax: options.inFlightMax });
   const { host, port, bodyBytesMax = BODY_BYTES_MAX } = options;
   const server = await startServer(options.server, { host, port, handler, bodyBytesMax });
   return {
@@ -72,6 +76,7 @@ export async function startFront(options: FrontOptions): Promise<Front> {
       server.stopListening();
       await withinTime(handler.drain(), graceMs);
       await server.close();
+      admission.close();
     },
     abort() {
       void server.close();

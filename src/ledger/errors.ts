@@ -107,6 +107,14 @@ const rows = [
     'Send the whole request within 10 seconds.',
   ],
   [
+    'too_many_requests',
+    59,
+    429,
+    'retry',
+    'This merchant has more than its share of a busy shard under way; nothing of the request was taken.',
+    'Wait for Retry-After, then send it again; keep fewer requests under way.',
+  ],
+  [
     'overloaded',
     12,
     503,

@@ -169,7 +169,12 @@ function createSupervisor({ config, takeOver, log }: ServeOptions, shards: reado
     takeOver,
     frontEntry: new URL('../../http/front/thread.js', import.meta.url),
     foldEntry: new URL('../../folds/thread.js', import.meta.url),
-    frontConfig: { server: config.http.server, inFlightMax: config.inFlightMax, version: VERSION },
+    frontConfig: {
+      server: config.http.server,
+      inFlightMax: config.inFlightMax,
+      admission: config.admission,
+      version: VERSION,
+    },
     frontCounters: newFrontCounters(topology.fronts),
     host: config.http.host,
     port: config.http.port,

@@ -5,7 +5,8 @@
  * States: `starting` (recovering) → `ready` → `resolving` (a commit's outcome is not known, or the shard is loaded anew)
  * → `ready`, or `stopped` (another owner holds the fence, which is never taken back by itself; or the log is not what was
  * committed, which an operator has to look at). Only `ready` takes commands; in the others they are refused with 503 and
- * nothing of them is done.
+ * nothing of them is done. From `ready` it is `stalled` while a commit takes much longer than commits do: those who are in
+ * it wait, the others are told at once.
  */
 
 import type { LedgerSettings } from '../../ledger/command.js';
@@ -20,6 +21,7 @@ import { requestIdOf } from '../wire/head.js';
 import type { ReadAccountRequest, ReadHeadRequest } from '../wire/messages.js';
 import { AnswerWriter, writeUnavailable } from './answer-writer.js';
 import { Batch } from './batch.js';
+import { CommitWatch } from './commit-watch.js';
 import { Expiry } from './expiry.js';
 import { FenceWatch } from './fence-watch.js';
 import type { FrontLink } from './front-link.js';
@@ -71,6 +73,7 @@ export class Shard {
   readonly #waiting: { readonly link: FrontLink; readonly bytes: Uint8Array }[] = [];
   readonly #loader: Loader;
   readonly #watch: FenceWatch;
+  readonly #commitWatch = new CommitWatch((forMs) => this.#stalls(forMs));
   readonly #expiry = new Expiry(() => this.turnEnded());
   #keyIndexer: KeyIndexer | null = null;
   #ledger: Ledger | null = null;
@@ -145,6 +148,7 @@ export class Shard {
       keys: ledger?.keys.count ?? 0,
       keysMax: ledger?.keys.max ?? 0,
       openHolds: ledger?.openHoldCount ?? 0,
+      quickestCommitMs: this.#commitWatch.quickestMs,
       attempts: this.#options.breaker.attempts,
       nextAttemptAt: this.#options.breaker.nextAttemptAt,
     };
@@ -330,11 +334,21 @@ export class Shard {
     this.#gathering = this.#spare;
     this.#inFlight = batch;
     batch.encoder.chainHash = this.#mustLedger().chainHash;
+    this.#commitWatch.begin();
     const result = await this.#store.commit(batch.encoder);
+    this.#commitWatch.end(result.type === 'committed');
     this.#counts.commits++;
     if (result.type !== 'committed') return this.#recoverFrom(result.type, batch, result.error);
     this.#acknowledge(batch);
+    if (this.#state === 'stalled') this.#become('ready', null);
     return true;
+  }
+
+  /** Nothing was done of what waits, here or in the rings: it is refused. */
+  #stalls(forMs: number): void {
+    this.#become('stalled', new Error(`a COMMIT has not ended after ${forMs} ms`));
+    this.#refuseParked();
+    this.#options.onBusy(false);
   }
 
   #acknowledge(batch: Batch): void {

@@ -1,7 +1,7 @@
 /** How a shard is, and the bounds that it keeps. */
 
 /** See shard.ts. */
-export type ShardState = 'starting' | 'ready' | 'resolving' | 'stopped';
+export type ShardState = 'starting' | 'ready' | 'stalled' | 'resolving' | 'stopped';
 
 export interface ShardBounds {
   /** A batch takes no more commands at this many records or bytes; a unit of several records may pass it. */
@@ -31,6 +31,8 @@ export interface ShardStatus {
   /** The most keys that it remembers. */
   readonly keysMax: number;
   readonly openHolds: number;
+  /** The shortest that a commit took lately, ms; 0: there was none. */
+  readonly quickestCommitMs: number;
   /** Attempts to reach its database that failed since it was last there; 0: it is there. */
   readonly attempts: number;
   /** When the next one begins, ms since 1970; null: one is under way, or none is needed. */
@@ -49,6 +51,7 @@ export const NOTHING_COUNTED = {
   keys: 0,
   keysMax: 0,
   openHolds: 0,
+  quickestCommitMs: 0,
   attempts: 0,
   nextAttemptAt: null,
 };

@@ -16,6 +16,8 @@ import { answerProblem, ServiceCall } from '../routes/service-call.js';
 import type { Exchange, Opened, RequestHandler } from '../server/exchange.js';
 import type { Principal } from '../types.js';
 import { RequestProblem } from '../types.js';
+import type { AdmissionControl } from './admission.js';
+import { unitsOf } from './admission.js';
 
 /** A request whose head was read. */
 class Target implements Opened, Asked {
@@ -27,6 +29,8 @@ class Target implements Opened, Asked {
   bodyForm: BodyForm = 'json';
   answerForm: BodyForm = 'json';
   bodyMax = 0;
+  /** Work that it is counted as while it is under way. */
+  units = 1;
   problem: RequestProblem | null = null;
 
   constructor(readonly requestNumber: number) {}
@@ -35,6 +39,7 @@ class Target implements Opened, Asked {
 export interface HandlerOptions {
   readonly context: RouteContext;
   readonly keys: KeyTable;
+  readonly admission: AdmissionControl;
   /** Requests that may be under way at a time; more are refused as `overloaded`. */
   readonly inFlightMax: number;
 }
@@ -42,12 +47,14 @@ export interface HandlerOptions {
 export class FrontHandler implements RequestHandler<Target> {
   readonly #context: RouteContext;
   readonly #keys: KeyTable;
+  readonly #admission: AdmissionControl;
   readonly #inFlightMax: number;
   readonly #router = new Router(SERVED_ROUTES);
   #inFlight = 0;
   #draining = false;
   #whenIdle: (() => void) | null = null;
-  readonly #answered = (): void => {
+  readonly #answered = (principal: Principal, { units }: Asked): void => {
+    this.#admission.leave(principal, units);
     this.#inFlight--;
     if (this.#inFlight === 0) this.#whenIdle?.();
   };
@@ -55,6 +62,7 @@ export class FrontHandler implements RequestHandler<Target> {
   constructor(options: HandlerOptions) {
     this.#context = options.context;
     this.#keys = options.keys;
+    this.#admission = options.admission;
     this.#inFlightMax = options.inFlightMax;
   }
 
@@ -87,6 +95,9 @@ export class FrontHandler implements RequestHandler<Target> {
       if (exchange.headers.lengthBytes > 0 && target.bodyMax > 0) {
         target.bodyForm = bodyForm(exchange.headers.contentType, exchange.headers.contentEncoding);
       }
+      target.units = unitsOf(exchange.headers.lengthBytes);
+      // Here and not only when the body is whole: what is refused anyway is not worth the reading.
+      if (target.principal !== null) target.problem = this.#crowdedOut(target.principal);
     } catch (error) {
       target.problem = this.#problemOf(error, exchange);
     }
@@ -108,6 +119,7 @@ export class FrontHandler implements RequestHandler<Target> {
       return;
     }
     this.#inFlight++;
+    this.#admission.enter(principal, target.units);
     const call = new Call(
       this.#context,
       exchange,
@@ -169,7 +181,15 @@ export class FrontHandler implements RequestHandler<Target> {
       return new RequestProblem('overloaded', 'Too many requests are under way.');
     }
     if (shard === null) return shardAway();
-    return this.#draining ? new RequestProblem('draining', 'The engine is stopping.') : null;
+    if (this.#draining) return new RequestProblem('draining', 'The engine is stopping.');
+    // While the body came in, others may have filled the queue.
+    return target.principal === null ? null : this.#crowdedOut(target.principal);
+  }
+
+  #crowdedOut(principal: Principal): RequestProblem | null {
+    const admission = this.#admission.judge(principal);
+    if (admission === 'admitted') return null;
+    return admission === 'overloaded' ? QUEUE_FULL : SHARE_HELD;
   }
 
   #problemOf(error: unknown, exchange: Exchange): RequestProblem {
@@ -188,6 +208,13 @@ export class FrontHandler implements RequestHandler<Target> {
   }
 }
 
+/** Made once: under overload they are what is answered most. */
+const QUEUE_FULL = new RequestProblem('overloaded', 'More waits for this shard than it can serve soon.');
+const SHARE_HELD = new RequestProblem(
+  'too_many_requests',
+  'This merchant has more than its share of a busy shard under way.',
+);
+
 function answerFormOf(exchange: Exchange): BodyForm {
   const form = answerForm(exchange.headers.accept);
   if (form === null) throw new RequestProblem('not_acceptable', 'Answers are application/json or application/msgpack.');
@@ -195,5 +222,5 @@ function answerFormOf(exchange: Exchange): BodyForm {
 }
 
 function shardAway(): RequestProblem {
-  return new RequestProblem('shard_unavailable', 'The shard of this merchant has not started yet.');
+  return new RequestProblem('shard_unavailable', 'The shard of this merchant cannot answer now.');
 }

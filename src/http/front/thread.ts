@@ -23,6 +23,7 @@ import { Metrics } from '../metrics/metrics.js';
 interface FrontConfig {
   readonly server: 'uws' | 'node';
   readonly inFlightMax: number;
+  readonly admission: { readonly queueMs: number; readonly shareMs: number };
   readonly version: string;
 }
 
@@ -88,9 +89,13 @@ class FrontThread {
       port,
       engine: this.#client,
       keys: this.#keys,
-      shard: (index) => this.#shards[index]?.front ?? null,
+      shard: (index) => this.#frontOf(index),
       currencies: new CurrencyTable(settings.customCurrencies),
       inFlightMax: this.#config.inFlightMax,
+      admission: {
+        ...this.#config.admission,
+        commitMs: (index) => this.#shards[index]?.status?.quickestCommitMs ?? 0,
+      },
       version: this.#config.version,
       readiness: () => this.#readiness(),
       counters: this.#counters,
@@ -108,6 +113,12 @@ class FrontThread {
       this.#counters.note(this.#front?.inFlight ?? 0, performance.eventLoopUtilization(now, before).utilization);
       before = now;
     }, NOTE_MS).unref();
+  }
+
+  /** Null while nothing can be asked of it: also its readers would wait for a database that stands still. */
+  #frontOf(index: number): FrontShard | null {
+    const shard = this.#shards[index];
+    return shard === undefined || shard.state === 'stalled' ? null : shard.front;
   }
 
   #onMessage(message: ToFront): void {

@@ -196,7 +196,7 @@ function problems(route: RouteSpec): Json {
 }
 
 function problem(codes: readonly ErrorCode[]): Json {
-  const retry = codes.some((code) => errorByCode(code).status === 503 || code === 'key_in_flight');
+  const retry = codes.some((code) => [429, 503].includes(errorByCode(code).status) || code === 'key_in_flight');
   return {
     description: codes.map((code) => `\`${code}\`: ${errorByCode(code).title}`).join('\n\n'),
     ...(retry ? { headers: { 'Retry-After': { $ref: '#/components/headers/RetryAfter' } } } : {}),

@@ -49,7 +49,12 @@ export const COMMON_ERRORS: readonly ErrorCode[] = [
 ];
 
 /** Routes that take an API key may answer these too. */
-export const AUTH_ERRORS: readonly ErrorCode[] = ['unauthorized', 'keys_unavailable', 'shard_unavailable'];
+export const AUTH_ERRORS: readonly ErrorCode[] = [
+  'unauthorized',
+  'too_many_requests',
+  'keys_unavailable',
+  'shard_unavailable',
+];
 
 /** Routes that take a body. */
 export const BODY_ERRORS: readonly ErrorCode[] = [

@@ -39,6 +39,8 @@ export interface ProblemFacts extends Omit<Problem, 'code' | 'requestId' | 'sequ
 export interface Asked {
   /** Of {@link RouteContext.requestIds}. */
   readonly requestNumber: number;
+  /** The work that it counts as. */
+  readonly units: number;
   /** The path's `{id}` or `{name}`, as it was sent; empty where the route has none. */
   readonly segment: string;
   readonly bodyForm: BodyForm;
@@ -58,7 +60,7 @@ export class Call {
     readonly shard: FrontShard,
     readonly codecs: Codecs,
     /** Called once, when the answer is given. */
-    readonly onAnswered: () => void,
+    readonly onAnswered: (principal: Principal, asked: Asked) => void,
   ) {}
 
   get book(): number {
@@ -183,7 +185,7 @@ export class Call {
       .write(this.codecs.sealer, shard.incarnation, sequence, principal.book, this.asked.requestNumber);
     context.counters.answered(status);
     this.exchange.respondWith(head, json);
-    this.onAnswered();
+    this.onAnswered(this.principal, this.asked);
   }
 
   #token(): string {
@@ -196,7 +198,7 @@ export class Call {
     this.#answered = true;
     this.context.counters.answered(status);
     this.exchange.respond(status, headers, body);
-    this.onAnswered();
+    this.onAnswered(this.principal, this.asked);
   }
 }
 

@@ -80,6 +80,10 @@ function resolveConfig(content: ConfigFile, folder: string, file: string | null)
     ring: { bytes: content.ring.bytes },
     batch: { recordsMax: content.batch.records_max, bytesMax: content.batch.bytes_max },
     inFlightMax: content.in_flight_max,
+    admission: {
+      queueMs: durationMicros(content.admission.queue) / 1000,
+      shareMs: durationMicros(content.admission.share) / 1000,
+    },
     durability: {
       synchronousCommit: content.durability.synchronous_commit,
       acceptLoss: content.durability.accept_loss,

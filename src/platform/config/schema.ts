@@ -113,6 +113,13 @@ export const ConfigSchema = Type.Object(
       bytes_max: integer(65536, 268435456, 8388608, 'Bytes in one commit.'),
     }),
     in_flight_max: integer(1, 1048576, 32768, 'Requests of one front that may wait for their answer.'),
+    admission: section('What is let in before it is refused.', {
+      queue: duration('250ms', 'How much work may wait for a shard, as the time that the shard needs for it.'),
+      share: duration(
+        '5ms',
+        'From this wait on, a merchant that holds more than its share of the queue is refused, if others are at work.',
+      ),
+    }),
     durability: section('What an answer promises.', {
       synchronous_commit: words(
         ['on', 'remote_apply', 'remote_write', 'local', 'off'],

@@ -145,6 +145,36 @@ describe('a commit whose outcome is not known', () => {
   });
 });
 
+describe('a commit that stands still', () => {
+  it('keeps those waiting who are in it, and refuses the others at once, until it ends', async () => {
+    const world = await World.started();
+    const inside = world.post('a', 'wallet', 5);
+    const commit = await world.store.begun();
+    await world.until(() => world.states.at(-1) === 'stalled');
+    expect(await world.answer(world.post('b', 'wallet', 5))).toEqual(unavailable('shard_unavailable'));
+    expect(await world.answer(world.balance())).toEqual(unavailable('shard_unavailable'));
+    expect(world.answers.has(inside)).toBe(false);
+    world.store.easy = true;
+    commit.end('committed');
+    expect(await world.answer(inside)).toMatchObject({ type: 'recorded', code: null });
+    expect(world.states.at(-1)).toBe('ready');
+    expect(await world.answer(world.post('b', 'wallet', 5)), 'the key is new').toMatchObject({ type: 'recorded' });
+    expect(await world.answer(world.balance())).toMatchObject(posted(110n));
+  });
+
+  it('is settled like any other when its outcome stays unknown', async () => {
+    const world = await World.started();
+    const inside = world.post('a', 'wallet', 5);
+    const commit = await world.store.begun();
+    await world.until(() => world.states.at(-1) === 'stalled');
+    world.store.easy = true;
+    commit.end('ambiguous', true);
+    expect(await world.answer(inside)).toEqual(unavailable('outcome_unknown'));
+    await world.until(() => world.states.at(-1) === 'ready');
+    expect(await world.answer(world.post('a', 'wallet', 5))).toMatchObject({ type: 'replay' });
+  });
+});
+
 it('an owner whose fence is lost stops for good, and what it had taken is refused', async () => {
   const world = await World.started();
   const request = world.post('a', 'wallet', 5);

@@ -149,6 +149,7 @@ export async function startWorld(server: 'uws' | 'node', changes: Partial<FrontO
     shard: () => shard,
     currencies: new CurrencyTable(),
     inFlightMax: 1000,
+    admission: { queueMs: 250, shareMs: 10, commitMs: () => 0 },
     version: '1.2.3',
     counters,
     metrics: new Metrics(counters, () => []),

@@ -1,0 +1,178 @@
+/**
+ * What a front lets in. Each shard has a queue as long as it can serve within `queueMs`, by the rate that it has shown;
+ * what comes beyond is refused before anything is done of it. Where that queue is longer than `shareMs` and several
+ * merchants are at work, whoever holds more than a share of it is refused: a flood of one does not become everybody's wait.
+ *
+ * Work is counted in units: a posting is about one, a batch as many as its body is long. All of it is a few additions a
+ * request, without a clock and without garbage.
+ */
+import type { Principal } from '../types.js';
+
+export interface AdmissionOptions {
+  /** How long a request that is let in may have to wait behind others, ms. */
+  readonly queueMs: number;
+  /** From this wait on shares are kept, ms. */
+  readonly shareMs: number;
+  /** By shard: ms that its quickest commits take, 0 where that is not known. A share below a few of them would starve it. */
+  readonly commitMs: (shard: number) => number;
+}
+
+export type Admission = 'admitted' | 'too_many_requests' | 'overloaded';
+
+/** Of one merchant on its shard. */
+interface Lane {
+  units: number;
+  /** The round in which it last asked for something. */
+  round: number;
+}
+
+/** Let in whatever the rate, units: a shard that was idle has shown none. */
+const QUEUE_MIN = 128;
+const SHARES_FROM_MIN = 32;
+/** Waits are so many of the quickest commits at least: with fewer, commits would be too small to be worth their cost. */
+const COMMITS_A_QUEUE = 4;
+const COMMITS_A_SHARE = 2.5;
+const TICK_MS = 50;
+/** What a tick's answers still count at the next one: a rate is that of the last half second, which is several commits. */
+const MEMORY = 0.9;
+/** Ticks a round: a merchant that sent nothing in this round and the one before it is not at work. */
+const ROUND_TICKS = 20;
+/** How much one tick's rate weighs, upward, and downward while something is refused: only then it is the most there is. */
+const RISE = 0.5;
+const FALL = 0.1;
+const BYTES_A_UNIT_SHIFT = 7;
+
+/** The work that a request is counted as, by the length of its body. */
+export const unitsOf = (bodyBytes: number): number => 1 + (bodyBytes >> BYTES_A_UNIT_SHIFT);
+
+class ShardQueue {
+  units = 0;
+  /** Units answered, and whether something was refused, since the last tick. */
+  served = 0;
+  refused = false;
+  queueMax = QUEUE_MIN;
+  sharesFrom = SHARES_FROM_MIN;
+  /** Units a millisecond that the shard has shown to serve. */
+  #rate = 0;
+  /** Units served while it was busy, and in how many ms, both fading. */
+  #servedLately = 0;
+  #busyLatelyMs = 0;
+  round = 1;
+  /** Merchants at work in this round, and in the one before it. */
+  atWork = 0;
+  #atWorkBefore = 0;
+  #ticks = 0;
+
+  get merchants(): number {
+    return Math.max(this.atWork, this.#atWorkBefore);
+  }
+
+  tick(elapsedMs: number, options: AdmissionOptions, commitMs: number): void {
+    const isIdle = this.units === 0;
+    this.#servedLately = isIdle ? 0 : this.#servedLately * MEMORY + this.served;
+    this.#busyLatelyMs = isIdle ? 0 : this.#busyLatelyMs * MEMORY + elapsedMs;
+    const rate = this.#busyLatelyMs === 0 ? 0 : this.#servedLately / this.#busyLatelyMs;
+    if (rate > this.#rate) this.#rate += (rate - this.#rate) * RISE;
+    else if (this.refused) this.#rate += (rate - this.#rate) * FALL;
+    const queueMs = Math.max(options.queueMs, COMMITS_A_QUEUE * commitMs);
+    this.queueMax = Math.max(QUEUE_MIN, this.#rate * queueMs);
+    const shareMs = Math.max(options.shareMs, COMMITS_A_SHARE * commitMs);
+    this.sharesFrom = Math.min(this.queueMax, Math.max(SHARES_FROM_MIN, this.#rate * shareMs));
+    this.served = 0;
+    this.refused = false;
+    if (++this.#ticks % ROUND_TICKS !== 0) return;
+    this.round++;
+    this.#atWorkBefore = this.atWork;
+    this.atWork = 0;
+  }
+}
+
+export class AdmissionControl {
+  readonly #options: AdmissionOptions;
+  /** By index of the shard. */
+  readonly #queues: ShardQueue[] = [];
+  /** By book. */
+  readonly #lanes: Lane[] = [];
+  #timer: NodeJS.Timeout | null = null;
+  #tickedMs = 0;
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+  }
+
+  /** What becomes of a request of this merchant if it comes now. */
+  judge({ shard, book }: Principal): Admission {
+    const queue = this.#queues[shard];
+    if (queue === undefined || queue.units < queue.sharesFrom) return 'admitted';
+    const { merchants } = queue;
+    const held = this.#lanes[book]?.units ?? 0;
+    if (merchants > 1 && held > queue.units * (merchants > 4 ? 2 / merchants : 0.5)) {
+      queue.refused = true;
+      return 'too_many_requests';
+    }
+    if (queue.units < queue.queueMax) return 'admitted';
+    queue.refused = true;
+    return 'overloaded';
+  }
+
+  /** A request is under way from here on. */
+  enter({ shard, book }: Principal, units: number): void {
+    const queue = this.#queues[shard] ?? this.#newQueue(shard);
+    const lane = this.#lanes[book] ?? this.#newLane(book);
+    queue.units += units;
+    lane.units += units;
+    if (lane.round !== queue.round) {
+      lane.round = queue.round;
+      queue.atWork++;
+    }
+    if (this.#timer === null) this.#start();
+  }
+
+  /** It is answered. */
+  leave({ shard, book }: Principal, units: number): void {
+    const queue = this.#queues[shard];
+    const lane = this.#lanes[book];
+    if (queue === undefined || lane === undefined) return;
+    queue.units -= units;
+    queue.served += units;
+    lane.units -= units;
+  }
+
+  /** Stops measuring. */
+  close(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+  }
+
+  #newQueue(shard: number): ShardQueue {
+    const queue = new ShardQueue();
+    for (let index = this.#queues.length; index < shard; index++) this.#queues.push(new ShardQueue());
+    this.#queues[shard] = queue;
+    return queue;
+  }
+
+  #newLane(book: number): Lane {
+    const lane = { units: 0, round: 0 };
+    this.#lanes[book] = lane;
+    return lane;
+  }
+
+  #start(): void {
+    this.#tickedMs = performance.now();
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    this.#timer.unref();
+  }
+
+  /** Sleeps when nothing was under way for a round: an idle front has no timer. */
+  #tick(): void {
+    const nowMs = performance.now();
+    const elapsedMs = Math.max(1, nowMs - this.#tickedMs);
+    this.#tickedMs = nowMs;
+    let busy = false;
+    this.#queues.forEach((queue, shard) => {
+      if (queue.units > 0 || queue.merchants > 0) busy = true;
+      queue.tick(elapsedMs, this.#options, this.#options.commitMs(shard));
+    });
+    if (!busy) this.close();
+  }
+}

@@ -1,0 +1,193 @@
+/** What admission promises, on a shard that is played: commits of a known cost, one after the other, on virtual time. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { AdmissionControl, unitsOf } from '../../../src/http/front/admission.js';
+import type { Principal } from '../../../src/http/types.js';
+
+const QUEUE_MS = 250;
+const SHARE_MS = 5;
+const WARM_MS = 4_000;
+const RUN_MS = 3_000;
+/** Time goes in these. */
+const STEP_MS = 1;
+
+const merchant = (book: number): Principal => ({
+  keyId: '',
+  merchant: `m${book}`,
+  environment: 'test',
+  book,
+  shard: 0,
+  scopes: [],
+});
+
+interface Disk {
+  /** ms of a commit, and more for each record. */
+  readonly commitMs: number;
+  readonly recordMs: number;
+  readonly recordsMax: number;
+}
+
+interface Waited {
+  readonly book: number;
+  readonly ms: number;
+}
+
+/** A shard that commits what has gathered whenever the commit before it has ended. */
+class PlayedShard {
+  readonly admission: AdmissionControl;
+  readonly #queue: { readonly principal: Principal; readonly since: number }[] = [];
+  #inCommit: { readonly principal: Principal; readonly since: number }[] = [];
+  #commitEnds = 0;
+  readonly served: Waited[] = [];
+  readonly refused = { too_many_requests: 0, overloaded: 0 };
+
+  constructor(readonly disk: Disk) {
+    this.admission = new AdmissionControl({ queueMs: QUEUE_MS, shareMs: SHARE_MS, commitMs: () => disk.commitMs });
+  }
+
+  /** @param rates requests a millisecond, by book */
+  run(ms: number, rates: Readonly<Record<number, number>>): void {
+    const due = new Map<number, number>();
+    for (let step = 0; step < ms; step++) {
+      for (const [book, rate] of Object.entries(rates)) {
+        let owed = (due.get(Number(book)) ?? 0) + rate;
+        for (; owed >= 1; owed--) this.#ask(merchant(Number(book)));
+        due.set(Number(book), owed);
+      }
+      this.#commit();
+      vi.advanceTimersByTime(1);
+    }
+  }
+
+  #ask(principal: Principal): void {
+    const admission = this.admission.judge(principal);
+    if (admission !== 'admitted') {
+      this.refused[admission]++;
+      return;
+    }
+    this.admission.enter(principal, 1);
+    this.#queue.push({ principal, since: performance.now() });
+  }
+
+  #commit(): void {
+    const now = performance.now();
+    if (this.#commitEnds > now) return;
+    for (const { principal, since } of this.#inCommit) {
+      this.admission.leave(principal, 1);
+      this.served.push({ book: principal.book, ms: now - since });
+    }
+    this.#inCommit = this.#queue.splice(0, this.disk.recordsMax);
+    if (this.#inCommit.length === 0) return;
+    this.#commitEnds = now + this.disk.commitMs + this.disk.recordMs * this.#inCommit.length;
+  }
+
+  /** Takes what was served until now. */
+  take(): Waited[] {
+    return this.served.splice(0);
+  }
+}
+
+const p99 = (waited: readonly Waited[], of: (book: number) => boolean = () => true): number => {
+  const sorted = waited
+    .filter(({ book }) => of(book))
+    .map(({ ms }) => ms)
+    .sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length * 0.99)] ?? 0;
+};
+
+const DISKS: readonly (Disk & { readonly name: string })[] = [
+  { name: 'a quick disk', commitMs: 1, recordMs: 0.03, recordsMax: 8192 },
+  { name: 'a slow disk', commitMs: 10, recordMs: 0.03, recordsMax: 8192 },
+  { name: 'small commits', commitMs: 12, recordMs: 0, recordsMax: 16 },
+  { name: 'a disk as slow as a queue is long', commitMs: 200, recordMs: 0.03, recordsMax: 8192 },
+];
+
+/** Records a millisecond that it commits at most. */
+const capacityOf = ({ commitMs, recordMs, recordsMax }: Disk): number =>
+  recordsMax / (commitMs + recordMs * recordsMax);
+
+describe('admission', () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it.each(DISKS)('bounds waits and loses little of the capacity at three and at ten times of it: $name', (disk) => {
+    for (const factor of [3, 10]) {
+      const shard = new PlayedShard(disk);
+      const rate = (capacityOf(disk) * factor) / 4;
+      const all = { 1: rate, 2: rate, 3: rate, 4: rate };
+      shard.run(WARM_MS, all);
+      shard.take();
+      shard.run(RUN_MS, all);
+      const waited = shard.take();
+      shard.admission.close();
+      expect(p99(waited)).toBeLessThan(Math.max(1.1 * QUEUE_MS, 6.5 * disk.commitMs));
+      expect(waited.length / RUN_MS).toBeGreaterThan(0.85 * capacityOf(disk));
+    }
+  });
+
+  it.each(DISKS)(
+    'lets one merchant with nine tenths of all the load at most double the wait of others: $name',
+    (disk) => {
+      const shard = new PlayedShard(disk);
+      const other = (capacityOf(disk) * 0.3) / 3;
+      const others = { 2: other, 3: other, 4: other };
+      shard.run(WARM_MS, others);
+      shard.take();
+      shard.run(RUN_MS, others);
+      const alone = p99(shard.take());
+      const flood = { 1: capacityOf(disk) * 2.7, ...others };
+      shard.run(WARM_MS, flood);
+      shard.take();
+      shard.run(RUN_MS, flood);
+      const waited = shard.take();
+      shard.admission.close();
+      expect(p99(waited, (book) => book !== 1)).toBeLessThanOrEqual(2 * alone + STEP_MS);
+      expect(waited.length / RUN_MS).toBeGreaterThan(0.5 * capacityOf(disk));
+      expect(shard.refused.too_many_requests).toBeGreaterThan((100 * shard.refused.overloaded) / 10);
+    },
+  );
+
+  it('refuses nobody who is alone before the queue is full, and forgets those who have gone', () => {
+    const shard = new PlayedShard({ commitMs: 12, recordMs: 0, recordsMax: 16 });
+    shard.run(WARM_MS, { 1: 1, 2: 0.2 });
+    shard.take();
+    // The other one has been silent for two rounds then: what is held is no longer a share.
+    shard.run(2_500, { 1: 1.2 });
+    expect(shard.refused.too_many_requests).toBe(0);
+    shard.run(5_000, { 1: 4 });
+    shard.admission.close();
+    expect(shard.refused.too_many_requests).toBe(0);
+    expect(shard.refused.overloaded).toBeGreaterThan(1_000);
+  });
+
+  it('keeps queues of shards apart', () => {
+    const admission = new AdmissionControl({ queueMs: 250, shareMs: 5, commitMs: () => 1 });
+    const elsewhere = { ...merchant(2), shard: 1 };
+    for (let asked = 0; asked < 10_000 && admission.judge(merchant(1)) === 'admitted'; asked++) {
+      admission.enter(merchant(1), 1);
+    }
+    expect(admission.judge(merchant(1))).toBe('overloaded');
+    expect(admission.judge(elsewhere)).toBe('admitted');
+    admission.enter(elsewhere, 1);
+    expect(admission.judge(elsewhere)).toBe('admitted');
+    admission.close();
+  });
+
+  it('sleeps when there is nothing to measure', () => {
+    const shard = new PlayedShard({ commitMs: 1, recordMs: 0, recordsMax: 16 });
+    shard.run(100, { 1: 1 });
+    expect(vi.getTimerCount()).toBe(1);
+    shard.run(5_000, {});
+    expect(vi.getTimerCount()).toBe(0);
+    shard.run(100, { 1: 1 });
+    expect(vi.getTimerCount()).toBe(1);
+    shard.admission.close();
+  });
+
+  it('counts a batch as the work that its length stands for', () => {
+    expect([0, 100, 26_000].map(unitsOf)).toEqual([1, 1, 204]);
+  });
+});
