@@ -91,7 +91,11 @@ async function tortureNetworked(): Promise<void> {
     const lines = badLines(world, random, counters);
     if (short) await rounds(world.scene, [{ ...owners, weight: 1 }], () => false);
     const end = performance.now() + (short ? NETWORK_MS_SHORT : minutesMs * (1 - EMBEDDED_SHARE));
-    await rounds(world.scene, short ? lines : [{ ...owners, weight: OWNERS_WEIGHT }, ...lines], () => performance.now() < end);
+    await rounds(
+      world.scene,
+      short ? lines : [{ ...owners, weight: OWNERS_WEIGHT }, ...lines],
+      () => performance.now() < end,
+    );
   });
 }
 

@@ -1,9 +1,9 @@
 /** Balances by the API, by SQL and by the journals agree, and no circle has lost or gained anything. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { withClient } from '../../support/postgres.js';
 import { accountPath, ask } from '../clients/http.js';
 import type { Merchant } from '../clients/merchant.js';
 import { CIRCLE_ACCOUNTS, CIRCLES, circleAccount, FUNDS } from '../clients/merchant.js';
+import { whenThere } from './database.js';
 import { must } from './failure.js';
 
 const PATIENCE_MS = 30_000;
@@ -41,7 +41,7 @@ async function postedOf(merchant: Merchant, account: string): Promise<number> {
 /** The fold comes after the log; once it has, it says the same. */
 async function proveSql(merchant: string, expected: ReadonlyMap<string, number>, url: string): Promise<void> {
   const giveUp = performance.now() + PATIENCE_MS;
-  await withClient(url, async (client) => {
+  await whenThere(url, async (client) => {
     for (;;) {
       const { rows } = await client.query<{ name: string; posted: string }>(
         'SELECT b.name, b.posted FROM millrace.balances b WHERE b.merchant = $1',

@@ -3,7 +3,7 @@
  * chain, a key at most once for ever, and epochs that never fall. So an owner of yesterday has written nothing since
  * the new one began.
  */
-import { withClient } from '../../support/postgres.js';
+import { whenThere } from './database.js';
 import { must } from './failure.js';
 
 export interface Place {
@@ -45,7 +45,7 @@ export class LogFollower {
   }
 
   async look(): Promise<void> {
-    await withClient(this.url, async (client) => {
+    await whenThere(this.url, async (client) => {
       const { rows } = await client.query<{ epoch: string }>('SELECT epoch FROM millrace.fence');
       this.epoch = Number(rows[0]?.epoch ?? 0);
     });
@@ -53,7 +53,7 @@ export class LogFollower {
 
   async follow(): Promise<void> {
     await this.look();
-    await withClient(this.url, async (client) => {
+    await whenThere(this.url, async (client) => {
       await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
       const batches = await client.query<BatchRow>(
         'SELECT prev, last, epoch FROM millrace.batch WHERE prev >= $1 ORDER BY prev',

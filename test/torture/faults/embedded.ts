@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { throwInThread } from '../../crash/support/inspector.js';
 import { gone, until } from '../../crash/support/processes.js';
-import { withClient } from '../../support/postgres.js';
+import { whenThere } from '../checks/database.js';
 import { must } from '../checks/failure.js';
 import type { Counters } from '../counters.js';
 import type { Random } from '../random.js';
@@ -76,7 +76,7 @@ export function kills(world: EmbeddedWorld, random: Random, counters: Counters):
 }
 
 async function terminateInCopy(server: EmbeddedServer, counters: Counters): Promise<void> {
-  await withClient(server.url, async (client) => {
+  await whenThere(server.url, async (client) => {
     // Whoever copies waits for this lock, so that the end comes before the COMMIT and not after it.
     await client.query('BEGIN; LOCK TABLE millrace.log IN EXCLUSIVE MODE');
     // Found and ended in one statement: on a slow machine the engine gives a COPY up that waits, and ends it itself.
@@ -87,9 +87,9 @@ async function terminateInCopy(server: EmbeddedServer, counters: Counters): Prom
       );
       return rows.some(({ ended }) => ended);
     });
-    counters.add(KILLS);
     await client.query('ROLLBACK');
   });
+  counters.add(KILLS);
 }
 
 /** Faults that hold processes up, or end them in order. */

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { millrace } from '../../crash/support/processes.js';
-import { withClient } from '../../support/postgres.js';
+import { whenThere } from '../checks/database.js';
 import { must } from '../checks/failure.js';
 import type { Counters } from '../counters.js';
 import type { Random } from '../random.js';
@@ -28,7 +28,7 @@ export async function corruptPages(
   pagesMax: number,
 ): Promise<void> {
   const [, server] = world.servers;
-  const files = await withClient(server.url, async (client) => {
+  const files = await whenThere(server.url, async (client) => {
     // What is in memory only has no page to be changed yet.
     await client.query('CHECKPOINT');
     const { rows } = await client.query<{ name: string; file: string; size: string }>(

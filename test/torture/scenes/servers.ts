@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gone, isAlive } from '../../crash/support/processes.js';
-import { withClient } from '../../support/postgres.js';
+import { whenThere } from '../checks/database.js';
 
 const run = promisify(execFile);
 
@@ -65,7 +65,7 @@ export class EmbeddedServer {
   }
 
   #pids(name: string): Promise<number[]> {
-    return withClient(this.url, async (client) => {
+    return whenThere(this.url, async (client) => {
       const { rows } = await client.query<{ pid: number }>(
         'SELECT pid FROM pg_stat_activity WHERE application_name ~ $1',
         [name],
