@@ -119,6 +119,10 @@ class Worker {
         if (running.shard === null) Shard.refuseBeforeStart(link, view, offset);
         else running.shard.submit(link, bytes, view, offset, length);
       },
+      onAhead: (bytes, view, offset) => this.#shards[shardOf(view, offset)]?.shard?.foresee(bytes, view, offset),
+      onAheadEnd: () => {
+        for (const running of this.#shards) running?.shard?.fetchForeseen();
+      },
       onTurnEnd: () => this.#turnEnded(),
       onEnd: () => link.close(),
     });

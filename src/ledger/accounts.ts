@@ -47,6 +47,9 @@ class Segment {
   readonly rest = new Float64Array(SEGMENT_ACCOUNTS * REST);
 }
 const ROW_BYTES = 64;
+/** Names, and places for what is known of them. */
+const FORESEEN_MAX = 128;
+const HINTS = 512;
 /** Memory of this size begins 16 bytes behind a page where the C library has its own note there: then rows are lines. */
 const ALIGNMENT = 48;
 const REST = 2;
@@ -145,6 +148,15 @@ export class Accounts {
     },
   };
 
+  /** Names that are looked for soon: their hashes, the account that has each, and where its bytes stand. */
+  readonly #foreseenHash = new Int32Array(FORESEEN_MAX);
+  readonly #foreseenOffset = new Int32Array(FORESEEN_MAX);
+  readonly #foreseenNumber = new Int32Array(FORESEEN_MAX);
+  #foreseen = 0;
+  /** Of these, by a few bits of where the bytes stand: the account that may have the name, and where. */
+  readonly #hintNumber = new Int32Array(HINTS);
+  readonly #hintOffset = new Int32Array(HINTS);
+
   /** What {@link find} found last on either side; 0: nothing. */
   readonly #lastDebit = { number: 0, book: 0, name: new NameWords() };
   readonly #lastCredit = { number: 0, book: 0, name: new NameWords() };
@@ -173,11 +185,60 @@ export class Accounts {
     name.load(bytes, offset, length);
     const last = side === 0 ? this.#lastDebit : this.#lastCredit;
     if (last.number !== 0 && last.book === book && last.name.equals(name)) return last.number;
-    const number = this.#find(book);
+    const number = this.#hinted(book, offset) || this.#find(book);
     last.number = number;
     last.book = book;
     if (number !== 0) last.name.copyFrom(name);
     return number;
+  }
+
+  /** The account of the loaded name if it was foreseen at this place, else 0. */
+  #hinted(book: number, offset: number): number {
+    const hint = (offset >>> 2) & (HINTS - 1);
+    const number = this.#hintNumber[hint] as number;
+    // Whatever else may stand there by now: the account is there, and has this name.
+    if (number === 0 || number > this.#count || this.#hintOffset[hint] !== offset) return 0;
+    return this.#is(number, book, this.#wanted.name) ? number : 0;
+  }
+
+  /** A name that {@link find} is asked for soon. */
+  foresee(book: number, bytes: Uint8Array, offset: number, length: number, side: 0 | 1): void {
+    const { name } = this.#wanted;
+    name.load(bytes, offset, length);
+    if (name.length === 0 || this.#foreseen === FORESEEN_MAX) return;
+    const last = side === 0 ? this.#lastDebit : this.#lastCredit;
+    if (last.book === book && last.name.equals(name)) return;
+    const at = this.#foreseen++;
+    this.#foreseenHash[at] = this.#hash.hash32(book, name.words, name.length);
+    this.#foreseenOffset[at] = offset;
+  }
+
+  /**
+   * Reads what {@link find} and the posting then read of the accounts that were foreseen.
+   * @returns a number that depends on all of it
+   */
+  fetchForeseen(): number {
+    const count = this.#foreseen;
+    this.#foreseen = 0;
+    const numbers = this.#foreseenNumber;
+    let seen = this.#table.fetch(this.#foreseenHash, count);
+    this.#table.findAll(this.#foreseenHash, numbers, count);
+    for (let at = 0; at < count; at++) {
+      const number = numbers[at] as number;
+      if (number !== 0) seen += this.#segment(number).words[(number & INDEX_MASK) * WORDS] as number;
+    }
+    for (let at = 0; at < count; at++) {
+      const number = numbers[at] as number;
+      if (number === 0) continue;
+      seen += this.#names.word(
+        (this.#segment(number).words[(number & INDEX_MASK) * WORDS + NAME_START] as number) >>> 0,
+      );
+      const offset = this.#foreseenOffset[at] as number;
+      const hint = (offset >>> 2) & (HINTS - 1);
+      this.#hintNumber[hint] = number;
+      this.#hintOffset[hint] = offset;
+    }
+    return seen | 0;
   }
 
   findByName(book: number, name: string): number {

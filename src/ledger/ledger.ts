@@ -10,6 +10,7 @@ import type { CurrencyTable } from './currency.js';
 import { Decider } from './decider.js';
 import { digestOf } from './digest.js';
 import { fold } from './fold.js';
+import { Foresight } from './foresight.js';
 import { KeyedHash } from './hash.js';
 import type { KeyWindow } from './keys/window.js';
 import type { LoadAccount, LoadBook } from './load.js';
@@ -33,6 +34,8 @@ export interface LedgerOptions {
 
 export class Ledger {
   readonly #options: LedgerOptions;
+  /** For who knows which postings come next. */
+  readonly foresight: Foresight;
   readonly #state: LedgerState;
   readonly #decider: Decider;
 
@@ -41,6 +44,7 @@ export class Ledger {
     const nameHash = new KeyedHash(options.nameKey ?? new Uint8Array(16));
     this.#state = new LedgerState(nameHash, options.partitionRecords, options.settings);
     this.#decider = new Decider(this.#state);
+    this.foresight = new Foresight(this.#state.accounts, this.#state.keys);
   }
 
   // -- what it is ---------------------------------------------------------------------------------------------------

@@ -108,6 +108,11 @@ export class NameArena {
     return true;
   }
 
+  /** The first four bytes of the name that starts here. */
+  word(start: number): number {
+    return this.#segmentOf(start)[(start & (SEGMENT_BYTES - 1)) >>> 2] as number;
+  }
+
   text(start: number, length: number): string {
     const segment = this.#segmentOf(start);
     const at = (start & (SEGMENT_BYTES - 1)) >>> 2;
@@ -150,6 +155,25 @@ export class NameTable {
     }
   }
 
+  /** Reads the slots at which the search for each hash begins. @returns a number that depends on all of them */
+  fetch(hashes: Int32Array, count: number): number {
+    let seen = 0;
+    for (let at = 0; at < count; at++) {
+      const hash = hashes[at] as number;
+      const table = this.#tables[hash >>> 24];
+      if (table !== undefined) seen += table[homeOf(hash, table.length)] as number;
+    }
+    return seen | 0;
+  }
+
+  /** The first account that has each hash, or 0; whether it has the name is not looked at. */
+  findAll(hashes: Int32Array, numbers: Int32Array, count: number): void {
+    for (let at = 0; at < count; at++) {
+      const hash = hashes[at] as number;
+      numbers[at] = this.find(hash, ANY);
+    }
+  }
+
   add(hash: number, number: number): void {
     const index = hash >>> 24;
     let table = this.#tables[index] ?? new Int32Array(FIRST_SLOTS * 2);
@@ -188,6 +212,8 @@ export class NameTable {
 export interface NameMatch {
   matches(number: number): boolean;
 }
+
+const ANY: NameMatch = { matches: () => true };
 
 /** Multiplication in place of a mask: sizes need not be powers of two, so that growth is by a quarter and little is empty. */
 const homeOf = (hash: number, end: number): number => Math.floor((hash & LOW_BITS) * (end / 2 / (LOW_BITS + 1))) * 2;

@@ -150,6 +150,10 @@ export class ChannelProducer {
 export interface ChannelConsumerOptions {
   /** Takes one record; its bytes are the producer's again as soon as this returns. */
   readonly onRecord: (bytes: Uint8Array, view: DataView, offset: number, lengthBytes: number) => void;
+  /** Is shown records that `onRecord` takes soon, some dozens at a time, so that what they need can be fetched together. */
+  readonly onAhead?: (bytes: Uint8Array, view: DataView, offset: number) => void;
+  /** After the last record that is shown. */
+  readonly onAheadEnd?: () => void;
   /** After a turn that handed over at least one record: the place to publish answers or to start a commit. */
   readonly onTurnEnd?: () => void;
   /** The producer's port is closed (also by its thread's death) and everything that it had published was handed over. */
@@ -289,6 +293,8 @@ export class ChannelConsumer {
     const until = performance.now() + this.#turnMs;
     let taken = 0;
     while (taken < this.#recordsPerTurn) {
+      if (this.#options.onAhead !== undefined) this.#ring.peek(this.#onAhead, RECORDS_PER_LOOK);
+      this.#options.onAheadEnd?.();
       const count = this.#ring.drain(
         this.#onRecord,
         Math.min(RECORDS_PER_LOOK, this.#recordsPerTurn - taken),
@@ -303,6 +309,10 @@ export class ChannelConsumer {
   // Bound once: `drain` is called with the same two functions for ever.
   readonly #onRecord = (offset: number, lengthBytes: number): void => {
     this.#options.onRecord(this.#ring.bytes, this.#ring.view, offset, lengthBytes);
+  };
+
+  readonly #onAhead = (offset: number): void => {
+    this.#options.onAhead?.(this.#ring.bytes, this.#ring.view, offset);
   };
 
   readonly #onHandle = (handle: number): boolean => {

@@ -87,6 +87,23 @@ export class RingConsumer {
     return taken;
   }
 
+  /** Shows what `drain` will hand over next, at most `recordsMax`, and takes none of it. A large record ends the show. */
+  peek(onRecord: OnRecord, recordsMax: number): void {
+    if (this.isEmpty) return;
+    const words = this.#words;
+    let cursor = this.#cursor;
+    for (let shown = 0; shown < recordsMax && cursor !== this.#published; ) {
+      const offset = DATA_BYTES + (cursor & this.#mask);
+      const length = words[offset >> 2] ?? 0;
+      const tag = words[(offset >> 2) + 1];
+      if (tag === Tag.handle) return;
+      cursor = (cursor + recordBytes(length)) | 0;
+      if (tag !== Tag.record) continue;
+      shown += 1;
+      onRecord(offset + RECORD_HEADER_BYTES, length);
+    }
+  }
+
   /** From within `onRecord`: the present `drain` hands over nothing more. */
   stop(): void {
     this.#limit = 0;

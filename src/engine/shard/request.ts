@@ -1,11 +1,12 @@
 /** A request as it came up a ring, decoded for the shard. */
 import type { Command } from '../../ledger/command.js';
 import { PostCommand } from '../../ledger/command.js';
+import type { Foresight } from '../../ledger/foresight.js';
 import type { Position } from '../../ledger/record.js';
 import { decodeCold } from '../wire/cold.js';
-import { bookOf, kindOf, MessageKind } from '../wire/head.js';
+import { bookOf, KEY_HASH, kindOf, MessageKind } from '../wire/head.js';
 import type { ReadAccountRequest, ReadHeadRequest } from '../wire/messages.js';
-import { decodePost } from '../wire/post.js';
+import { decodePost, plainNamesOf } from '../wire/post.js';
 
 /** What a front may ask a ledger to do. */
 export type FrontCommand = Exclude<Command, { readonly type: 'open_merchant' | 'configure' }>;
@@ -29,6 +30,22 @@ export class DecodedRequest {
   get keyHash(): Int32Array | null {
     return 'keyHash' in this.what && this.what.keyed ? this.what.keyHash : null;
   }
+}
+
+/** Tells what a posting of one leg will look for; of others nothing, as they are rare. */
+export function foreseePost(bytes: Uint8Array, view: DataView, offset: number, foresight: Foresight): void {
+  if (kindOf(view, offset) !== MessageKind.post) return;
+  const names = plainNamesOf(view, offset);
+  if (names < 0) return;
+  const debitLength = view.getUint8(names - 2);
+  foresight.add(
+    bookOf(view, offset),
+    view.getInt32(offset + KEY_HASH, true),
+    bytes,
+    names,
+    debitLength,
+    view.getUint8(names - 1),
+  );
 }
 
 /** The key's hash as text, for sets of parked keys; '' without a key. */

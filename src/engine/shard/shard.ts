@@ -31,7 +31,7 @@ import type { Wants } from './parked-commands.js';
 import { ParkedCommands, viewOf } from './parked-commands.js';
 import { recoverLedger } from './recover.js';
 import type { DecodedRequest } from './request.js';
-import { RequestDecoder } from './request.js';
+import { foreseePost, RequestDecoder } from './request.js';
 import { settle, untilItSucceeds } from './settle.js';
 import type { ShardBounds, ShardState, ShardStatus } from './status.js';
 import { NOTHING_COUNTED } from './status.js';
@@ -171,6 +171,16 @@ export class Shard {
     });
     ledger.apply({ type: 'configure', settings: this.#options.settings }, this.#recordTime(), this.#gathering.encoder);
     this.#keyIndexer.catchUp(this.#committed, ledger.lastRecordedAt);
+  }
+
+  /** A command that is submitted soon, so that what it reads can be fetched before: see {@link fetchForeseen}. */
+  foresee(bytes: Uint8Array, view: DataView, offset: number): void {
+    if (this.#state === 'ready' && this.#ledger !== null) foreseePost(bytes, view, offset, this.#ledger.foresight);
+  }
+
+  /** Fetches what the foreseen commands read, all of it together. */
+  fetchForeseen(): void {
+    this.#ledger?.foresight.fetch();
   }
 
   /** A command from a front; the bytes are valid during the call only. */

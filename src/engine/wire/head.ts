@@ -44,6 +44,8 @@ export interface RingTarget {
 export type NumberedHead = RequestHead & { readonly requestId: number };
 
 export const HEAD_BYTES = 40;
+/** Where the first word of the key's hash stands. */
+export const KEY_HASH = 16;
 /** Longest `route` of a posting; it is written behind the record for a moment, to be hashed with it. */
 export const ROUTE_MAX = 128;
 export const KEY_MAX = 255;

@@ -164,6 +164,14 @@ export function decodePost(
   return requestIdOf(view, offset);
 }
 
+/** Where the names of a posting with one leg begin, its debit's first, their lengths in the two bytes before; else −1. */
+export function plainNamesOf(view: DataView, offset: number): number {
+  const body = bodyOffset(view, offset);
+  if (view.getUint8(body + 1) !== 1) return -1;
+  const timed = (view.getUint8(body) & PostFlag.times) !== 0;
+  return body + BODY_HEAD_BYTES + (timed ? TIMES_BYTES : 0) + LEG_BYTES;
+}
+
 /** A command of its own memory. */
 export function copyPost(from: PostCommand): PostCommand {
   const copy = new PostCommand();

@@ -6,6 +6,8 @@ import { assert } from '../assert.js';
 
 const BITS_PER_KEY = 10;
 const BLOCK_WORDS = 16;
+/** Memory of this size begins 16 bytes behind a page where the C library has its own note there: then blocks are lines. */
+const ALIGNMENT = 48;
 /** First byte of the stored form. */
 const FORMAT = 1;
 const HEADER_BYTES = 4;
@@ -22,7 +24,8 @@ export class KeyFilter {
   /** An empty one with room for this many keys. */
   static sized(keys: number): KeyFilter {
     const blocks = Math.max(1, Math.ceil((keys * BITS_PER_KEY) / (BLOCK_WORDS * 32)));
-    return new KeyFilter(new Int32Array(blocks * BLOCK_WORDS));
+    const words = blocks * BLOCK_WORDS;
+    return new KeyFilter(new Int32Array(new ArrayBuffer(ALIGNMENT + words * 4), ALIGNMENT, words));
   }
 
   /** @param hashes four words a key */
@@ -84,6 +87,11 @@ export class KeyFilter {
       this.#has(base, word3 >>> 18) &&
       this.#has(base, (word2 >>> 27) | ((word3 >>> 27) << 5))
     );
+  }
+
+  /** Of the block in which a key's bits are. */
+  firstWord(word1: number): number {
+    return this.#words[this.#block(word1)] as number;
   }
 
   /** The lowest nine bits say which of a block's. */

@@ -59,6 +59,17 @@ export class KeyTable {
     return lists + (this.#segments.length - this.#oldest) * SEGMENT_BYTES + this.#filter.sizeBytes;
   }
 
+  /** Reads what {@link find} and {@link add} begin with. @returns a number that depends on all of it */
+  fetch(words: Int32Array, count: number): number {
+    let seen = 0;
+    for (let at = 0; at < count; at++) seen += this.#filter.firstWord(words[at] as number);
+    for (let at = 0; at < count; at++) {
+      const index = (words[at] as number) >>> LIST_SHIFT;
+      seen += (this.#lists[index]?.[(this.#used[index] as number) * ITEM_WORDS] ?? 0) as number;
+    }
+    return seen | 0;
+  }
+
   /** Place of a key that is still remembered at `nowSeconds`, or 0. */
   find(hash: Int32Array, nowSeconds: number): number {
     const maybe = this.#filter.mayContain(hash[0] as number, hash[2] as number, hash[3] as number);

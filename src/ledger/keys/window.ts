@@ -133,6 +133,15 @@ export class KeyWindow {
     return maybe ? MAYBE_ELSEWHERE : 0;
   }
 
+  /**
+   * Reads what looking for keys that come next will read, and remembering them: in the newest generation.
+   * @param words the first of each key's hash
+   * @returns a number that depends on all of it
+   */
+  fetch(words: Int32Array, count: number): number {
+    return this.#generations[this.#generations.length - 1]?.table?.fetch(words, count) ?? 0;
+  }
+
   /** Closed partitions whose filter says maybe, newest first: where a look-up has to look. */
   partitionsToSearch(hash: Int32Array, now: Micros): number[] {
     const nowSeconds = Math.floor(now / MICROS);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Tag } from '../../../src/engine/ring/layout.js';
 import { createRing, RECORD_TOO_LARGE, RING_FULL, RingConsumer, RingProducer } from '../../../src/engine/ring/ring.js';
 
 const CAPACITY_BYTES = 1024;
@@ -47,6 +48,41 @@ describe('a ring', () => {
     producer.publish();
     expect(drain(2)).toEqual(['a', 'b']);
     expect(drain(2)).toEqual(['c']);
+  });
+
+  it('shows what comes next without taking it, up to a large record', () => {
+    const { producer, consumer, drain, put } = makeRing();
+    const peek = (recordsMax: number): string[] => {
+      const shown: string[] = [];
+      consumer.peek((offset, length) => {
+        shown.push(Buffer.from(consumer.bytes.slice(offset, offset + length)).toString('latin1'));
+      }, recordsMax);
+      return shown;
+    };
+    put('a');
+    expect(peek(9)).toEqual([]);
+    for (const record of ['b', 'c']) put(record);
+    producer.claim(4);
+    producer.commit(4, Tag.handle);
+    put('d');
+    producer.publish();
+    expect(peek(2)).toEqual(['a', 'b']);
+    expect(peek(9)).toEqual(['a', 'b', 'c']);
+    expect(drain(2)).toEqual(['a', 'b']);
+    expect(peek(9)).toEqual(['c']);
+  });
+
+  it('shows what stands behind the end of its memory', () => {
+    const { producer, consumer, drain, put } = makeRing();
+    for (let round = 0; round < 40; round++) {
+      put(`${round}`.padStart(200));
+      put('x');
+      producer.publish();
+      const shown: number[] = [];
+      consumer.peek((_, length) => shown.push(length), 9);
+      expect(shown).toEqual([200, 1]);
+      expect(drain()).toEqual([`${round}`.padStart(200), 'x']);
+    }
   });
 
   it('says that it is full, takes nothing then, and goes on after a drain', () => {
