@@ -8,6 +8,7 @@ import { MillraceError, messageOf } from '../platform/errors.js';
 import type { Log } from '../platform/log.js';
 import { createLog } from '../platform/log.js';
 import { VERSION } from '../platform/version.js';
+import { attachCommand } from './attach.js';
 import { backupCommand } from './backup.js';
 import { benchCommand } from './bench/bench.js';
 import { detachCommand } from './detach.js';
@@ -202,6 +203,25 @@ ${EXIT_CODES}`,
   )
   .action(async ({ before, to, ...options }: WithConfig & { readonly before: string; readonly to: string }) => {
     process.exitCode = await detachCommand({ before, to }, ...argumentsOf(options));
+  });
+
+program
+  .command('attach')
+  .description('bring back partitions of the log that detach has moved into files')
+  .requiredOption('--since <time>', 'RFC 3339; all partitions whose last record is not older')
+  .option('--from <folder>', 'where the files are now; default: where they were written to')
+  .addOption(configOption())
+  .addHelpText(
+    'after',
+    `
+Example:
+  millrace attach --since 2029-11-01T00:00:00Z
+
+Newest first, each whole or not at all. Its transactions are read, listed and acted on as before; the files stay where they are.
+${EXIT_CODES}`,
+  )
+  .action(async ({ since, from, ...options }: WithConfig & { readonly since: string; readonly from?: string }) => {
+    process.exitCode = await attachCommand({ since, from: from ?? null }, ...argumentsOf(options));
   });
 
 const keys = program

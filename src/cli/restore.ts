@@ -123,11 +123,10 @@ async function restoreShards(place: Place, { backup, target, reach }: Point, log
       `the user that runs Postgres (uid ${place.user.uid}) cannot enter ${walFolder}; let it in, or copy the archive to where it can`,
     );
   }
-  const nowMs = Date.now();
   const results = await Promise.allSettled(
     sources.map(async (source) => {
       await copyBack(source, place);
-      return withServer(await replayTo(target, source, place, log), (url) => beginIncarnation(url, nowMs));
+      return withServer(await replayTo(target, source, place, log), beginIncarnation);
     }),
   );
   return results.map((result) => {

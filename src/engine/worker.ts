@@ -211,6 +211,7 @@ class Worker {
               : {
                   logId: store.logId,
                   incarnation: store.incarnation,
+                  restores: store.restores ?? [],
                   hashKey: store.hashKey,
                   partitionRecords: store.partitionRecords,
                 },

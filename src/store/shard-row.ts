@@ -1,6 +1,7 @@
 /** What a shard's database is: one row, written when the database is new and compared at every later start. */
 import { randomBytes, randomInt } from 'node:crypto';
 import type { SlotRange } from '../platform/config/shards.js';
+import type { Restore } from '../platform/ids/id-codec.js';
 import { ShardMismatchError } from './errors.js';
 import type { Session } from './session.js';
 
@@ -17,6 +18,7 @@ export interface ShardSettings {
 export interface ShardRow {
   readonly logId: number;
   readonly incarnation: number;
+  readonly restores: readonly Restore[];
   readonly hashKey: Uint8Array;
   readonly partitionRecords: number;
 }
@@ -44,7 +46,9 @@ export async function openShardRow(session: Session, settings: ShardSettings): P
   });
   const [row] = await session.query(
     `SELECT log_id, incarnation, hash_key, partition_records, name, slots::text AS slots,
-            slots = $1::int4multirange AS same_slots FROM shard`,
+            slots = $1::int4multirange AS same_slots,
+            ${RESTORES} AS restores
+       FROM shard`,
     [slots],
   );
   if (row === undefined) throw new ShardMismatchError('the database has no row in the table shard: it is damaged');
@@ -64,10 +68,20 @@ export async function openShardRow(session: Session, settings: ShardSettings): P
   return {
     logId: Number(row.log_id),
     incarnation: Number(row.incarnation),
+    restores: readRestores(row.restores),
     hashKey: row.hash_key as Uint8Array,
     partitionRecords: Number(row.partition_records),
   };
 }
+
+/** For {@link readRestores}. */
+export const RESTORES = `(
+  SELECT json_agg(json_build_object('incarnation', r.incarnation, 'after', r.after_position) ORDER BY r.incarnation)
+    FROM restore r)::text`;
+
+/** @param text of {@link RESTORES}; null for none */
+export const readRestores = (text: unknown): readonly Restore[] =>
+  typeof text === 'string' ? (JSON.parse(text) as readonly Restore[]) : [];
 
 /** Postgres keeps the upper end outside. */
 const multirange = (slots: readonly SlotRange[]): string =>

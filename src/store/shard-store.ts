@@ -4,6 +4,7 @@
  */
 import type { LoadAccount, LoadBook } from '../ledger/load.js';
 import type { LogRecord, LogSink, Micros, Position } from '../ledger/record.js';
+import type { Restore } from '../platform/ids/id-codec.js';
 import type { Sql } from './sql.js';
 
 /** Encodes records as rows of binary COPY into a reused buffer. */
@@ -77,6 +78,8 @@ export interface ShardStore {
   readonly logId: number;
   /** Raised by a restore to a point in time; part of every token and cursor. */
   readonly incarnation: number;
+  /** Where incarnations began; missing: nowhere, it was never restored. */
+  readonly restores?: readonly Restore[];
   /** 16 secret bytes of this shard: key hashes, fingerprints, ids, tokens. Known after `acquire`, as all of these are. */
   readonly hashKey: Uint8Array;
   /** Partition p of the log holds positions p·n + 1 to (p + 1)·n. */

@@ -25,7 +25,8 @@ import { startEngine } from '../support/engine.js';
 import type { TestPostgres } from '../support/postgres.js';
 import { startTestPostgres, withClient } from '../support/postgres.js';
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+// Commands are processes, and the machine may be busy.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
 const PARTITION_RECORDS = 64;
 
@@ -46,6 +47,8 @@ const DETACHABLE = `SELECT p.number FROM millrace.log_partition p JOIN millrace.
     AND p.end_position <= (SELECT position FROM millrace.fold WHERE name = 'balances')`;
 
 const detach = () => millrace(['detach', '--before', '2100-01-01T00:00:00Z', '--to', files], env);
+const attach = (since: Date, ...more: readonly string[]) =>
+  millrace(['attach', '--since', since.toISOString(), ...more], env);
 const verify = () => millrace(['verify'], env);
 const ask = (text: string) =>
   withClient(url, async (client) => (await client.query(text)).rows[0] as Record<string, unknown>);
@@ -129,10 +132,15 @@ test('verify proves files and table as one log', async () => {
 
 test('what only the files know is answered 410 archived; balances, newer records and the present are as before', async () => {
   const wallet = '/v1/accounts/customer%2F2';
+  for (const action of ['reverse', 'capture', 'void']) {
+    const answer = await api.post(`/v1/transactions/${firstId}/${action}`, {});
+    expect(answer).toMatchObject({ status: 410, body: { code: 'archived', outcome: 'none', final: false } });
+  }
   const archived = { status: 410, body: { code: 'archived' } };
   expect(await api.get(`/v1/transactions/${firstId}`)).toMatchObject(archived);
   const other = new Api(engine.url, await engine.createKey('other'));
   expect((await other.get(`/v1/transactions/${firstId}`)).status).toBe(404);
+  expect((await other.post(`/v1/transactions/${firstId}/reverse`, {})).status).toBe(404);
   expect((await other.get('/v1/transactions')).body).toMatchObject({ data: [], next_cursor: null });
   expect(await api.get(`${wallet}?at=${encodeURIComponent(firstAt)}`)).toMatchObject(archived);
   const now = await api.get(wallet);
@@ -216,6 +224,38 @@ test('while a proof reads the log nothing is detached, and a file of another his
     return true;
   });
   expect((await verify()).code).toBe(0);
+});
+
+test('what was detached is brought back, newest first and only from files that are what they were', async () => {
+  const rows = 'SELECT count(*)::int4 AS count FROM millrace.log';
+  const whole = Number((await ask('SELECT max(last)::int4 AS count FROM millrace.batch')).count);
+  const detached = (await ask('SELECT count(*)::int4 AS count FROM millrace.detached')) as { count: number };
+  const newest = (await ask('SELECT last_at AS at FROM millrace.detached ORDER BY partition DESC LIMIT 1')) as {
+    at: Date;
+  };
+  const [file = ''] = readdirSync(files).sort();
+  expect(await attach(newest.at)).toMatchObject({ code: 0, out: expect.stringContaining('1 partitions attached') });
+  expect((await verify()).code).toBe(0);
+  renameSync(files, `${files}.moved`);
+  const moved = join(`${files}.moved`, file);
+  appendFileSync(moved, 'x');
+  const broken = await attach(new Date(0), '--from', `${files}.moved`);
+  expect(broken).toMatchObject({ code: 3, err: expect.stringContaining(`${moved} is not what it was`) });
+  truncateSync(moved, statSync(moved).size - 1);
+  const [left] = [await ask('SELECT count(*)::int4 AS count FROM millrace.detached')];
+  expect(left, 'those before it are whole').toEqual({ count: 1 });
+  expect((await attach(new Date(0), '--from', `${files}.moved`)).code).toBe(0);
+  expect(await ask(rows)).toEqual({ count: whole });
+  expect(detached.count).toBeGreaterThan(2);
+  expect((await verify()).out).toContain('all true');
+  expect((await api.get(`/v1/transactions/${firstId}`)).status).toBe(200);
+  expect((await api.post(`/v1/transactions/${firstId}/reverse`, {})).status).toBe(201);
+  // And away again, for what follows.
+  renameSync(`${files}.moved`, files);
+  await until('they are detached again', async () => {
+    await detach();
+    return Number((await ask('SELECT count(*) AS count FROM millrace.detached')).count) >= detached.count;
+  });
 });
 
 test('what stayed in the table and was changed there is found, and so is a file that was put in the place of another', async () => {

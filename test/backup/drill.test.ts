@@ -148,10 +148,15 @@ test('a Consistency-Token of the time that is gone is answered 410', async () =>
   }
 });
 
-test('the restored ledger posts, also what was lost and is sent again, and archives into a history of its own', async () => {
+test('the restored ledger posts, also what was lost and is sent again; ids of what was lost are of nothing; it archives into a history of its own', async () => {
   for (const diary of diaries) {
     const lost = diary.entries.filter(({ sentAt }) => sentAt > noted);
     expect(await diary.postsAnew(lost.slice(0, 5))).toBe(true);
+    // Others stand where the lost ones stood.
+    const found = await diary.found();
+    expect(lost.filter(({ id }) => found.has(id))).toEqual([]);
+    const action = await diary.api.post(`/v1/transactions/${lost[0]?.id}/reverse`, {});
+    expect(action).toMatchObject({ status: 404, body: { code: 'unknown_transaction' } });
   }
   const { code } = await millrace(['backup'], env);
   expect(code).toBe(0);

@@ -88,6 +88,8 @@ beforeAll(async () => {
     await client.query(`CREATE SCHEMA millrace;
       CREATE TABLE millrace.shard (incarnation int4 NOT NULL);
       INSERT INTO millrace.shard VALUES (1);
+      CREATE FUNCTION millrace.begin_incarnation() RETURNS int4 LANGUAGE sql AS
+        'UPDATE millrace.shard SET incarnation = incarnation + 1 RETURNING incarnation';
       CREATE TABLE millrace.log (position int8 NOT NULL, recorded_at timestamptz NOT NULL)`);
     await client.query(record(1));
   });

@@ -1,6 +1,7 @@
 /** What the supervisor says to its threads, and they to it. */
 import type { MessagePort } from 'node:worker_threads';
 import type { LedgerSettings } from '../../ledger/command.js';
+import type { Restore } from '../../platform/ids/id-codec.js';
 import type { ShardPlace } from '../../store/open.js';
 import type { ShardBounds, ShardState, ShardStatus } from '../shard/status.js';
 import type { FrontConnection, WorkerConnection } from './connections.js';
@@ -44,6 +45,7 @@ export interface WorkerTask {
 export interface ShardIdentity {
   readonly logId: number;
   readonly incarnation: number;
+  readonly restores?: readonly Restore[];
   readonly hashKey: Uint8Array;
   readonly partitionRecords: number;
 }

@@ -7,6 +7,7 @@ import { pathTo } from '../../store/seal/merkle.js';
 import { rowsOfCopy } from '../../store/seal/rows.js';
 import { BatchSealer, genesisOf, LEAF_HEADER_BYTES, type Leaf } from '../../store/seal/seal.js';
 import { batchAt } from '../../store/seal/stored.js';
+import { RESTORES, readRestores } from '../../store/shard-row.js';
 import type { Sql } from '../../store/sql.js';
 import { sealedShard } from './seals.js';
 
@@ -57,7 +58,8 @@ export interface Receipt {
 /** @returns null where the id is of another shard, or of nothing */
 export async function makeReceipt(sql: Sql, transaction: string): Promise<Receipt | null> {
   const { logId, name, hashKey } = await sealedShard(sql);
-  const place = new IdCodec(hashKey).decode(transaction);
+  const [restored] = await sql.query(`SELECT ${RESTORES} AS restores`);
+  const place = new IdCodec(hashKey, readRestores(restored?.restores)).decode(transaction);
   if (place === null || place.logId !== logId) return null;
   const { position } = place;
   const batch = await batchAt(sql, position);

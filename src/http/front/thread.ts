@@ -179,8 +179,8 @@ class FrontThread {
     if (shard === undefined || shard.identity === null) return;
     void shard.sql?.close().catch(() => undefined);
     shard.sql = sql;
-    const { logId, incarnation, hashKey } = shard.identity;
-    shard.front = { logId, incarnation, hashKey, reader: new ShardReader(sql, { name }) };
+    const { logId, incarnation, restores = [], hashKey } = shard.identity;
+    shard.front = { logId, incarnation, restores, hashKey, reader: new ShardReader(sql, { name }) };
   }
 
   #readiness(): Readiness {

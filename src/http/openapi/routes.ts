@@ -98,7 +98,12 @@ const POST_ERRORS = [
   'condition_failed',
   ...MOVE_ERRORS,
 ] as const satisfies readonly ErrorCode[];
-const ACTION_ERRORS = ['unknown_transaction', 'not_actionable', 'invalid_leg'] as const satisfies readonly ErrorCode[];
+const ACTION_ERRORS = [
+  'unknown_transaction',
+  'archived',
+  'not_actionable',
+  'invalid_leg',
+] as const satisfies readonly ErrorCode[];
 const HOLD_ERRORS = [
   ...ACTION_ERRORS,
   'transaction_not_pending',

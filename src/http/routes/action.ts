@@ -6,7 +6,7 @@ import { answerWrite } from './answers.js';
 import type { Call } from './call.js';
 import { requestKey } from './key.js';
 import { renderNew } from './post-transaction.js';
-import { pathPosition } from './transaction.js';
+import { NOWHERE, pathPosition } from './transaction.js';
 
 export function action(type: ActionRequest['type']): (call: Call) => void {
   return (call) => {
@@ -18,7 +18,11 @@ export function action(type: ActionRequest['type']): (call: Call) => void {
     const parent = pathPosition(call);
     const head = call.head(key, `POST /v1/transactions/{id}/${type} ${parent}`);
     call.ask(head, { ...parsed, parent }, (answer) => {
-      answerWrite(call, key, answer, (success) => renderNew(call, success));
+      const answerNow = (): void => answerWrite(call, key, answer, (success) => renderNew(call, success));
+      if (answer.type === 'answered' && answer.code === 'unknown_transaction' && parent !== NOWHERE) {
+        // It may stand in a file: then the reader says so.
+        call.shard.reader.transaction(call.book, parent).then(answerNow, (error: unknown) => call.fail(error));
+      } else answerNow();
     });
   };
 }

@@ -2,7 +2,7 @@
 import type { EngineClient } from '../../engine/wire/messages.js';
 import type { ShardReader } from '../../folds/read/shard-reader.js';
 import type { CurrencyTable } from '../../ledger/currency.js';
-import { IdCodec } from '../../platform/ids/id-codec.js';
+import { IdCodec, type Restore } from '../../platform/ids/id-codec.js';
 import { Sealer } from '../../platform/ids/sealed.js';
 import type { FrontCounters } from '../metrics/counters.js';
 import type { Metrics } from '../metrics/metrics.js';
@@ -31,6 +31,8 @@ export type Reader = Pick<
 export interface FrontShard {
   readonly logId: number;
   readonly incarnation: number;
+  /** Missing: it was never restored. */
+  readonly restores?: readonly Restore[];
   /** 16 secret bytes: ids and tokens are made with them. */
   readonly hashKey: Uint8Array;
   readonly reader: Reader;
@@ -102,7 +104,7 @@ export class RouteContext {
     if (shard === this.#lastShard && this.#lastCodecs !== null) return this.#lastCodecs;
     let codecs = this.#codecs.get(shard);
     if (codecs === undefined) {
-      codecs = { ids: new IdCodec(shard.hashKey), sealer: new Sealer(shard.hashKey) };
+      codecs = { ids: new IdCodec(shard.hashKey, shard.restores), sealer: new Sealer(shard.hashKey) };
       this.#codecs.set(shard, codecs);
     }
     this.#lastShard = shard;

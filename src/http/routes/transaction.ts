@@ -11,7 +11,7 @@ import { askRead, reachToken } from './consistency.js';
 const clock = createClock();
 
 /** No record stands there. */
-const NOWHERE: Position = 0;
+export const NOWHERE: Position = 0;
 
 /**
  * Where the transaction that the path names stands; 0 for an id of another shard's log and for one that nobody made.

@@ -2,8 +2,9 @@
  * Public ids of transactions. An id is where its record stands (log and position) under a keyed permutation: whoever
  * has the key looks it up without an index, and nobody else learns anything from it, not even an order or a volume.
  *
- * The block of 128 bits before the permutation: log id 32, position 53, and 43 zeros, by which an id that we did not
- * make is known. Written as 26 digits of Crockford's base 32 in lower case, the first of which carries 3 bits.
+ * The block of 128 bits before the permutation: log id 32, position 53, 11 zeros, and 32 bits that say after which
+ * restore to a point in time the record was written. Of these too there is one right value at each position, so that an id
+ * that we did not make is known by 43 bits, and an id of what a restore took away is never that of another record. Written as 26 digits of Crockford's base 32 in lower case, the first of which carries 3 bits.
  */
 import { Chaskey } from './chaskey.js';
 
@@ -12,6 +13,14 @@ export interface RecordPlace {
   readonly logId: number;
   /** 0 to 2^53−1 */
   readonly position: number;
+}
+
+/** A restore to a point in time: positions after the point are given again, their ids are not. */
+export interface Restore {
+  /** Of the ledger from then on; 2 to 2^31−1, rising. */
+  readonly incarnation: number;
+  /** The last position that stayed. */
+  readonly after: number;
 }
 
 const PREFIX = 'txn_';
@@ -34,10 +43,26 @@ const PAIRS: readonly string[] = Array.from({ length: 1024 }, (_, pair) => `${DI
 export class IdCodec {
   readonly #cipher: Chaskey;
   readonly #block = new Int32Array(4);
+  readonly #restores: readonly Restore[];
+  /** Of records after the last restore, which nearly all are. */
+  readonly #newest: number;
+  readonly #newestAfter: number;
 
-  /** @param key 16 secret bytes, the same for the whole life of a ledger */
-  constructor(key: Uint8Array) {
+  /**
+   * @param key 16 secret bytes, the same for the whole life of a ledger
+   * @param restores in their order, which is that of their positions
+   */
+  constructor(key: Uint8Array, restores: readonly Restore[] = []) {
     this.#cipher = new Chaskey(new Chaskey(key).derive('transaction id'));
+    this.#restores = restores;
+    this.#newest = restores.at(-1)?.incarnation ?? 0;
+    this.#newestAfter = restores.at(-1)?.after ?? 0;
+  }
+
+  /** 0 for what no restore came before. */
+  #incarnationOf(position: number): number {
+    if (position > this.#newestAfter) return this.#newest;
+    return this.#restores.findLast(({ after }) => position > after)?.incarnation ?? 0;
   }
 
   encode(logId: number, position: number): string {
@@ -60,7 +85,7 @@ export class IdCodec {
     block[0] = logId;
     block[1] = position | 0;
     block[2] = position / TWO_32;
-    block[3] = 0;
+    block[3] = this.#incarnationOf(position);
     this.#cipher.encrypt(block);
     return block;
   }
@@ -74,8 +99,9 @@ export class IdCodec {
     const logId = block[0] ?? 0;
     const low = block[1] ?? 0;
     const high = block[2] ?? 0;
-    if (block[3] !== 0 || high >>> 21 !== 0 || logId < 0) return null;
-    return { logId, position: high * TWO_32 + (low >>> 0) };
+    if (high >>> 21 !== 0 || logId < 0) return null;
+    const position = high * TWO_32 + (low >>> 0);
+    return block[3] === this.#incarnationOf(position) ? { logId, position } : null;
   }
 }
 

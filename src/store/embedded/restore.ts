@@ -115,27 +115,22 @@ export interface RestoredShard {
   readonly incarnation: number;
 }
 
-const EPOCH_OF_INCARNATIONS_S = 1_700_000_000;
-
-/**
- * Makes the ledger a new incarnation, by a number that no other restore of the same backup has: tokens and cursors of
- * what is gone must be known by every ledger that is made from it.
- */
-export async function beginIncarnation(url: string, nowMs: number): Promise<RestoredShard> {
+/** Makes the ledger a new incarnation: tokens, cursors and ids of what is gone are known from then on. */
+export async function beginIncarnation(url: string): Promise<RestoredShard> {
   const client = new pg.Client({ connectionString: url, application_name: 'millrace-restore' });
   client.on('error', () => undefined);
   await client.connect();
   try {
-    const { rows: shard } = await client.query<{ incarnation: number }>(
-      'UPDATE millrace.shard SET incarnation = greatest(incarnation + 1, $1) RETURNING incarnation',
-      [Math.floor(nowMs / 1000) - EPOCH_OF_INCARNATIONS_S],
+    const { rows: shard } = await client.query<{ incarnation: number | null }>(
+      'SELECT millrace.begin_incarnation() AS incarnation',
     );
     const { rows: last } = await client.query<{ position: string; at: string }>(
       `SELECT position, (extract(epoch FROM recorded_at) * 1000000)::int8::text AS at
          FROM millrace.log ORDER BY position DESC LIMIT 1`,
     );
     const incarnation = shard[0]?.incarnation;
-    if (incarnation === undefined) throw new EmbeddedServerError('the database that was restored holds no shard');
+    if (incarnation === undefined || incarnation === null)
+      throw new EmbeddedServerError('the database that was restored holds no shard');
     const record = last[0];
     return {
       incarnation,

@@ -12,6 +12,14 @@ CREATE TABLE shard (
   created_at      timestamptz NOT NULL DEFAULT now()
 );
 
+-- Restores to a point in time, each a new incarnation. Positions after the point are given again; ids are not, since they
+-- say in which incarnation their record was written.
+CREATE TABLE restore (
+  incarnation    int4 PRIMARY KEY,
+  after_position int8 NOT NULL,                 -- the last one that stayed
+  restored_at    timestamptz NOT NULL DEFAULT now()
+);
+
 -- Who owns the shard. The only authority on epochs; changes only when the epoch rises. One row.
 CREATE TABLE fence (
   log_id int4 PRIMARY KEY,
@@ -31,6 +39,18 @@ CREATE TABLE batch (
 );
 -- Nothing in them is worth a try to compress.
 ALTER TABLE batch ALTER COLUMN digest SET STORAGE PLAIN, ALTER COLUMN marks SET STORAGE EXTERNAL;
+
+-- To be called once after a restore, before an engine starts on it. The number is one that no other restore of the same
+-- backup has: tokens, cursors and ids of what is gone must be known by every ledger that is made from it.
+CREATE FUNCTION begin_incarnation() RETURNS int4 LANGUAGE sql SET search_path FROM CURRENT AS $$
+  WITH risen AS (
+    UPDATE shard SET incarnation = greatest(incarnation + 1, extract(epoch FROM now())::int4 - 1700000000)
+    RETURNING incarnation
+  )
+  INSERT INTO restore (incarnation, after_position)
+  SELECT incarnation, coalesce((SELECT max(last) FROM batch), 0) FROM risen
+  RETURNING incarnation
+$$;
 
 -- The log. Leg 0 stands in columns; legs 1.. in more_legs, six numbers each: leg, debit, credit, currency, amount, released.
 CREATE TABLE log (

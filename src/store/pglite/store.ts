@@ -12,6 +12,7 @@ import { PGlite } from '@electric-sql/pglite';
 import { assert } from '../../ledger/assert.js';
 import type { LogRecord, Position } from '../../ledger/record.js';
 import type { SlotRange } from '../../platform/config/shards.js';
+import type { Restore } from '../../platform/ids/id-codec.js';
 import type { Log } from '../../platform/log.js';
 import { batchStatement, isBatchRefusal } from '../batch-row.js';
 import { LOG_COLUMN_LIST } from '../copy/columns.js';
@@ -85,6 +86,9 @@ class PgliteShard implements ShardStore {
   }
   get incarnation(): number {
     return this.#own().row.incarnation;
+  }
+  get restores(): readonly Restore[] {
+    return this.#own().row.restores;
   }
   get hashKey(): Uint8Array {
     return this.#own().row.hashKey;

@@ -62,14 +62,14 @@ export async function detachOld(options: DetachOptions): Promise<DetachResult> {
 }
 
 /** @throws StoreUnavailableError while a proof reads the whole log, or another program detaches */
-async function lockOut(client: pg.Client): Promise<void> {
+export async function lockOut(client: pg.Client): Promise<void> {
   const { rows } = await client.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1, hashtext($2)) AS taken', [
     LockClass.detach,
     SCHEMA,
   ]);
   if (rows[0]?.taken === true) return;
   throw new StoreUnavailableError(
-    'a verify is reading the log, or another detach is running; try again when it has ended',
+    'a verify is reading the log, or another detach or attach is running; try again when it has ended',
   );
 }
 

@@ -10,6 +10,7 @@ import type { LogRecord, Micros, Position } from '../../ledger/record.js';
 import { Breaker } from '../../platform/breaker.js';
 import type { SlotRange } from '../../platform/config/shards.js';
 import { messageOf } from '../../platform/errors.js';
+import type { Restore } from '../../platform/ids/id-codec.js';
 import type { Log } from '../../platform/log.js';
 import { isBatchRefusal, prepareBatch, preparedBatch } from '../batch-row.js';
 import { CopyEncoder } from '../copy/encoder.js';
@@ -142,6 +143,9 @@ class PostgresShard implements ShardStore {
   }
   get incarnation(): number {
     return this.#own().row.incarnation;
+  }
+  get restores(): readonly Restore[] {
+    return this.#own().row.restores;
   }
   get hashKey(): Uint8Array {
     return this.#own().row.hashKey;

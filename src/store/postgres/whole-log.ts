@@ -49,11 +49,11 @@ async function attachFiles(client: pg.Client): Promise<void> {
     const file = String(row.file);
     chain = chainOf(chain, String(row.sha256), Number(row.first_position), Number(row.end_position));
     if (chain !== row.chain) throw new DetachedFileError(`the chain of detached files is broken at ${file}`);
-    await load(client, file, String(row.sha256), Number(row.records));
+    await loadDetached(client, file, String(row.sha256), Number(row.records));
   }
   const end = Number(files.at(-1)?.end_position);
   await client.query('ANALYZE detached_log');
-  await compareKept(client, end);
+  await compareKept(client, 0, end);
   // A session's temporary names come before the schema's.
   await client.query(
     `CREATE TEMP VIEW log AS SELECT ${LOG_COLUMN_LIST} FROM detached_log
@@ -61,7 +61,8 @@ async function attachFiles(client: pg.Client): Promise<void> {
   );
 }
 
-async function load(client: pg.Client, file: string, sha256: string, records: number): Promise<void> {
+/** Reads a file into the session's table `detached_log`. @throws StoreUnavailableError, DetachedFileError */
+export async function loadDetached(client: pg.Client, file: string, sha256: string, records: number): Promise<void> {
   if (!existsSync(file)) throw new StoreUnavailableError(`${file}, in which a part of the log stands, is not there`);
   const hash = createHash('sha256');
   const source = createReadStream(file);
@@ -77,11 +78,11 @@ async function load(client: pg.Client, file: string, sha256: string, records: nu
   }
 }
 
-/** What stayed in the table must be what the files say. */
-async function compareKept(client: pg.Client, end: number): Promise<void> {
+/** What stayed in the table must be what the files in `detached_log` say. @param end exclusive */
+export async function compareKept(client: pg.Client, first: number, end: number): Promise<void> {
   const { rows } = await client.query<SqlRow>(
     `SELECT l.position FROM ${SCHEMA}.log l LEFT JOIN detached_log d ON d.position = l.position
-      WHERE l.position < ${end} AND (d.position IS NULL OR row(${prefixed('l')})::text <> row(${prefixed('d')})::text)
+      WHERE l.position >= ${first} AND l.position < ${end} AND (d.position IS NULL OR row(${prefixed('l')})::text <> row(${prefixed('d')})::text)
       ORDER BY 1 LIMIT 1`,
   );
   const position = rows[0]?.position;

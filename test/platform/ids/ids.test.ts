@@ -32,6 +32,27 @@ describe('the id of a transaction', () => {
     );
   });
 
+  it('is never that of a record which a restore took away, and stays what it was before the restored point', () => {
+    const lost = new IdCodec(key);
+    const restored = new IdCodec(key, [{ incarnation: 7, after: 100 }]);
+    const twice = new IdCodec(key, [
+      { incarnation: 7, after: 100 },
+      { incarnation: 9, after: 100 },
+      { incarnation: 2 ** 31 - 1, after: 150 },
+    ]);
+    const codecs = [lost, restored, twice];
+    for (const position of [1, 99, 100]) {
+      for (const one of codecs) expect(one.encode(1, position)).toBe(lost.encode(1, position));
+    }
+    for (const position of [101, 150, 151, Number.MAX_SAFE_INTEGER]) {
+      const ids = codecs.map((one) => one.encode(1, position));
+      for (const [index, one] of codecs.entries()) {
+        const found = ids.map((id) => one.decode(id)?.position ?? null);
+        expect(found).toEqual(ids.map((_, other) => (other === index ? position : null)));
+      }
+    }
+  });
+
   it('is like no other', () => {
     const ids = new Set<string>();
     for (let position = 0; position < 20_000; position++) {
