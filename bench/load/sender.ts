@@ -1,0 +1,195 @@
+/** One group of an open-loop generator: its connections, what waits for one, and what is sent again. */
+import { NUMBER_LENGTH } from '../../src/cli/bench/load.js';
+import { Arrivals } from './arrivals.js';
+import { Connection, type ConnectionEvents } from './connection.js';
+import type { GeneratorPlan, Group, Sending } from './plan.js';
+import { Tally } from './tally.js';
+
+/** One request, under its key, as often as it is sent. */
+interface Attempt {
+  readonly text: string;
+  readonly intendedMs: number;
+  sentMs: number;
+  retriesLeft: number;
+  /** Of the phase that it was intended in. */
+  readonly tally: Tally;
+}
+
+const RETRY_AFTER_MS = 1_000;
+const RUN_CHARACTERS = 6;
+
+export class Sender implements ConnectionEvents {
+  readonly #plan: GeneratorPlan;
+  readonly #group: Group;
+  readonly #random: () => number;
+  /** What keys begin with: of no other generator and no other group. */
+  readonly #run: string;
+  readonly #onLag: (ms: number) => void;
+  readonly #free: Connection[] = [];
+  #open = 0;
+  #number = 0;
+  #template = 0;
+  #arrivals: Arrivals | null = null;
+  /** Connections that send again as soon as they are answered. */
+  #loops = 0;
+  /** Requests that wait for a connection; served from `#waitingFrom` on. */
+  #waiting: Attempt[] = [];
+  #waitingFrom = 0;
+  /** Requests to be sent again, by when: rests are nearly equal, so order is nearly that of time. */
+  #again: { readonly atMs: number; readonly attempt: Attempt }[] = [];
+  #tally = new Tally(performance.now());
+  underWay = 0;
+
+  constructor(plan: GeneratorPlan, group: Group, random: () => number, onLag: (ms: number) => void) {
+    this.#plan = plan;
+    this.#group = group;
+    this.#random = random;
+    this.#onLag = onLag;
+    this.#run = Math.floor(random() * 16 ** RUN_CHARACTERS)
+      .toString(16)
+      .padStart(RUN_CHARACTERS, '0');
+    for (let count = 0; count < group.connections; count++) this.#connect();
+  }
+
+  begin(sending: Sending | undefined, beganMs: number): void {
+    this.#tally = new Tally(beganMs);
+    this.#arrivals =
+      sending !== undefined && 'open' in sending ? new Arrivals(sending.open, beganMs, this.#random) : null;
+    this.#loops = sending !== undefined && 'closed' in sending ? sending.closed : 0;
+    for (let loop = 0; loop < this.#loops; loop++) this.#intend(beganMs);
+  }
+
+  /** Sends all that is due. */
+  tick(nowMs: number): void {
+    while (this.#again.length > 0 && (this.#again[0]?.atMs ?? 0) <= nowMs) {
+      const due = this.#again.shift();
+      if (due !== undefined) this.#send(due.attempt, due.atMs);
+    }
+    const arrivals = this.#arrivals;
+    if (arrivals !== null) {
+      for (let at = arrivals.take(nowMs); at >= 0; at = arrivals.take(nowMs)) this.#intend(at);
+    }
+    this.#giveUpBefore(nowMs - this.#group.patienceMs);
+  }
+
+  /** Nothing new is intended from now on. */
+  stop(): void {
+    this.#arrivals = null;
+    this.#loops = 0;
+  }
+
+  get quiet(): boolean {
+    return this.underWay === 0 && this.#waiting.length === this.#waitingFrom && this.#again.length === 0;
+  }
+
+  finish(ms: number) {
+    const tally = this.#tally;
+    tally.unanswered = this.underWay;
+    tally.givenUp += this.#waiting.length - this.#waitingFrom + this.#again.length;
+    this.#waiting = [];
+    this.#waitingFrom = 0;
+    this.#again = [];
+    return tally.result(ms);
+  }
+
+  onAnswer(connection: Connection, status: number, retryAfter: boolean): void {
+    const attempt = connection.attempt as Attempt;
+    const nowMs = performance.now();
+    connection.attempt = null;
+    this.underWay--;
+    attempt.tally.answered(status, retryAfter, nowMs, attempt.intendedMs, attempt.sentMs);
+    if ((status === 429 || status === 503) && attempt.retriesLeft > 0) this.#sendAgain(attempt, nowMs);
+    if (connection.closing) connection.end();
+    else this.#freed(connection, nowMs);
+    if (this.#loops > 0 && attempt.tally === this.#tally) this.#intend(nowMs);
+  }
+
+  onGone(connection: Connection, owed: boolean): void {
+    this.#open--;
+    if (!owed) {
+      const at = this.#free.indexOf(connection);
+      if (at >= 0) this.#free.splice(at, 1);
+      return;
+    }
+    const attempt = connection.attempt as Attempt;
+    this.underWay--;
+    attempt.tally.errors++;
+    if (attempt.retriesLeft > 0) this.#sendAgain(attempt, performance.now());
+    else if (this.#loops > 0 && attempt.tally === this.#tally) this.#intend(performance.now());
+  }
+
+  #intend(intendedMs: number): void {
+    this.#tally.intended++;
+    const { templates } = this.#group;
+    const template = templates[this.#template++ % templates.length];
+    if (template === undefined) throw new Error('a group without requests');
+    const number = this.#run + String(this.#number++).padStart(NUMBER_LENGTH - RUN_CHARACTERS, '0');
+    const text = template.pieces.join(number);
+    const retriesLeft = this.#group.retries ?? 0;
+    this.#send({ text, intendedMs, sentMs: intendedMs, retriesLeft, tally: this.#tally }, intendedMs);
+  }
+
+  /** On a free connection, a new one, or when one is free. */
+  #send(attempt: Attempt, dueMs: number): void {
+    attempt.sentMs = dueMs;
+    const connection = this.#free.pop() ?? (this.#open < this.#group.connectionsMax ? this.#dial() : undefined);
+    if (connection === undefined) {
+      this.#waiting.push(attempt);
+      return;
+    }
+    this.#onLag(performance.now() - dueMs);
+    this.#sendOn(connection, attempt);
+  }
+
+  #sendOn(connection: Connection, attempt: Attempt): void {
+    this.underWay++;
+    connection.attempt = attempt;
+    connection.send(attempt.text);
+  }
+
+  #sendAgain(attempt: Attempt, nowMs: number): void {
+    attempt.retriesLeft--;
+    this.#again.push({ atMs: nowMs + RETRY_AFTER_MS * (1 + this.#random() / 4), attempt });
+  }
+
+  #freed(connection: Connection, nowMs: number): void {
+    this.#giveUpBefore(nowMs - this.#group.patienceMs);
+    const next = this.#waiting[this.#waitingFrom];
+    if (next === undefined) {
+      this.#free.push(connection);
+      return;
+    }
+    this.#taken();
+    this.#sendOn(connection, next);
+  }
+
+  #giveUpBefore(latestMs: number): void {
+    for (;;) {
+      const next = this.#waiting[this.#waitingFrom];
+      if (next === undefined || next.sentMs >= latestMs) return;
+      next.tally.givenUp++;
+      this.#taken();
+    }
+  }
+
+  /** The first that waits is no longer waiting. */
+  #taken(): void {
+    this.#waitingFrom++;
+    if (this.#waitingFrom < 1024 || this.#waitingFrom * 2 < this.#waiting.length) return;
+    this.#waiting = this.#waiting.slice(this.#waitingFrom);
+    this.#waitingFrom = 0;
+  }
+
+  #connect(): void {
+    this.#free.push(this.#dial());
+  }
+
+  #dial(): Connection {
+    this.#open++;
+    return new Connection(this.#plan.host, this.#plan.port, this);
+  }
+
+  end(): void {
+    for (const connection of this.#free) connection.end();
+  }
+}
