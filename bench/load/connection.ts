@@ -4,11 +4,6 @@
  */
 import { connect, type Socket } from 'node:net';
 
-export interface Answered {
-  readonly status: number;
-  readonly retryAfter: boolean;
-}
-
 export interface ConnectionEvents {
   /** The answer is whole. The connection is free again, unless it is about to end. */
   onAnswer(connection: Connection, status: number, retryAfter: boolean): void;

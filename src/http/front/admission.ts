@@ -29,6 +29,8 @@ interface Lane {
 /** Let in whatever the rate, units: a shard that was idle has shown none. */
 const QUEUE_MIN = 128;
 const SHARES_FROM_MIN = 32;
+/** How far above an equal part, in its standard deviations: merchants that send alike never come there by chance. */
+const DEVIATIONS = 5;
 /** Waits are so many of the quickest commits at least: with fewer, commits would be too small to be worth their cost. */
 const COMMITS_A_QUEUE = 4;
 const COMMITS_A_SHARE = 2.5;
@@ -47,6 +49,7 @@ export const unitsOf = (bodyBytes: number): number => 1 + (bodyBytes >> BYTES_A_
 
 class ShardQueue {
   units = 0;
+  requests = 0;
   /** Units answered, and whether something was refused, since the last tick. */
   served = 0;
   refused = false;
@@ -63,8 +66,17 @@ class ShardQueue {
   #atWorkBefore = 0;
   #ticks = 0;
 
-  get merchants(): number {
-    return Math.max(this.atWork, this.#atWorkBefore);
+  /** What one merchant may hold of the present queue, units. */
+  get shareMax(): number {
+    const merchants = Math.max(this.atWork, this.#atWorkBefore);
+    if (merchants < 2) return Number.POSITIVE_INFINITY;
+    const equal = this.units / merchants;
+    // A few large batches are spread less evenly than many postings.
+    return equal + DEVIATIONS * Math.sqrt((equal * this.units) / this.requests);
+  }
+
+  get isAtRest(): boolean {
+    return this.units === 0 && this.atWork === 0 && this.#atWorkBefore === 0;
   }
 
   tick(elapsedMs: number, options: AdmissionOptions, commitMs: number): void {
@@ -104,9 +116,7 @@ export class AdmissionControl {
   judge({ shard, book }: Principal): Admission {
     const queue = this.#queues[shard];
     if (queue === undefined || queue.units < queue.sharesFrom) return 'admitted';
-    const { merchants } = queue;
-    const held = this.#lanes[book]?.units ?? 0;
-    if (merchants > 1 && held > queue.units * (merchants > 4 ? 2 / merchants : 0.5)) {
+    if ((this.#lanes[book]?.units ?? 0) > queue.shareMax) {
       queue.refused = true;
       return 'too_many_requests';
     }
@@ -120,6 +130,7 @@ export class AdmissionControl {
     const queue = this.#queues[shard] ?? this.#newQueue(shard);
     const lane = this.#lanes[book] ?? this.#newLane(book);
     queue.units += units;
+    queue.requests++;
     lane.units += units;
     if (lane.round !== queue.round) {
       lane.round = queue.round;
@@ -134,6 +145,7 @@ export class AdmissionControl {
     const lane = this.#lanes[book];
     if (queue === undefined || lane === undefined) return;
     queue.units -= units;
+    queue.requests--;
     queue.served += units;
     lane.units -= units;
   }
@@ -170,7 +182,7 @@ export class AdmissionControl {
     this.#tickedMs = nowMs;
     let busy = false;
     this.#queues.forEach((queue, shard) => {
-      if (queue.units > 0 || queue.merchants > 0) busy = true;
+      if (!queue.isAtRest) busy = true;
       queue.tick(elapsedMs, this.#options, this.#options.commitMs(shard));
     });
     if (!busy) this.close();

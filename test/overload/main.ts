@@ -1,0 +1,70 @@
+/**
+ * `npm run overload -- [--minutes M] [--seed N] [--short] [--only WORDS] [--day]`: more load than there is room for, and
+ * clients that behave badly, against the real program on real databases. Ratios are of phases of the same run, one after
+ * the other, since a machine's speed is not the same from minute to minute.
+ */
+import { parseArgs } from 'node:util';
+import { badCompany } from './scenes/company.js';
+import { fairness } from './scenes/fairness.js';
+import type { Scene } from './scenes/scene.js';
+import { shardDown } from './scenes/shard-down.js';
+import { stall } from './scenes/stall.js';
+import { threeTimes } from './scenes/three-times.js';
+import { Verdicts } from './verdicts.js';
+import { openWorld } from './world.js';
+
+const { values } = parseArgs({
+  options: {
+    /** Of the day; the other scenes have lengths of their own. */
+    minutes: { type: 'string', default: '30' },
+    seed: { type: 'string' },
+    /** For every change: about a minute. */
+    short: { type: 'boolean', default: false },
+    /** Only scenes whose names have these words in them. */
+    only: { type: 'string', default: '' },
+    /** A day at small scale, and nothing else. */
+    day: { type: 'boolean', default: false },
+  },
+});
+const { short, only } = values;
+const seed = Number(values.seed ?? Math.floor(Math.random() * 0xffffffff));
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const verdicts = new Verdicts(say);
+
+/**
+ * Commits that take as long as on a slow disk, and are small: so the shards are what is full first and not the processor,
+ * which the generator shares, and a capacity is the same from one minute to the next.
+ */
+const SLOW_DISK = { syncMs: 8, env: { MILLRACE_BATCH__RECORDS_MAX: '16' } };
+
+async function play(scenes: readonly Scene[], on: { syncMs?: number; env?: Record<string, string> }): Promise<void> {
+  const wanted = scenes.filter(({ name }) => name.includes(only));
+  if (wanted.length === 0) return;
+  const world = await openWorld({ merchants: 4, seed, ...on });
+  try {
+    for (const scene of wanted) {
+      say(scene.name);
+      await scene.run({ world, verdicts, short });
+    }
+  } catch (error) {
+    say(world.engine.log().split('\n').slice(-60).join('\n'));
+    throw error;
+  } finally {
+    await world.dispose();
+  }
+}
+
+const began = performance.now();
+say(`seed ${seed}${short ? ', short' : ''}`);
+try {
+  await play([threeTimes, fairness, badCompany, shardDown, stall], SLOW_DISK);
+  if (verdicts.kept === 0) throw new Error(`nothing is called "${only}"`);
+} catch (error) {
+  say(`FAILED with seed ${seed}: ${(error as Error).stack}`);
+  process.exitCode = 1;
+} finally {
+  say(`\nseed ${seed}, ${Math.round((performance.now() - began) / 1000)} s`);
+  say(verdicts.table());
+  say(`\n${verdicts.kept} kept, ${verdicts.broken} broken`);
+  if (verdicts.broken > 0) process.exitCode = 1;
+}
