@@ -179,9 +179,7 @@ CREATE FUNCTION fold_step(max_records int4, OUT from_position int8, OUT to_posit
   SET synchronous_commit = off
 AS $$
 DECLARE
-  has int4;
-  books int4[];
-  sequences int8[];
+  part record;
 BEGIN
   SELECT coalesce((SELECT b.last FROM batch b ORDER BY b.prev DESC LIMIT 1), 0) INTO head;
   SELECT f.position INTO from_position FROM fold f WHERE f.name = 'balances' FOR UPDATE SKIP LOCKED;
@@ -201,37 +199,59 @@ BEGIN
     RETURN;
   END IF;
 
-  SELECT b.has, b.books, b.sequences INTO has, books, sequences FROM fold_books(from_position, to_position) b;
-  IF has & 1 <> 0 THEN PERFORM fold_config(from_position, to_position); END IF;
-  UPDATE book SET sequence = b.sequence FROM unnest(books, sequences) AS b(book, sequence) WHERE book.book = b.book;
-  PERFORM fold_changes(from_position, to_position, has & 4 <> 0);
-  IF has & 2 <> 0 THEN PERFORM fold_holds(from_position, to_position); END IF;
-  IF has & 8 <> 0 THEN PERFORM fold_tags(from_position, to_position); END IF;
+  SELECT * INTO part FROM fold_read(from_position, to_position);
+  IF part.has & 1 <> 0 THEN PERFORM fold_config(from_position, to_position); END IF;
+  PERFORM fold_books(part.books);
+  IF part.has & 4 = 0 THEN PERFORM fold_plain(part.debits, part.credits);
+  ELSE PERFORM fold_changes(from_position, to_position);
+  END IF;
+  IF part.has & 2 <> 0 THEN PERFORM fold_holds(from_position, to_position); END IF;
+  IF part.has & 8 <> 0 THEN PERFORM fold_tags(from_position, to_position); END IF;
   UPDATE fold SET position = to_position, updated_at = clock_timestamp() WHERE name = 'balances';
 END $$;
 
--- Lists of the books. In the same look at the records, since it is the dearest thing here: what else they have. Bits:
--- 1 configuration, 2 holds, 4 changes that are not plain (one leg, posted at once, not back-dated), 8 tags.
+-- Records of one book, or that debit or credit one account, in order of position.
+CREATE TYPE fold_group AS (
+  key       int4,                                -- number of the book or account
+  sequence  int8,                                -- of the last of them
+  amount    int8,
+  positions int8[],
+  amounts   int8[]
+);
+
+-- The one look at all records of a step, since looking is the dearest thing here: by book, and by account on either side,
+-- these as far as they are plain (one leg, posted at once, not back-dated). And what else they have. Bits: 1 configuration,
+-- 2 holds, 4 changes that are not plain, 8 tags.
 -- Hashing keeps the order in which rows come, and they come by the index on position: nothing is sorted.
-CREATE FUNCTION fold_books(after_position int8, to_position int8, OUT has int4, OUT books int4[], OUT sequences int8[])
+CREATE FUNCTION fold_read(after_position int8, to_position int8,
+                          OUT has int4, OUT books fold_group[], OUT debits fold_group[], OUT credits fold_group[])
   LANGUAGE plpgsql SET enable_sort = off AS $$
 BEGIN
-  WITH part AS MATERIALIZED (
-    SELECT l.book, max(l.sequence) AS sequence, array_agg(l.position) FILTER (WHERE l.sequence > 0) AS positions,
-           bit_or(CASE WHEN l.kind = 1 AND l.more_legs IS NULL AND l.effective_at IS NULL AND l.reference IS NULL
-                            AND l.metadata IS NULL THEN 0
-                       ELSE CASE WHEN l.kind >= 9 THEN 1 WHEN l.kind BETWEEN 2 AND 6 THEN 6
-                                 WHEN l.kind = 7 OR l.more_legs IS NOT NULL OR l.effective_at IS NOT NULL THEN 4 ELSE 0 END
-                            + CASE WHEN l.reference IS NOT NULL OR l.metadata IS NOT NULL THEN 8 ELSE 0 END END) AS has
-      FROM (SELECT * FROM log WHERE log.position > after_position AND log.position <= to_position ORDER BY log.position) l
-     GROUP BY l.book
-  ), written AS (
-    INSERT INTO book_block (book, first_sequence, positions)
-      SELECT p.book, p.sequence - cardinality(p.positions) + i, p.positions[i:i + 127]
-        FROM part p, generate_series(1, cardinality(p.positions), 128) AS i
-  )
-  SELECT bit_or(p.has), array_agg(p.book) FILTER (WHERE p.sequence > 0), array_agg(p.sequence) FILTER (WHERE p.sequence > 0)
-    INTO has, books, sequences FROM part p;
+  SELECT bit_or(g.has), array_agg(ROW(g.book, g.sequence, NULL, g.positions, NULL)::fold_group) FILTER (WHERE g.which = 3 AND g.sequence > 0),
+         array_agg(ROW(g.debit, NULL, g.amount::int8, g.positions, g.amounts)::fold_group) FILTER (WHERE g.which = 5 AND g.debit > 0),
+         array_agg(ROW(g.credit, NULL, g.amount::int8, g.positions, g.amounts)::fold_group) FILTER (WHERE g.which = 6 AND g.credit > 0)
+    INTO has, books, debits, credits
+    FROM (SELECT GROUPING(l.book, l.debit, l.credit) AS which, l.book, l.debit, l.credit, max(l.sequence) AS sequence,
+                 array_agg(l.position) FILTER (WHERE l.sequence > 0) AS positions, sum(l.amount) AS amount,
+                 array_agg(l.amount) AS amounts, bit_or(l.has) AS has
+            FROM (SELECT l.position, l.book, l.sequence, l.amount, CASE WHEN l.kind = 1 THEN l.debit END AS debit,
+                         CASE WHEN l.kind = 1 THEN l.credit END AS credit,
+                         CASE WHEN l.kind = 1 AND l.more_legs IS NULL AND l.effective_at IS NULL AND l.reference IS NULL
+                                   AND l.metadata IS NULL THEN 0
+                              ELSE CASE WHEN l.kind >= 9 THEN 1 WHEN l.kind BETWEEN 2 AND 6 THEN 6
+                                        WHEN l.kind = 7 OR l.more_legs IS NOT NULL OR l.effective_at IS NOT NULL THEN 4 ELSE 0 END
+                                   + CASE WHEN l.reference IS NOT NULL OR l.metadata IS NOT NULL THEN 8 ELSE 0 END END AS has
+                    FROM log l WHERE l.position > after_position AND l.position <= to_position ORDER BY l.position) l
+           GROUP BY GROUPING SETS ((l.book), (l.debit), (l.credit))) g;
+END $$;
+
+-- Where the books' sequences stand.
+CREATE FUNCTION fold_books(books fold_group[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO book_block (book, first_sequence, positions)
+    SELECT p.key, p.sequence - cardinality(p.positions) + i, p.positions[i:i + 127]
+      FROM unnest(books) p, generate_series(1, cardinality(p.positions), 128) AS i;
+  UPDATE book SET sequence = b.sequence FROM unnest(books) AS b WHERE book.book = b.key;
 END $$;
 
 -- Books, currencies, accounts and their settings.
@@ -275,18 +295,94 @@ BEGIN
    WHERE a.number = c.debit;
 END $$;
 
--- Counters and statements. `grouped` has one row for each account, with its records as arrays: an account's row is
+-- Counters and statements where all changes are plain: from what was grouped by side, an account's row is written once,
+-- and blocks of its statement are cut from the arrays.
+CREATE FUNCTION fold_plain(debits fold_group[], credits fold_group[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  WITH grouped AS (
+    SELECT coalesce(d.key, c.key) AS account, coalesce(d.amount, 0) AS dp, coalesce(c.amount, 0) AS cp,
+           d.key IS NOT NULL AND c.key IS NOT NULL AS is_mixed,
+           CASE WHEN c.key IS NULL THEN d.positions WHEN d.key IS NULL THEN c.positions
+                ELSE (SELECT array_agg(p ORDER BY p) FROM unnest(d.positions || c.positions) AS p) END AS positions,
+           -- Where it is on both sides, what a record debits is below zero.
+           CASE WHEN c.key IS NULL THEN d.amounts WHEN d.key IS NULL THEN c.amounts
+                ELSE (SELECT array_agg(m.amount ORDER BY m.position)
+                        FROM (SELECT u.position, -u.amount AS amount FROM unnest(d.positions, d.amounts) AS u(position, amount)
+                               UNION ALL
+                              SELECT u.position, u.amount FROM unnest(c.positions, c.amounts) AS u(position, amount)) m)
+                END AS amounts
+      FROM unnest(debits) d FULL JOIN unnest(credits) c ON c.key = d.key
+  ), updated AS (
+    UPDATE account a
+       SET debits_posted = a.debits_posted + g.dp, credits_posted = a.credits_posted + g.cp,
+           version = a.version + cardinality(g.positions),
+           tail = CASE WHEN cardinality(a.tail) + cardinality(g.positions) > 32 THEN '{}' ELSE a.tail || g.positions END,
+           tail_debits_posted = CASE WHEN cardinality(a.tail) + cardinality(g.positions) > 32 THEN a.debits_posted + g.dp
+                                     ELSE a.tail_debits_posted END,
+           tail_credits_posted = CASE WHEN cardinality(a.tail) + cardinality(g.positions) > 32 THEN a.credits_posted + g.cp
+                                      ELSE a.tail_credits_posted END,
+           tail_debits_pending = CASE WHEN cardinality(a.tail) + cardinality(g.positions) > 32 THEN a.debits_pending
+                                      ELSE a.tail_debits_pending END,
+           tail_credits_pending = CASE WHEN cardinality(a.tail) + cardinality(g.positions) > 32 THEN a.credits_pending
+                                       ELSE a.tail_credits_pending END,
+           tail_effective_from = CASE WHEN cardinality(a.tail) + cardinality(g.positions) > 32 THEN NULL
+                                      ELSE a.tail_effective_from END
+      FROM grouped g WHERE a.number = g.account
+    -- Where all records are in the account's row, nothing is left to write: no arrays are kept.
+    RETURNING a.number AS account, cardinality(a.tail) = 0 AS is_cut, cardinality(g.positions) AS records, g.is_mixed, g.dp > 0 AS is_debited,
+              CASE WHEN cardinality(a.tail) = 0 THEN g.positions END AS positions,
+              CASE WHEN cardinality(a.tail) = 0 AND cardinality(g.positions) > 96 THEN g.amounts END AS amounts
+  ), piece AS MATERIALIZED (
+    -- Of accounts with more records than a block takes. The statement sees every account as it was before it.
+    -- Kept, so that what is sorted by account are pieces and not whole arrays.
+    SELECT u.account, i AS first, u.positions[i:i + 127] AS positions,
+           CASE WHEN u.is_mixed THEN m.dp WHEN u.is_debited THEN m.amount ELSE 0 END AS dp,
+           CASE WHEN u.is_mixed THEN m.cp WHEN u.is_debited THEN 0 ELSE m.amount END AS cp,
+           a.version, a.debits_posted, a.credits_posted, a.debits_pending, a.credits_pending
+      FROM updated u JOIN account a ON a.number = u.account,
+           generate_series(1, u.records, 128) AS i,
+           LATERAL (SELECT sum(n.amount) AS amount, NULL::numeric AS dp, NULL::numeric AS cp
+                      FROM (SELECT unnest(u.amounts[i:i + 127]) AS amount) n WHERE NOT u.is_mixed HAVING NOT u.is_mixed
+                    UNION ALL
+                    SELECT NULL, coalesce(-sum(n.amount) FILTER (WHERE n.amount < 0), 0),
+                           coalesce(sum(n.amount) FILTER (WHERE n.amount > 0), 0)
+                      FROM (SELECT unnest(u.amounts[i:i + 127]) AS amount) n WHERE u.is_mixed HAVING u.is_mixed) m
+     WHERE u.is_cut AND u.records > 96
+  )
+  INSERT INTO entry_block (account, first_position, last_position, version_before, debits_posted, credits_posted,
+                           debits_pending, credits_pending, effective_from, positions)
+    -- What stood in the account's row, and with it the new records if they are few.
+    SELECT b.account, b.positions[1], b.positions[cardinality(b.positions)], b.version, b.debits_posted, b.credits_posted,
+           b.debits_pending, b.credits_pending, b.effective_from, b.positions
+      FROM (SELECT u.account, a.version - cardinality(a.tail) AS version, a.tail_debits_posted AS debits_posted,
+                   a.tail_credits_posted AS credits_posted, a.tail_debits_pending AS debits_pending,
+                   a.tail_credits_pending AS credits_pending, a.tail_effective_from AS effective_from,
+                   CASE WHEN u.records > 96 THEN a.tail ELSE a.tail || u.positions END AS positions
+              FROM updated u JOIN account a ON a.number = u.account
+             -- OFFSET keeps the list from being made again wherever it is named.
+             WHERE u.is_cut OFFSET 0) b
+     WHERE cardinality(b.positions) > 0
+    UNION ALL
+    SELECT p.account, p.positions[1], p.positions[cardinality(p.positions)], p.version + p.first - 1, p.debits_posted + p.dp,
+           p.credits_posted + p.cp, p.debits_pending, p.credits_pending, NULL, p.positions
+      FROM (SELECT p.account, p.first, p.positions, (sum(p.dp) OVER earlier - p.dp)::int8 AS dp,
+                   (sum(p.cp) OVER earlier - p.cp)::int8 AS cp, p.version, p.debits_posted, p.credits_posted,
+                   p.debits_pending, p.credits_pending
+              FROM piece p WINDOW earlier AS (PARTITION BY p.account ORDER BY p.first)) p;
+END $$;
+
+-- Counters and statements where there are holds, captures, several legs and the like among the changes. `grouped` has one row for each account, with its records as arrays: an account's row is
 -- written once, and blocks of its statement are cut from the arrays, without a look at records again.
 -- Hashing keeps the order in which rows come, and they come by the index on position: nothing is sorted.
-CREATE FUNCTION fold_changes(after_position int8, to_position int8, has_others boolean) RETURNS void
+CREATE FUNCTION fold_changes(after_position int8, to_position int8) RETURNS void
   LANGUAGE plpgsql SET enable_sort = off AS $$
 BEGIN
-  -- Twice read is cheaper than once read and kept. A step without others has no need to look further into its rows.
+  -- Twice read is cheaper than once read and kept.
   WITH plain AS NOT MATERIALIZED (
     SELECT l.position, l.debit, l.credit, l.amount
       FROM log l
      WHERE l.position > after_position AND l.position <= to_position AND l.kind = 1
-       AND (NOT has_others OR (l.more_legs IS NULL AND l.effective_at IS NULL))
+       AND l.more_legs IS NULL AND l.effective_at IS NULL
      ORDER BY l.position
   ), moved AS MATERIALIZED (
     SELECT l.position, l.debit, l.credit, l.more_legs, l.kind, l.effective_at,
@@ -295,7 +391,7 @@ BEGIN
                 WHEN l.kind IN (3, 4, 6) THEN -coalesce(l.amount, 0) - coalesce(l.released, 0)
                 ELSE 0 END AS pending
       FROM log l
-     WHERE has_others AND l.position > after_position AND l.position <= to_position AND l.kind BETWEEN 1 AND 7
+     WHERE l.position > after_position AND l.position <= to_position AND l.kind BETWEEN 1 AND 7
        AND NOT (l.kind = 1 AND l.more_legs IS NULL AND l.effective_at IS NULL)
   ), leg AS (
     SELECT m.position, m.effective_at, m.debit, m.credit, m.posted, m.pending FROM moved m WHERE m.more_legs IS NOT NULL
@@ -312,10 +408,10 @@ BEGIN
     SELECT p.credit, p.position, 0, p.amount, 0, 0, NULL FROM plain p
     UNION ALL
     SELECT m.debit, m.position, m.posted, 0, m.pending, 0, CASE WHEN m.posted > 0 THEN m.effective_at END
-      FROM moved m WHERE has_others AND m.more_legs IS NULL
+      FROM moved m WHERE m.more_legs IS NULL
     UNION ALL
     SELECT m.credit, m.position, 0, m.posted, 0, m.pending, CASE WHEN m.posted > 0 THEN m.effective_at END
-      FROM moved m WHERE has_others AND m.more_legs IS NULL
+      FROM moved m WHERE m.more_legs IS NULL
     UNION ALL
     -- Several legs: an account that stands on more than one of them still changes once.
     SELECT s.account, s.position, sum(s.dp)::int8, sum(s.cp)::int8, sum(s.dh)::int8, sum(s.ch)::int8,
@@ -324,25 +420,19 @@ BEGIN
               FROM leg g
              UNION ALL
             SELECT g.credit, g.position, g.effective_at, 0, g.posted, 0, g.pending FROM leg g) s
-     WHERE has_others
      GROUP BY s.account, s.position
   ), grouped AS (
     SELECT c.account, sum(c.dp)::int8 AS dp, sum(c.cp)::int8 AS cp,
-           CASE WHEN has_others THEN sum(c.dh)::int8 ELSE 0 END AS dh, CASE WHEN has_others THEN sum(c.ch)::int8 ELSE 0 END AS ch,
-           CASE WHEN has_others THEN min(c.effective_at) END AS effective_from, array_agg(c.position) AS positions,
-           CASE WHEN NOT has_others THEN array_agg(c.cp - c.dp) END AS plain,
-           CASE WHEN has_others THEN array_agg(c.dp) END AS dps, CASE WHEN has_others THEN array_agg(c.cp) END AS cps,
-           CASE WHEN has_others THEN array_agg(c.dh) END AS dhs, CASE WHEN has_others THEN array_agg(c.ch) END AS chs,
-           CASE WHEN has_others THEN array_agg(c.effective_at) END AS effectives
+           sum(c.dh)::int8 AS dh, sum(c.ch)::int8 AS ch, min(c.effective_at) AS effective_from, array_agg(c.position) AS positions,
+           array_agg(c.dp) AS dps, array_agg(c.cp) AS cps, array_agg(c.dh) AS dhs, array_agg(c.ch) AS chs,
+           array_agg(c.effective_at) AS effectives
       FROM change c GROUP BY c.account
   ), updated AS (
     UPDATE account a
        SET debits_posted = a.debits_posted + g.dp, credits_posted = a.credits_posted + g.cp,
            debits_pending = a.debits_pending + g.dh, credits_pending = a.credits_pending + g.ch,
            version = a.version + cardinality(g.positions),
-           -- Only an account that was both debited and credited (or changed in other ways) has its records out of order.
            tail = CASE WHEN cardinality(a.tail) + cardinality(g.positions) > 32 THEN '{}'
-                       WHEN NOT has_others AND (g.dp = 0 OR g.cp = 0) THEN a.tail || g.positions
                        ELSE a.tail || (SELECT array_agg(p ORDER BY p) FROM unnest(g.positions) AS p) END,
            tail_debits_posted = CASE WHEN cardinality(a.tail) + cardinality(g.positions) > 32 THEN a.debits_posted + g.dp
                                      ELSE a.tail_debits_posted END,
@@ -357,48 +447,30 @@ BEGIN
       FROM grouped g WHERE a.number = g.account
     -- Where all records are in the account's row, nothing is left to write: no arrays are kept.
     RETURNING a.number AS account, cardinality(a.tail) = 0 AS is_cut, cardinality(g.positions) AS records,
-              has_others OR (g.dp > 0 AND g.cp > 0) AS is_mixed, g.effective_from,
+              g.effective_from,
               CASE WHEN cardinality(a.tail) = 0 THEN g.positions END AS positions,
-              CASE WHEN cardinality(a.tail) = 0 AND cardinality(g.positions) > 96 THEN g.plain END AS plain,
-              CASE WHEN has_others AND cardinality(a.tail) = 0 THEN g.dps END AS dps,
-              CASE WHEN has_others AND cardinality(a.tail) = 0 THEN g.cps END AS cps,
-              CASE WHEN has_others AND cardinality(a.tail) = 0 THEN g.dhs END AS dhs,
-              CASE WHEN has_others AND cardinality(a.tail) = 0 THEN g.chs END AS chs,
-              CASE WHEN has_others AND cardinality(a.tail) = 0 THEN g.effectives END AS effectives
+              CASE WHEN cardinality(a.tail) = 0 THEN g.dps END AS dps,
+              CASE WHEN cardinality(a.tail) = 0 THEN g.cps END AS cps,
+              CASE WHEN cardinality(a.tail) = 0 THEN g.dhs END AS dhs,
+              CASE WHEN cardinality(a.tail) = 0 THEN g.chs END AS chs,
+              CASE WHEN cardinality(a.tail) = 0 THEN g.effectives END AS effectives
   ), busy AS MATERIALIZED (
     -- Accounts with more records than a block takes. The statement sees every account as it was before it.
-    SELECT u.account, u.records, o.positions, o.plain, o.dps, o.cps, o.dhs, o.chs, o.effectives,
+    SELECT u.account, u.records, o.positions, o.dps, o.cps, o.dhs, o.chs, o.effectives,
            a.version, a.debits_posted, a.credits_posted, a.debits_pending, a.credits_pending
       FROM updated u JOIN account a ON a.number = u.account,
-           LATERAL (SELECT u.positions, u.plain, u.dps, u.cps, u.dhs, u.chs, u.effectives WHERE NOT u.is_mixed
-                    UNION ALL
-                    SELECT array_agg(e.position ORDER BY e.position), array_agg(e.plain ORDER BY e.position), u.dps, u.cps,
-                           u.dhs, u.chs, u.effectives
-                      FROM unnest(u.positions, u.plain) AS e(position, plain)
-                     WHERE NOT has_others AND u.is_mixed HAVING count(*) > 0
-                    UNION ALL
-                    SELECT array_agg(e.position ORDER BY e.position), u.plain, array_agg(e.dp ORDER BY e.position),
-                           array_agg(e.cp ORDER BY e.position), array_agg(e.dh ORDER BY e.position),
-                           array_agg(e.ch ORDER BY e.position), array_agg(e.effective_at ORDER BY e.position)
-                      FROM unnest(u.positions, u.dps, u.cps, u.dhs, u.chs, u.effectives) AS e(position, dp, cp, dh, ch, effective_at)
-                     WHERE has_others HAVING count(*) > 0) o
+           LATERAL (SELECT array_agg(e.position ORDER BY e.position) AS positions, array_agg(e.dp ORDER BY e.position) AS dps,
+                           array_agg(e.cp ORDER BY e.position) AS cps, array_agg(e.dh ORDER BY e.position) AS dhs,
+                           array_agg(e.ch ORDER BY e.position) AS chs, array_agg(e.effective_at ORDER BY e.position) AS effectives
+                      FROM unnest(u.positions, u.dps, u.cps, u.dhs, u.chs, u.effectives) AS e(position, dp, cp, dh, ch, effective_at)) o
      WHERE u.is_cut AND u.records > 96
   ), piece AS (
     SELECT b.account, i AS first, b.positions[i:i + 127] AS positions, s.dp, s.cp, s.dh, s.ch, s.effective_from,
            b.version, b.debits_posted, b.credits_posted, b.debits_pending, b.credits_pending
       FROM busy b, generate_series(1, b.records, 128) AS i,
-           LATERAL (SELECT coalesce(-sum(m) FILTER (WHERE m < 0), 0) AS dp, coalesce(sum(m) FILTER (WHERE m > 0), 0) AS cp,
-                           0::numeric AS dh, 0::numeric AS ch, NULL::timestamptz AS effective_from
-                      FROM unnest(b.plain[i:i + 127]) AS m) s
-     WHERE NOT has_others
-    UNION ALL
-    SELECT b.account, i, b.positions[i:i + 127], s.dp, s.cp, s.dh, s.ch, s.effective_from,
-           b.version, b.debits_posted, b.credits_posted, b.debits_pending, b.credits_pending
-      FROM busy b, generate_series(1, b.records, 128) AS i,
            LATERAL (SELECT sum(m.dp) AS dp, sum(m.cp) AS cp, sum(m.dh) AS dh, sum(m.ch) AS ch, min(m.effective_at) AS effective_from
                       FROM unnest(b.dps[i:i + 127], b.cps[i:i + 127], b.dhs[i:i + 127], b.chs[i:i + 127], b.effectives[i:i + 127])
                            AS m(dp, cp, dh, ch, effective_at)) s
-     WHERE has_others
   )
   INSERT INTO entry_block (account, first_position, last_position, version_before, debits_posted, credits_posted,
                            debits_pending, credits_pending, effective_from, positions)
@@ -408,7 +480,7 @@ BEGIN
       FROM (SELECT u.account, a.version - cardinality(a.tail) AS version, a.tail_debits_posted AS debits_posted,
                    a.tail_credits_posted AS credits_posted, a.tail_debits_pending AS debits_pending,
                    a.tail_credits_pending AS credits_pending,
-                   CASE WHEN u.records > 96 THEN a.tail WHEN NOT u.is_mixed THEN a.tail || u.positions
+                   CASE WHEN u.records > 96 THEN a.tail
                         ELSE a.tail || (SELECT array_agg(p ORDER BY p) FROM unnest(u.positions) AS p) END AS positions,
                    CASE WHEN u.records > 96 THEN a.tail_effective_from
                         ELSE least(a.tail_effective_from, u.effective_from) END AS effective_from
