@@ -9,28 +9,20 @@
  * A connection is used again only after a commit that is known to have happened.
  */
 import pg from 'pg';
-import { from as copyFrom } from 'pg-copy-streams';
 import { messageOf } from '../../platform/errors.js';
-import { COPY_HEADER, COPY_TRAILER } from '../copy/columns.js';
 import type { CopyEncoder } from '../copy/encoder.js';
 import { StoreUnavailableError, sqlState } from '../errors.js';
 import type { CommitResult } from '../shard-store.js';
 import type { ConnectOptions } from './connect.js';
 import { asStoreError, clientConfig } from './connect.js';
+import { CopyMessage, SentMessage, startOf } from './copy-message.js';
 
-/** What the driver calls back of a copy, and what it hides: the socket. */
-type CopyStream = ReturnType<typeof copyFrom> & {
-  handleCommandComplete(message: { readonly text: string }): void;
-  handleCopyInResponse(connection: unknown): void;
-  /** Set when the client has begun with it. */
-  readonly connection: unknown;
-};
+/** What the driver hides: the socket. */
 interface Wire {
-  readonly stream: { destroy(): void; cork(): void; uncork(): void; write(bytes: Uint8Array): void };
+  readonly stream: { destroy(): void };
 }
 
 const PIECE_ROWS = 300;
-const COPY_STATEMENT = '; COPY log FROM STDIN (FORMAT binary)';
 
 export class Writer {
   readonly #connect: ConnectOptions;
@@ -39,6 +31,7 @@ export class Writer {
   #connecting: Promise<pg.Client> | null = null;
   #preparation = '';
   #closed = false;
+  readonly #message = new CopyMessage();
 
   constructor(connect: ConnectOptions, deadlineMs: number) {
     this.#connect = connect;
@@ -88,36 +81,18 @@ export class Writer {
       const deadline = setTimeout(() => {
         resolve(ambiguous(new StoreUnavailableError(`no answer to a COMMIT within ${this.#deadlineMs} ms`)));
       }, this.#deadlineMs);
-      const settle = (result: CommitResult): void => {
-        clearTimeout(deadline);
-        resolve(result);
-      };
-      // Without a list of its columns, which are all: the server would look each of them up at every commit.
       const pieces = Math.ceil(batch.records / PIECE_ROWS);
-      const copy = copyFrom(batchStatement + COPY_STATEMENT.repeat(pieces)) as CopyStream;
-      const tags: string[] = [];
-      copy.handleCommandComplete = (message) => {
-        tags.push(message.text);
-      };
-      copy.on('error', (error) => settle(resultOf(error)));
-      // "finish" comes with ReadyForQuery, when the transaction has ended one way or the other.
-      copy.on('finish', () =>
-        settle(tagsAreRight(tags, batch.records, pieces) ? COMMITTED : ambiguous(unexpected(tags, batch.records))),
-      );
-      // Query, rows and ends of copies leave in one write.
-      const { stream } = wireOf(client);
-      stream.cork();
-      client.query(copy);
-      if (!copy.connection) {
-        // The client has ended and takes nothing: the error that it has for this comes later, and not one byte went out.
-        settle({ type: 'failed', error: new StoreUnavailableError('the connection was lost before a COMMIT') });
-        return;
-      }
-      for (let piece = 0; piece < pieces; piece++) writePiece(stream, batch, piece, pieces);
-      // The driver has no rows of its own to wait for, so the last end of a copy leaves with the rest.
-      copy.end();
-      copy.handleCopyInResponse(wireOf(client));
-      setImmediate(() => stream.uncork());
+      const message = new SentMessage(this.#message.write(batchStatement, batch, pieces), (tags, error) => {
+        clearTimeout(deadline);
+        if (error !== null) resolve(resultOf(error));
+        else if (tagsAreRight(tags, batch.records, pieces)) resolve(COMMITTED);
+        else resolve(ambiguous(unexpected(tags, batch.records)));
+      });
+      client.query(message);
+      if (message.isSent) return;
+      // The client has ended and takes nothing: the error that it has for this comes later, and not one byte went out.
+      clearTimeout(deadline);
+      resolve({ type: 'failed', error: new StoreUnavailableError('the connection was lost before a COMMIT') });
     });
   }
 
@@ -158,34 +133,6 @@ export class Writer {
 const wireOf = (client: pg.Client): Wire => (client as unknown as { readonly connection: Wire }).connection;
 
 const COMMITTED: CommitResult = { type: 'committed' };
-
-/** The rows before a piece: pieces are as even as can be. */
-const startOf = (piece: number, pieces: number, records: number): number => Math.floor((piece * records) / pieces);
-
-const COPY_DATA = 0x64;
-const COPY_DONE = 0x63;
-const LENGTH_BYTES = 4;
-const MESSAGE_HEAD_BYTES = 1 + LENGTH_BYTES;
-
-/** A message's type and length, which counts itself. */
-function messageHead(type: number, bodyBytes: number): Buffer {
-  const head = Buffer.allocUnsafe(MESSAGE_HEAD_BYTES);
-  head[0] = type;
-  head.writeInt32BE(LENGTH_BYTES + bodyBytes, 1);
-  return head;
-}
-
-const PIECE_START = Buffer.concat([messageHead(COPY_DATA, COPY_HEADER.length), COPY_HEADER]);
-const LAST_PIECE_END = Buffer.concat([messageHead(COPY_DATA, COPY_TRAILER.length), COPY_TRAILER]);
-const PIECE_END = Buffer.concat([LAST_PIECE_END, messageHead(COPY_DONE, 0)]);
-
-/** The server takes a piece when it has come to its statement. The last one is ended by the driver. */
-function writePiece(stream: Wire['stream'], batch: CopyEncoder, piece: number, pieces: number): void {
-  const rows = batch.rowBytes(startOf(piece, pieces, batch.records), startOf(piece + 1, pieces, batch.records));
-  stream.write(Buffer.concat([PIECE_START, messageHead(COPY_DATA, rows.length)]));
-  stream.write(rows);
-  stream.write(piece === pieces - 1 ? LAST_PIECE_END : PIECE_END);
-}
 
 function tagsAreRight(tags: readonly string[], records: number, pieces: number): boolean {
   if (tags.length !== 1 + pieces || tags[0] !== 'INSERT 0 1') return false;
