@@ -62,6 +62,9 @@ export class RingClient implements EngineClient {
   readonly #sweep: NodeJS.Timeout;
   #nowMs = performance.now();
   #flushing = false;
+  /** Whether something was done since it was last asked, and whether that is being asked. */
+  #active = false;
+  #watching = false;
   #idle: (() => void)[] = [];
 
   constructor(shards: number, options: RingClientOptions) {
@@ -83,6 +86,7 @@ export class RingClient implements EngineClient {
       producer: new ChannelProducer(connection.commands),
       consumer: new ChannelConsumer(connection.answers, {
         onRecord: (bytes, view, offset, length) => this.#onRecord(bytes, view, offset, length),
+        onTurnEnd: () => this.#wasActive(),
         onEnd: () => this.#lost(rings),
       }),
       shards: connection.shards,
@@ -197,7 +201,38 @@ export class RingClient implements EngineClient {
         worker.producer.publish(worker.topics);
         worker.topics = 0;
       }
+      this.#wasActive();
     });
+  }
+
+  /**
+   * A worker that gathers commands wants to know when no more are to come for now. That is when a turn of the event loop
+   * has brought neither requests nor answers.
+   */
+  #wasActive(): void {
+    this.#active = true;
+    if (this.#watching) return;
+    for (const { producer } of this.#workers.values()) {
+      if (!producer.isAwaited) continue;
+      this.#watching = true;
+      setImmediate(this.#lookForIdleness);
+      return;
+    }
+  }
+
+  readonly #lookForIdleness = (): void => {
+    if (this.#active || this.#flushing || this.#hasAnswers()) {
+      this.#active = false;
+      setImmediate(this.#lookForIdleness);
+      return;
+    }
+    this.#watching = false;
+    for (const { producer } of this.#workers.values()) producer.idle();
+  };
+
+  #hasAnswers(): boolean {
+    for (const { consumer } of this.#workers.values()) if (!consumer.isEmpty) return true;
+    return false;
   }
 
   /** The worker is gone, and with it what it had not answered. */

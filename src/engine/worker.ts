@@ -124,10 +124,17 @@ class Worker {
         for (const running of this.#shards) running?.shard?.fetchForeseen();
       },
       onTurnEnd: () => this.#turnEnded(),
-      onEnd: () => link.close(),
+      onRung: () => this.#turnEnded(),
+      onEnd: () => {
+        link.close();
+        this.#turnEnded();
+      },
     });
+    link.takesCommandsFrom(consumer);
     consumer.defer(this.#deferred);
     this.#fronts.set(connection.front, { link, consumer });
+    // Whoever waited for what the old one brings waits no more.
+    this.#turnEnded();
   }
 
   /** Commands for a shard that is busy wait in the rings without ringing: it takes them when it has an ear for them. */
@@ -219,6 +226,7 @@ class Worker {
           code: codeOf(error),
           hopeless: false,
         }),
+      mayRest: () => this.#shards.some((other) => other !== running && other?.shard?.isBusy === true),
       onBusy: (busy) => this.#busy(spec.shard, busy),
       onCommitted: (position) => this.#committed(spec.shard, position),
       onError: (error, doing) => this.#problem(spec.name, doing, error),

@@ -106,6 +106,16 @@ export class ChannelProducer {
     this.#ring.publish(topics);
   }
 
+  /** Says that this thread has nothing more to do for now: a consumer that gathers is told so. */
+  idle(): void {
+    this.#ring.idle();
+  }
+
+  /** True while the consumer waits for {@link idle}. */
+  get isAwaited(): boolean {
+    return this.#ring.isAwaited;
+  }
+
   /**
    * Claims, copies and commits a record that was encoded elsewhere; publish follows.
    * @returns false if there is no room now
@@ -156,6 +166,8 @@ export interface ChannelConsumerOptions {
   readonly onAheadEnd?: () => void;
   /** After a turn that handed over at least one record: the place to publish answers or to start a commit. */
   readonly onTurnEnd?: () => void;
+  /** The doorbell rang; what came with it was handed over. */
+  readonly onRung?: () => void;
   /** The producer's port is closed (also by its thread's death) and everything that it had published was handed over. */
   readonly onEnd?: () => void;
   /** Most records handed over in one turn of the event loop. */
@@ -213,6 +225,28 @@ export class ChannelConsumer {
     this.#ring.defer(topics);
   }
 
+  /** See {@link RingConsumer.gather}. */
+  gather(records: number): void {
+    this.#ring.gather(records);
+  }
+
+  gatherOn(records: number): void {
+    this.#ring.gatherOn(records);
+  }
+
+  get gathers(): boolean {
+    return this.#ring.gathers;
+  }
+
+  gatherNoMore(): void {
+    this.#ring.gatherNoMore();
+  }
+
+  /** True if nothing waits to be handed over. */
+  get isEmpty(): boolean {
+    return this.#ring.isEmpty;
+  }
+
   /** Takes what is there, now: what was deferred has not rung. */
   look(): void {
     if (this.#immediate === null) this.#turn();
@@ -248,6 +282,7 @@ export class ChannelConsumer {
     if (typeof message === 'object') this.#arrived.set(message.handle, message);
     // At once, not at the next turn: the wake-up itself was the wait.
     if (this.#immediate === null) this.#turn();
+    if (message === DOORBELL) this.#options.onRung?.();
   }
 
   #onPortClosed(): void {

@@ -3,8 +3,11 @@ import {
   CAPACITY_WORD,
   DATA_BYTES,
   DEFERRED_WORD,
+  GATHERED_WORD,
+  GATHERING_WORD,
   LARGE_RELEASED_WORD,
   PARKED_WORD,
+  PUBLISHED_RECORDS_WORD,
   PUBLISHED_WORD,
   RECORD_HEADER_BYTES,
   RELEASED_WORD,
@@ -136,6 +139,30 @@ export class RingConsumer {
   /** Until the next call, records of these topics do not ring: this side looks by itself when they are due. */
   defer(topics: number): void {
     Atomics.store(this.#words, DEFERRED_WORD, topics);
+  }
+
+  /**
+   * Records of deferred topics ring after all when so many more are published, or when the producer's thread has nothing
+   * more to do, which ends the gathering.
+   */
+  gather(records: number): void {
+    this.gatherOn(records);
+    Atomics.store(this.#words, GATHERING_WORD, 1);
+  }
+
+  /** So many more from now on, where gathering goes on. */
+  gatherOn(records: number): void {
+    const words = this.#words;
+    Atomics.store(words, GATHERED_WORD, (Atomics.load(words, PUBLISHED_RECORDS_WORD) + records) | 0);
+  }
+
+  /** False once the producer has said that it is idle, or nothing is gathered. */
+  get gathers(): boolean {
+    return Atomics.load(this.#words, GATHERING_WORD) === 1;
+  }
+
+  gatherNoMore(): void {
+    Atomics.store(this.#words, GATHERING_WORD, 0);
   }
 
   /** Tells the producer that a large record is done with. */

@@ -5,10 +5,13 @@
  * ```
  *   byte    0  capacity
  *         128  published: up to here the producer has written whole records   (written by the producer only)
+ *         132  how many records these are                                     (written by the producer only)
  *         256  released: up to here the consumer has let go of bytes          (written by the consumer only)
  *         260  large records that the consumer has let go of, in bytes        (written by the consumer only)
  *         264  deferred: topics for which the consumer need not be woken      (written by the consumer only)
+ *         268  gathered: at this many records it wants the doorbell all the same  (written by the consumer only)
  *         384  parked: 1 while the consumer sleeps and wants the doorbell     (written by both)
+ *         388  gathering: 1 while it waits for the producer to be idle        (written by both)
  *         512  records
  *
  *   record:   int32 length of the payload, int32 tag, payload, padding to 8 bytes
@@ -22,10 +25,13 @@ const WORD_BYTES = 4;
 
 export const CAPACITY_WORD = 0;
 export const PUBLISHED_WORD = 128 / WORD_BYTES;
+export const PUBLISHED_RECORDS_WORD = PUBLISHED_WORD + 1;
 export const RELEASED_WORD = 256 / WORD_BYTES;
 export const LARGE_RELEASED_WORD = RELEASED_WORD + 1;
 export const DEFERRED_WORD = RELEASED_WORD + 2;
+export const GATHERED_WORD = RELEASED_WORD + 3;
 export const PARKED_WORD = 384 / WORD_BYTES;
+export const GATHERING_WORD = PARKED_WORD + 1;
 export const DATA_BYTES = 512;
 
 export const RECORD_HEADER_BYTES = 8;

@@ -8,7 +8,10 @@ import {
   CAPACITY_WORD,
   DATA_BYTES,
   DEFERRED_WORD,
+  GATHERED_WORD,
+  GATHERING_WORD,
   PARKED_WORD,
+  PUBLISHED_RECORDS_WORD,
   PUBLISHED_WORD,
   RECORD_HEADER_BYTES,
   RELEASED_WORD,
@@ -35,6 +38,8 @@ export class RingProducer {
   /** Where the next record goes; ahead of what is published. */
   #cursor: number;
   #published: number;
+  /** Records committed so far. */
+  #records: number;
   /** The consumer's cursor when it was last looked at: looked at again only when the ring seems full. */
   #released: number;
   /** Of the open claim: bytes of padding before it, and its longest payload; −1 without one. */
@@ -55,6 +60,7 @@ export class RingProducer {
     this.#ring = ring;
     this.#published = Atomics.load(this.#words, PUBLISHED_WORD);
     this.#cursor = this.#published;
+    this.#records = this.#words[PUBLISHED_RECORDS_WORD] ?? 0;
     this.#released = Atomics.load(this.#words, RELEASED_WORD);
   }
 
@@ -85,6 +91,7 @@ export class RingProducer {
     }
     if (this.#claimPadding !== 0) this.#writeHeader(this.#claimPadding - RECORD_HEADER_BYTES, Tag.padding);
     this.#writeHeader(lengthBytes, tag);
+    this.#records = (this.#records + 1) | 0;
     this.#claimMax = -1;
   }
 
@@ -96,6 +103,7 @@ export class RingProducer {
   publish(topics: number = TOPIC_ELSE): void {
     if (this.#cursor === this.#published) return;
     this.#published = this.#cursor;
+    this.#words[PUBLISHED_RECORDS_WORD] = this.#records;
     // The store is a full barrier: the records' bytes are there before the cursor is, and the cursor is there before
     // `parked` is read. The consumer does the reverse (sets parked, then reads the cursor), so one of both sees the other.
     Atomics.store(this.#words, PUBLISHED_WORD, this.#cursor);
@@ -103,9 +111,26 @@ export class RingProducer {
     // A consumer stops deferring before it looks into the ring: it sees these records, or it is seen here to defer no more.
     const waits = (topics & ~Atomics.load(this.#words, DEFERRED_WORD)) === 0;
     // What waits is still bounded: long before the ring is full the consumer takes it.
-    if (waits && this.usedBytes < this.capacityBytes / 4) return;
+    if (waits && !this.#gathered() && this.usedBytes < this.capacityBytes / 4) return;
     // Only the one who takes the flag down rings: a burst rings once.
     if (Atomics.exchange(this.#words, PARKED_WORD, 0) === 1) this.#ring();
+  }
+
+  /** Says that this thread has nothing more to do for now: a consumer that gathers is told so. */
+  idle(): void {
+    if (Atomics.load(this.#words, GATHERING_WORD) === 0) return;
+    if (Atomics.exchange(this.#words, GATHERING_WORD, 0) === 1) this.#ring();
+  }
+
+  /** True while the consumer waits for {@link idle}. */
+  get isAwaited(): boolean {
+    return Atomics.load(this.#words, GATHERING_WORD) === 1;
+  }
+
+  /** True if the consumer gathers and has as much as it waits for. */
+  #gathered(): boolean {
+    if (Atomics.load(this.#words, GATHERING_WORD) === 0) return false;
+    return ((this.#records - Atomics.load(this.#words, GATHERED_WORD)) | 0) >= 0;
   }
 
   /** Bytes that the consumer has not let go of, committed but unpublished records included. */

@@ -2,6 +2,7 @@
 import type { BatchEncoder } from '../../store/shard-store.js';
 import type { FrontLink } from './front-link.js';
 import type { Outbox } from './outbox.js';
+import type { Rest } from './rest.js';
 
 export class Batch {
   readonly #outboxes = new Map<FrontLink, Outbox>();
@@ -15,6 +16,11 @@ export class Batch {
       this.#outboxes.set(link, outbox);
     }
     return outbox;
+  }
+
+  /** Those who are answered may ask again. */
+  expectAnswered(rest: Rest): void {
+    for (const [link, { count }] of this.#outboxes) if (count > 0) rest.expect(link, count);
   }
 
   /** Hands every answer to its front. */

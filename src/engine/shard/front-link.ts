@@ -2,11 +2,15 @@
  * The way back to one front, as a worker sees it. When the ring is full, answers wait here in order and go out as the
  * front drains: they are bounded by the requests that the front may have in flight.
  */
+import type { ChannelConsumer } from '../ring/channel.js';
 import type { AnswerSink } from './outbox.js';
 import { Outbox } from './outbox.js';
 
 const RETRY_MS = 1;
 const SPARES_MAX = 32;
+
+/** The ring that a front's commands come from. */
+export type CommandSource = Pick<ChannelConsumer, 'gather' | 'gatherOn' | 'gathers' | 'gatherNoMore'>;
 
 export class FrontLink {
   readonly #sink: AnswerSink;
@@ -15,11 +19,40 @@ export class FrontLink {
   #spares: Outbox[] = [];
   #closed = false;
 
+  /** What brings this front's commands. */
+  #commands: CommandSource | null = null;
+  /** Shards that wait for what this front may bring. */
+  #waiting = 0;
+
   constructor(
     readonly front: number,
     sink: AnswerSink,
   ) {
     this.#sink = sink;
+  }
+
+  takesCommandsFrom(commands: CommandSource): void {
+    this.#commands = commands;
+  }
+
+  /** A shard waits for so many commands, or for the front to have nothing more to do. Said before answers go out. */
+  gather(records: number): void {
+    this.#waiting++;
+    this.#commands?.gather(records);
+  }
+
+  /** A shard that waits already waits for so many more. */
+  gatherOn(records: number): void {
+    this.#commands?.gatherOn(records);
+  }
+
+  /** False once the front has nothing more to do, or is gone. */
+  get gathers(): boolean {
+    return !this.#closed && (this.#commands?.gathers ?? false);
+  }
+
+  gatherNoMore(): void {
+    if (--this.#waiting === 0) this.#commands?.gatherNoMore();
   }
 
   takeOutbox(): Outbox {

@@ -32,6 +32,7 @@ import { ParkedCommands, viewOf } from './parked-commands.js';
 import { recoverLedger } from './recover.js';
 import type { DecodedRequest } from './request.js';
 import { foreseePost, RequestDecoder } from './request.js';
+import { Rest } from './rest.js';
 import { settle, untilItSucceeds } from './settle.js';
 import type { ShardBounds, ShardState, ShardStatus } from './status.js';
 import { NOTHING_COUNTED } from './status.js';
@@ -53,6 +54,8 @@ export interface ShardOptions {
   readonly onState: (state: ShardState, error: Error | null) => void;
   /** While it is busy, commands may wait where they are; once it is not, they are brought at once. */
   readonly onBusy: (busy: boolean) => void;
+  /** Whether others have work for the processor while this one rests between two commits; if not given, they have not. */
+  readonly mayRest?: () => boolean;
   readonly onCommitted: (position: Position) => void;
   readonly onError: (error: Error, doing: string) => void;
 }
@@ -74,6 +77,7 @@ export class Shard {
   readonly #loader: Loader;
   readonly #watch: FenceWatch;
   readonly #commitWatch = new CommitWatch((forMs) => this.#stalls(forMs));
+  readonly #rest = new Rest();
   readonly #expiry = new Expiry(() => this.turnEnded());
   #keyIndexer: KeyIndexer | null = null;
   #ledger: Ledger | null = null;
@@ -206,9 +210,15 @@ export class Shard {
     this.#turnTime = null;
     if (this.#state !== 'ready') return;
     this.#expire();
+    this.#rest.look(this.#gatheringFull() ? Number.MAX_SAFE_INTEGER : this.#gathering.encoder.records);
     if (this.#commits !== null) return;
     if (this.#gathering.encoder.records === 0) this.#flushNow();
     else this.#commits = this.#commitLoop();
+  }
+
+  /** True while it commits, or rests between two commits. */
+  get isBusy(): boolean {
+    return this.#commits !== null;
   }
 
   /** Takes no more commands; resolves when all that was taken is committed and answered, or cannot be. */
@@ -327,8 +337,7 @@ export class Shard {
         this.#takeWaiting();
         this.#expire();
         this.#options.onBusy(false);
-        // One turn of the event loop, in which the clients just answered may ask again: larger batches, fewer commits.
-        await turnOfTheLoop();
+        await this.#restABit();
       }
     } finally {
       // At once and not when somebody hears of this end: what comes in between would wait for nobody.
@@ -336,6 +345,17 @@ export class Shard {
       this.#flushNow();
       this.#options.onBusy(false);
     }
+  }
+
+  /** The clients just answered may ask again: larger batches, fewer commits. */
+  async #restABit(): Promise<void> {
+    const rest = this.#rest.begin(this.#gathering.encoder.records);
+    if (rest === null) {
+      await turnOfTheLoop();
+      return;
+    }
+    this.#options.onBusy(true);
+    await rest;
   }
 
   /** @returns false when the shard has stopped */
@@ -349,6 +369,7 @@ export class Shard {
     this.#commitWatch.end(result.type === 'committed');
     this.#counts.commits++;
     if (result.type !== 'committed') return this.#recoverFrom(result.type, batch, result.error);
+    if (this.#options.mayRest?.() === true) batch.expectAnswered(this.#rest);
     this.#acknowledge(batch);
     if (this.#state === 'stalled') this.#become('ready', null);
     return true;

@@ -19,6 +19,7 @@ function makeChannel({ largeBytesMax, recordsPerTurn }: Options = {}) {
   const turns: number[] = [];
   let wake: () => void = () => undefined;
   let ended = false;
+  let rung = 0;
   const producer = new ChannelProducer(producerEnd, largeBytesMax === undefined ? {} : { largeBytesMax });
   const consumer = new ChannelConsumer(consumerEnd, {
     onRecord: (bytes, _view, offset, length) => {
@@ -26,6 +27,10 @@ function makeChannel({ largeBytesMax, recordsPerTurn }: Options = {}) {
       wake();
     },
     onTurnEnd: () => turns.push(received.length),
+    onRung: () => {
+      rung++;
+      wake();
+    },
     onEnd: () => {
       ended = true;
       wake();
@@ -40,7 +45,7 @@ function makeChannel({ largeBytesMax, recordsPerTurn }: Options = {}) {
       });
     }
   };
-  return { producer, consumer, received, turns, until, hasEnded: () => ended };
+  return { producer, consumer, received, turns, until, hasEnded: () => ended, rung: () => rung };
 }
 
 const send = (producer: ChannelProducer, record: string): boolean => producer.send(Buffer.from(record, 'latin1'));
@@ -85,6 +90,50 @@ describe('a channel', () => {
       producer.publish(topicOf(0));
     }
     await until(() => received.length === sent);
+  });
+
+  it('wakes a consumer that gathers when as many deferred records are there as it waits for', async () => {
+    const { producer, consumer, received, until, rung } = makeChannel();
+    consumer.defer(topicOf(0));
+    consumer.gather(3);
+    for (let turns = 0; turns < 4; turns++) await turn();
+    for (const record of ['one', 'two']) {
+      send(producer, record);
+      producer.publish(topicOf(0));
+    }
+    for (let turns = 0; turns < 20; turns++) await turn();
+    expect([received, rung()]).toEqual([[], 0]);
+    consumer.gatherOn(2);
+    send(producer, 'three');
+    producer.publish(topicOf(0));
+    for (let turns = 0; turns < 20; turns++) await turn();
+    expect(received).toEqual([]);
+    send(producer, 'four');
+    producer.publish(topicOf(0));
+    await until(() => received.length === 4);
+    expect([rung(), consumer.gathers]).toEqual([1, true]);
+  });
+
+  it('wakes a consumer that gathers, once, when its producer has nothing more to do', async () => {
+    const { producer, consumer, received, until, rung } = makeChannel();
+    consumer.defer(topicOf(0));
+    producer.idle();
+    consumer.gather(3);
+    expect([producer.isAwaited, consumer.gathers]).toEqual([true, true]);
+    send(producer, 'one');
+    producer.publish(topicOf(0));
+    producer.idle();
+    producer.idle();
+    expect([producer.isAwaited, consumer.gathers]).toEqual([false, false]);
+    await until(() => rung() === 1);
+    expect(received).toEqual(['one']);
+    for (let turns = 0; turns < 20; turns++) await turn();
+    expect(rung()).toBe(1);
+    consumer.gather(1);
+    consumer.gatherNoMore();
+    producer.idle();
+    for (let turns = 0; turns < 20; turns++) await turn();
+    expect(rung()).toBe(1);
   });
 
   it('wakes a parked consumer', async () => {

@@ -118,9 +118,18 @@ describe("a front's requests", () => {
     const came: number[] = [];
     const waiting: (() => void)[] = [];
     const answers = new ChannelProducer(workerSide.answers);
+    let wasGathering = false;
+    let idleTimes = 0;
     const commands = new ChannelConsumer(workerSide.commands, {
       onRecord: (_bytes, view, offset) => {
         came.push(requestIdOf(view, offset));
+        for (const tell of waiting.splice(0)) tell();
+      },
+      onRung: () => {
+        // Rung for records alone, a gathering goes on; for the end of the work it has ended.
+        if (!wasGathering || commands.gathers) return;
+        wasGathering = false;
+        idleTimes++;
         for (const tell of waiting.splice(0)) tell();
       },
     });
@@ -141,7 +150,11 @@ describe("a front's requests", () => {
       answers.close();
       commands.close();
     };
-    return { client, came, heard, ask, until, answer, die };
+    const gather = (records: number): void => {
+      wasGathering = true;
+      commands.gather(records);
+    };
+    return { client, came, heard, ask, until, answer, gather, commands, idle: () => idleTimes, die };
   }
 
   it('in flight in a worker that dies have an unknown outcome; later ones are refused', async () => {
@@ -169,6 +182,22 @@ describe("a front's requests", () => {
     answer(came[1] ?? 0, 2);
     await until(() => heard.length === 2);
     expect(heard.map((each) => (each.type === 'head' ? each.sequence : 0))).toEqual([1, 2]);
+    die();
+    client.close();
+  });
+
+  it('are announced to end when neither requests nor answers come any more', async () => {
+    const { client, came, heard, ask, until, answer, gather, commands, idle, die } = world();
+    ask();
+    await until(() => came.length === 1);
+    expect(idle()).toBe(0);
+    gather(10);
+    answer(came[0] ?? 0, 1);
+    await until(() => heard.length === 1);
+    ask();
+    await until(() => idle() === 1);
+    // What was asked meanwhile is there before it is said that no more comes.
+    expect([came.length, commands.gathers]).toEqual([2, false]);
     die();
     client.close();
   });
