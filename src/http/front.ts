@@ -34,6 +34,8 @@ export interface FrontOptions {
   /** Requests under way at a time. */
   readonly inFlightMax: number;
   readonly admission: AdmissionOptions;
+  /** Connections at a time; one more is closed as soon as it is made. Default 16,384. */
+  readonly connectionsMax?: number;
   /** Bytes of bodies on their way in, over all connections. Default 64 MiB. */
   readonly bodyBytesMax?: number;
   readonly version: string;
@@ -57,6 +59,7 @@ export interface Front {
   abort(): void;
 }
 
+const CONNECTIONS_MAX = 16_384;
 const BODY_BYTES_MAX = 64 * 1024 * 1024;
 const GRACE_MS = 10_000;
 
@@ -65,8 +68,8 @@ export async function startFront(options: FrontOptions): Promise<Front> {
   const context = new RouteContext(options);
   const admission = new AdmissionControl(options.admission);
   const handler = new FrontHandler({ context, keys: options.keys, admission, inFlightMax: options.inFlightMax });
-  const { host, port, bodyBytesMax = BODY_BYTES_MAX } = options;
-  const server = await startServer(options.server, { host, port, handler, bodyBytesMax });
+  const { host, port, bodyBytesMax = BODY_BYTES_MAX, connectionsMax = CONNECTIONS_MAX } = options;
+  const server = await startServer(options.server, { host, port, handler, bodyBytesMax, connectionsMax });
   return {
     port: server.port,
     get inFlight() {

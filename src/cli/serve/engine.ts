@@ -172,6 +172,7 @@ function createSupervisor({ config, takeOver, log }: ServeOptions, shards: reado
     frontConfig: {
       server: config.http.server,
       inFlightMax: config.inFlightMax,
+      connectionsMax: config.http.connections_max,
       admission: config.admission,
       version: VERSION,
     },

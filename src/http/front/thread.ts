@@ -23,6 +23,7 @@ import { Metrics } from '../metrics/metrics.js';
 interface FrontConfig {
   readonly server: 'uws' | 'node';
   readonly inFlightMax: number;
+  readonly connectionsMax: number;
   readonly admission: { readonly queueMs: number; readonly shareMs: number };
   readonly version: string;
 }
@@ -92,6 +93,7 @@ class FrontThread {
       shard: (index) => this.#frontOf(index),
       currencies: new CurrencyTable(settings.customCurrencies),
       inFlightMax: this.#config.inFlightMax,
+      connectionsMax: this.#config.connectionsMax,
       admission: {
         ...this.#config.admission,
         commitMs: (index) => this.#shards[index]?.status?.quickestCommitMs ?? 0,

@@ -65,6 +65,8 @@ export interface ServerOptions<Target extends Opened = Opened> {
   readonly handler: RequestHandler<Target>;
   /** Most bytes of bodies that are on their way in at a time; more is refused as `overloaded`. */
   readonly bodyBytesMax: number;
+  /** Connections at a time; one more is closed as soon as it is made. */
+  readonly connectionsMax: number;
 }
 
 export interface HttpServer {

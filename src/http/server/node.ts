@@ -19,6 +19,8 @@ const HEADERS_COUNT_MAX = 100;
 /** As the default server has them: an idle connection, half a head or half a body are cut after 10 s. */
 const ARRIVAL_TIMEOUT_MS = 10_000;
 const TIMEOUT_CHECK_MS = 1_000;
+/** Longer than any answer takes: whoever takes no byte of one for so long is cut off, and what is held for them let go. */
+const SILENCE_TIMEOUT_MS = 30_000;
 /** How long a refused client may go on sending before its connection is cut, so that it can read the answer first. */
 const LINGER_MS = 1_000;
 const FIRST_PRINTABLE = 0x21;
@@ -99,6 +101,8 @@ export async function startNode<Target extends Opened>(options: ServerOptions<Ta
   });
   // Beyond this count node leaves fields out without a word; more than fit into the size are never there to leave out.
   server.maxHeadersCount = HEADERS_BYTES_MAX;
+  server.maxConnections = options.connectionsMax;
+  server.timeout = SILENCE_TIMEOUT_MS;
   server.on('request', (request, response) => take(request, response, handler, state));
   // Whoever waits for "100 Continue" gets it only if the body will be read.
   server.on('checkContinue', (request, response) => take(request, response, handler, state));

@@ -163,6 +163,12 @@ export async function startUws<Target extends Opened>(options: ServerOptions<Tar
   // A socket that was bound to port 0 is not shared with other threads by this library, so the number is chosen first.
   const port = options.port === 0 ? await reservePort(host, 0) : options.port;
   const app = App();
+  let connections = 0;
+  // Called with 1 for each connection that comes and with −1 for each that goes.
+  app.filter((response, more) => {
+    connections += more;
+    if (more > 0 && connections > options.connectionsMax) response.close();
+  });
   // The library finds routes by the method as it was sent, so that of the hot path need not be made a string again.
   app.post('/*', (response, request) => take(response, request, 'POST', handler, state));
   app.any('/*', (response, request) => take(response, request, request.getCaseSensitiveMethod(), handler, state));

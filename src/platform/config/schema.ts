@@ -77,6 +77,7 @@ export const ConfigSchema = Type.Object(
       port: integer(0, 65535, 8080, 'Port to listen on; 0 for any free one.'),
       server: words(['uws', 'node'], 'uws', 'uws: uWebSockets.js (native). node: node:http, one thread.'),
       threads: autoOr(64, 'Front threads.'),
+      connections_max: integer(1, 1048576, 16384, 'Connections of one front at a time; one more is closed at once.'),
     }),
     data_dir: Type.String({
       minLength: 1,

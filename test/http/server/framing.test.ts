@@ -43,7 +43,7 @@ describe.each([
   let server: HttpServer;
 
   beforeAll(async () => {
-    server = await start({ host: '127.0.0.1', port: 0, handler, bodyBytesMax: 1024 * 1024 });
+    server = await start({ host: '127.0.0.1', port: 0, handler, bodyBytesMax: 1024 * 1024, connectionsMax: 1000 });
   });
   afterAll(() => server.close());
   beforeEach(() => {
@@ -210,7 +210,7 @@ describe.each([
 
   it('refuses a body whose bytes would not fit into memory with all the others', async () => {
     const small = new Recorder();
-    const tight = await start({ host: '127.0.0.1', port: 0, handler: small, bodyBytesMax: 10 });
+    const tight = await start({ host: '127.0.0.1', port: 0, handler: small, bodyBytesMax: 10, connectionsMax: 1000 });
     const head = request('POST /a', ['Content-Length: 1000']);
     const answer = await raw(tight.port, [head, 'a'.repeat(500)], { answers: 1 });
     expect(answer.statuses).toEqual([503]);
@@ -220,7 +220,13 @@ describe.each([
 
   it('stops listening, and the connections that are there end with their next answer', async () => {
     const own = new Recorder();
-    const stopping = await start({ host: '127.0.0.1', port: 0, handler: own, bodyBytesMax: 1024 });
+    const stopping = await start({
+      host: '127.0.0.1',
+      port: 0,
+      handler: own,
+      bodyBytesMax: 1024,
+      connectionsMax: 1000,
+    });
     stopping.stopListening();
     const answer = await raw(stopping.port, request('GET /a'), { timeoutMs: 1000 });
     expect(answer.statuses).toEqual([]);

@@ -9,7 +9,13 @@ const named = (name: string): RequestHandler => ({
   run: (exchange) => exchange.respond(200, [], name),
   refuse: (exchange) => exchange.respond(400, [], ''),
 });
-const options = (port: number, name = 'a') => ({ host: '127.0.0.1', port, handler: named(name), bodyBytesMax: 1 });
+const options = (port: number, name = 'a') => ({
+  host: '127.0.0.1',
+  port,
+  handler: named(name),
+  bodyBytesMax: 1,
+  connectionsMax: 1000,
+});
 
 const ask = async (port: number): Promise<string> =>
   (await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } })).text();
