@@ -26,7 +26,13 @@ const mistakeOf = (yaml: string | null, env: Record<string, string> = {}): strin
 describe('configuration', () => {
   test('without a file or a variable every key has its default', () => {
     const config = load(null);
-    expect(config.http).toEqual({ host: '127.0.0.1', port: 8080, server: 'uws', threads: 'auto', connections_max: 16384 });
+    expect(config.http).toEqual({
+      host: '127.0.0.1',
+      port: 8080,
+      server: 'uws',
+      threads: 'auto',
+      connections_max: 16384,
+    });
     expect(config.dataDir).toBe(join(folder, '.millrace'));
     expect(config.shards.map((shard) => [shard.name, shard.slots, shard.ranges])).toEqual([
       ['shard-0', '0-8191', [[0, 8191]]],

@@ -165,10 +165,11 @@ export async function startUws<Target extends Opened>(options: ServerOptions<Tar
   const app = App();
   let connections = 0;
   // Called with 1 for each connection that comes and with −1 for each that goes.
-  app.filter((response, more) => {
+  const count = (response: HttpResponse, more: number): void => {
     connections += more;
     if (more > 0 && connections > options.connectionsMax) response.close();
-  });
+  };
+  app.filter(count);
   // The library finds routes by the method as it was sent, so that of the hot path need not be made a string again.
   app.post('/*', (response, request) => take(response, request, 'POST', handler, state));
   app.any('/*', (response, request) => take(response, request, request.getCaseSensitiveMethod(), handler, state));
