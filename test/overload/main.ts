@@ -3,7 +3,12 @@
  * clients that behave badly, against the real program on real databases. Ratios are of phases of the same run, one after
  * the other, since a machine's speed is not the same from minute to minute.
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { day, dayEnvironment } from './day/day.js';
 import { badCompany } from './scenes/company.js';
 import { fairness } from './scenes/fairness.js';
 import type { Scene } from './scenes/scene.js';
@@ -54,10 +59,29 @@ async function play(scenes: readonly Scene[], on: { syncMs?: number; env?: Recor
   }
 }
 
+async function playDay(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-probe-'));
+  const probe = fileURLToPath(new URL('day/probe.cjs', import.meta.url));
+  try {
+    const world = await openWorld({ merchants: 4, seed, env: dayEnvironment(folder, probe) });
+    try {
+      await day(world, folder, Number(values.minutes), seed, verdicts);
+    } catch (error) {
+      say(world.engine.log().split('\n').slice(-60).join('\n'));
+      throw error;
+    } finally {
+      await world.dispose();
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 const began = performance.now();
 say(`seed ${seed}${short ? ', short' : ''}`);
 try {
-  await play([threeTimes, fairness, badCompany, shardDown, stall], SLOW_DISK);
+  if (values.day) await playDay();
+  else await play([threeTimes, fairness, badCompany, shardDown, stall], SLOW_DISK);
   if (verdicts.kept === 0) throw new Error(`nothing is called "${only}"`);
 } catch (error) {
   say(`FAILED with seed ${seed}: ${(error as Error).stack}`);

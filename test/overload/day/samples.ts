@@ -1,0 +1,79 @@
+/** How an engine and its databases are at one moment, and which way it goes over many. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import pg from 'pg';
+import { residentMegabytes } from '../measure.js';
+
+const MEGABYTE = 2 ** 20;
+
+export const FIGURES = ['heap, MB', 'RSS, MB', 'handles', 'files', 'WAL, MB', 'dead rows', 'bloat, MB'] as const;
+export type Figure = (typeof FIGURES)[number];
+export type Sample = Readonly<Record<Figure, number>> & { readonly atMs: number };
+
+/** What the probe of one thread wrote. */
+interface Line {
+  readonly heapUsed: number;
+  readonly handles: number;
+}
+
+/** Lines of each thread that are looked at: the lowest heap of them is what is left after a collection, nearly. */
+const LINES = 15;
+
+/** @param folder of the probe @param urls of the databases */
+export async function sample(pid: number, folder: string, urls: readonly string[]): Promise<Sample> {
+  const threads = readdirSync(folder)
+    .filter((name) => name.startsWith(`${pid}-`))
+    .map((name) => linesOf(join(folder, name)));
+  const sum = (of: (lines: readonly Line[]) => number): number => threads.reduce((all, lines) => all + of(lines), 0);
+  const databases = await Promise.all(urls.map(ofDatabase));
+  return {
+    atMs: performance.now(),
+    'heap, MB': sum((lines) => Math.min(...lines.map(({ heapUsed }) => heapUsed))) / MEGABYTE,
+    'RSS, MB': residentMegabytes(pid),
+    handles: sum((lines) => lines.at(-1)?.handles ?? 0),
+    files: readdirSync(`/proc/${pid}/fd`).length,
+    'WAL, MB': databases.reduce((all, { wal }) => all + wal, 0) / MEGABYTE,
+    'dead rows': databases.reduce((all, { dead }) => all + dead, 0),
+    'bloat, MB': databases.reduce((all, { bloat }) => all + bloat, 0) / MEGABYTE,
+  };
+}
+
+function linesOf(file: string): Line[] {
+  const text = readFileSync(file, 'utf8');
+  // The last line may be on its way.
+  const lines = text.slice(0, text.lastIndexOf('\n')).split('\n').slice(-LINES);
+  return lines.map((line) => JSON.parse(line) as Line);
+}
+
+async function ofDatabase(url: string): Promise<{ wal: number; dead: number; bloat: number }> {
+  const client = new pg.Client({ connectionString: url, application_name: 'overload' });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    // Tables that are changed in place; the log and the lists of entries only grow, as they must.
+    const { rows } = await client.query<{ wal: string; dead: string; bloat: string }>(`
+      SELECT (SELECT sum(size) FROM pg_ls_waldir()) AS wal,
+             (SELECT sum(n_dead_tup) FROM pg_stat_user_tables WHERE schemaname = 'millrace') AS dead,
+             (SELECT sum(pg_table_size(relid)) FROM pg_stat_user_tables
+               WHERE schemaname = 'millrace' AND n_tup_upd > n_tup_ins) AS bloat`);
+    const [row] = rows;
+    return { wal: Number(row?.wal ?? 0), dead: Number(row?.dead ?? 0), bloat: Number(row?.bloat ?? 0) };
+  } finally {
+    await client.end();
+  }
+}
+
+/** Of a straight line through the values (least squares), per hour. */
+export function slopePerHour(samples: readonly Sample[], figure: Figure): number {
+  const hours = samples.map(({ atMs }) => atMs / 3_600_000);
+  const values = samples.map((one) => one[figure]);
+  const middle = hours.reduce((sum, hour) => sum + hour, 0) / hours.length;
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  let above = 0;
+  let below = 0;
+  hours.forEach((hour, index) => {
+    above += (hour - middle) * ((values[index] ?? 0) - mean);
+    below += (hour - middle) ** 2;
+  });
+  return below === 0 ? 0 : above / below;
+}
