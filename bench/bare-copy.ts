@@ -2,6 +2,8 @@
  * Bare COPY: rows of the engine's own log go back into tables of the same definition, on the same servers, over as many
  * connections and with as many rows a commit as the engine used, from buffers that are ready. What the store could take
  * if nobody had to decide anything. Only the positions are written anew for each batch, since their index is unique.
+ *
+ * A commit is one COPY, or several in one message, as the engine sends them.
  */
 import { once } from 'node:events';
 import pg from 'pg';
@@ -22,16 +24,21 @@ export interface CopyResult {
 export class BareCopy {
   readonly #clients: readonly pg.Client[];
   readonly #rowsPerCommit: number;
-  readonly #buffers: readonly RowBuffer[];
+  /** For each client, one for each COPY of a commit. */
+  readonly #buffers: readonly (readonly RowBuffer[])[];
 
-  private constructor(clients: readonly pg.Client[], rowsPerCommit: number, buffers: readonly RowBuffer[]) {
+  private constructor(clients: readonly pg.Client[], buffers: readonly (readonly RowBuffer[])[]) {
     this.#clients = clients;
-    this.#rowsPerCommit = rowsPerCommit;
+    this.#rowsPerCommit = (buffers[0] ?? []).reduce((sum, { count }) => sum + count, 0);
     this.#buffers = buffers;
   }
 
-  /** @param urls of the engine's databases, each with postings in its log */
-  static async open(urls: readonly string[], rowsPerCommit: number): Promise<BareCopy> {
+  /**
+   * @param urls of the engine's databases, each with postings in its log
+   * @param rowsPerCopy a commit is as many COPYs as it takes, all of the same length
+   */
+  static async open(urls: readonly string[], rowsPerCommit: number, rowsPerCopy = rowsPerCommit): Promise<BareCopy> {
+    const copies = Math.ceil(rowsPerCommit / rowsPerCopy);
     const clients = await Promise.all(
       urls.map(async (connectionString) => {
         const client = new pg.Client({ connectionString, application_name: 'bench copy' });
@@ -41,8 +48,14 @@ export class BareCopy {
         return client;
       }),
     );
-    const buffers = await Promise.all(clients.map((client) => readRows(client, rowsPerCommit)));
-    return new BareCopy(clients, rowsPerCommit, buffers);
+    const rows = Math.max(1, Math.round(rowsPerCommit / copies));
+    const buffers = await Promise.all(
+      clients.map(async (client) => {
+        const copied = await readRows(client, rows);
+        return Array.from({ length: copies }, () => new RowBuffer(copied, rows));
+      }),
+    );
+    return new BareCopy(clients, buffers);
   }
 
   /** One round on empty tables. */
@@ -51,7 +64,7 @@ export class BareCopy {
     const startedAt = performance.now();
     const until = startedAt + durationS * 1000;
     const commits = await Promise.all(
-      this.#clients.map((client, index) => this.#load(client, this.#buffers[index] as RowBuffer, until)),
+      this.#clients.map((client, index) => this.#load(client, this.#buffers[index] ?? [], until)),
     );
     const seconds = (performance.now() - startedAt) / 1000;
     const sum = commits.reduce((total, one) => total + one, 0);
@@ -65,17 +78,43 @@ export class BareCopy {
     }
   }
 
-  async #load(client: pg.Client, rows: RowBuffer, until: number): Promise<number> {
+  async #load(client: pg.Client, copies: readonly RowBuffer[], until: number): Promise<number> {
+    const statement = copies.map(() => 'COPY log FROM STDIN (FORMAT binary)').join('; ');
     const most = Math.floor((PARTITION_ROWS * PARTITIONS) / this.#rowsPerCommit) - 1;
+    const { connection } = client as unknown as { readonly connection: Wire };
+    let next = 1;
     let commits = 0;
     while (performance.now() < until && commits < most) {
-      const stream = client.query(copyFrom('COPY log FROM STDIN (FORMAT binary)'));
-      stream.end(rows.startingAt(1 + commits * this.#rowsPerCommit));
+      const stream = client.query(copyFrom(statement));
+      // The server takes what comes when it has come to the statement: all of it leaves at once.
+      connection.stream.cork();
+      for (const [index, rows] of copies.entries()) {
+        const bytes = rows.startingAt(next);
+        next += rows.count;
+        if (index < copies.length - 1) writeCopy(connection, bytes);
+        else stream.end(bytes);
+      }
+      connection.stream.uncork();
       await once(stream, 'finish');
       commits++;
     }
     return commits;
   }
+}
+
+/** What the driver hides. */
+interface Wire {
+  readonly stream: { cork(): void; uncork(): void; write(bytes: Uint8Array): void };
+  endCopyFrom(): void;
+}
+
+/** A COPY that is not the last of its message, which is the driver's to write. */
+function writeCopy(connection: Wire, bytes: Buffer): void {
+  const head = Buffer.from([0x64, 0, 0, 0, 0]);
+  head.writeInt32BE(4 + bytes.length, 1);
+  connection.stream.write(head);
+  connection.stream.write(bytes);
+  connection.endCopyFrom();
 }
 
 async function makeTables(client: pg.Client): Promise<void> {
@@ -97,14 +136,14 @@ async function makeTables(client: pg.Client): Promise<void> {
 }
 
 /** The last postings of the log, as many as a commit has; repeated where there are fewer. */
-async function readRows(client: pg.Client, count: number): Promise<RowBuffer> {
+async function readRows(client: pg.Client, count: number): Promise<Buffer> {
   const stream = client.query(
     copyTo(`COPY (SELECT * FROM (SELECT * FROM millrace.log WHERE kind = 1 ORDER BY position DESC LIMIT ${count}) l ORDER BY position)
             TO STDOUT (FORMAT binary)`),
   );
   const chunks: Buffer[] = [];
   for await (const chunk of stream) chunks.push(chunk as Buffer);
-  return new RowBuffer(Buffer.concat(chunks), count);
+  return Buffer.concat(chunks);
 }
 
 /** A binary COPY whose first column, an int8, can be numbered anew. */
@@ -115,7 +154,10 @@ export class RowBuffer {
   readonly #places: readonly number[];
 
   /** @param copied what COPY TO gave: at least one row */
-  constructor(copied: Buffer, count: number) {
+  constructor(
+    copied: Buffer,
+    readonly count: number,
+  ) {
     const ends = rowEnds(copied);
     const rows: Buffer[] = [];
     for (let index = 0; index < count; index++) {

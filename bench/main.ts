@@ -16,6 +16,7 @@ import { autocannonDriver } from '../src/cli/bench/autocannon.js';
 import type { LoadDriver, LoadResult } from '../src/cli/bench/load.js';
 import { tps } from '../src/cli/bench/load.js';
 import { hasWrk, wrkDriver } from '../src/cli/bench/wrk.js';
+import { PIECE_ROWS } from '../src/store/postgres/writer.js';
 import { BareCopy } from './bare-copy.js';
 import { endAll } from './children.js';
 import type { Engine } from './engine.js';
@@ -156,19 +157,31 @@ class Bench {
     const { durationS, foldWaitMs } = this.#settings;
     const engine: EngineRound[] = [];
     const copy: number[] = [];
+    const copyInPieces: number[] = [];
     for (let round = 1; round <= rounds; round++) {
       const loaded = await this.#load(driver, BATCH, durationS, `batches ${round}/${rounds}, engine`);
       engine.push(loaded);
       await foldsAtRest(this.#engine, foldWaitMs);
-      const bare = await BareCopy.open(this.#engine.databaseUrls, Math.max(1, Math.round(loaded.rowsPerCommit)));
-      const { rows, seconds } = await bare.run(durationS);
-      await bare.close();
-      copy.push(rows / seconds);
-      say(
-        `batches ${round}/${rounds}, bare COPY, ${whole(loaded.rowsPerCommit)} rows a commit: ${whole(rows / seconds)} rows/s`,
-      );
+      const rows = Math.max(1, Math.round(loaded.rowsPerCommit));
+      for (const [name, rowsPerCopy, rates] of [
+        ['bare COPY', rows, copy],
+        [`bare COPY in pieces of ${PIECE_ROWS} rows`, PIECE_ROWS, copyInPieces],
+      ] as const) {
+        const bare = await BareCopy.open(this.#engine.databaseUrls, rows, rowsPerCopy);
+        const { rows: copied, seconds } = await bare.run(durationS);
+        await bare.close();
+        rates.push(copied / seconds);
+        say(`batches ${round}/${rounds}, ${name}, ${whole(rows)} rows a commit: ${whole(copied / seconds)} rows/s`);
+      }
     }
-    return { driver: driver.name, connections: BATCH.connections, transactions: BATCH.batch, engine, copy };
+    return {
+      driver: driver.name,
+      connections: BATCH.connections,
+      transactions: BATCH.batch,
+      engine,
+      copy,
+      copyInPieces,
+    };
   }
 
   async #settle(): Promise<Settlement> {

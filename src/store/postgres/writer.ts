@@ -22,7 +22,8 @@ interface Wire {
   readonly stream: { destroy(): void };
 }
 
-const PIECE_ROWS = 300;
+/** Rows of one COPY at most. */
+export const PIECE_ROWS = 300;
 
 export class Writer {
   readonly #connect: ConnectOptions;
