@@ -24,6 +24,8 @@ export interface BackupRequest {
   readonly to: string | null;
   /** How many backups stay, this one included; null: all. */
   readonly keep: number | null;
+  /** The control log is in a database of its own, and the operator knows that it is not in the backup. */
+  readonly withoutControl: boolean;
 }
 
 /** @returns the exit code */
@@ -37,6 +39,11 @@ export async function backupCommand(request: BackupRequest, config: Config, io: 
     );
   }
   if (request.keep !== null && !(request.keep >= 1)) throw new ConfigError('--keep: must be an integer of at least 1');
+  if (config.control.url !== null && !request.withoutControl) {
+    throw new ConfigError(
+      'control.url: merchants and API keys are in a database of its own, which is not copied; have it backed up by its own means, and say --without-control',
+    );
+  }
   const begun = performance.now();
   const servers = await openServers(config, log);
   try {

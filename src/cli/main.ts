@@ -29,6 +29,11 @@ Exit codes:
   2  a mistake in the command line or the configuration
   3  something that is needed is missing or taken: port, folder, database, engine`;
 
+interface BackupOptions {
+  readonly to?: string;
+  readonly keep?: number;
+  readonly withoutControl: boolean;
+}
 interface WithConfig {
   readonly config?: string;
 }
@@ -145,6 +150,7 @@ program
   .description('copy the embedded databases and the data folder, with the engine running or stopped')
   .option('--to <folder>', 'where to; default: backup.archive of the configuration')
   .option('--keep <number>', 'remove older backups of this ledger, and the archived log that only they needed', whole)
+  .option('--without-control', 'leave out the control log, which is in a database of its own (control.url)', false)
   .addOption(configOption())
   .addHelpText(
     'after',
@@ -156,8 +162,11 @@ Examples:
   millrace backup --to /mnt/copies                         one copy, of now
 ${EXIT_CODES}`,
   )
-  .action(async ({ to, keep, ...options }: WithConfig & { readonly to?: string; readonly keep?: number }) => {
-    process.exitCode = await backupCommand({ to: to ?? null, keep: keep ?? null }, ...argumentsOf(options));
+  .action(async ({ to, keep, withoutControl, ...options }: WithConfig & BackupOptions) => {
+    process.exitCode = await backupCommand(
+      { to: to ?? null, keep: keep ?? null, withoutControl },
+      ...argumentsOf(options),
+    );
   });
 
 program

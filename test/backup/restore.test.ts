@@ -94,13 +94,36 @@ beforeAll(async () => {
     await client.query(record(1));
   });
   writeFileSync(join(folder, 'data', 'notes.txt'), 'kept', { mode: 0o640 });
-  await run((io) => backupCommand({ to: null, keep: null }, config('data'), io, log));
-  await run((io) => backupCommand({ to: join(folder, 'copies'), keep: null }, config('data'), io, log));
+  await run((io) => backupCommand({ to: null, keep: null, withoutControl: false }, config('data'), io, log));
+  await run((io) =>
+    backupCommand({ to: join(folder, 'copies'), keep: null, withoutControl: false }, config('data'), io, log),
+  );
   await withServers('data', async (client) => {
     await client.query(record(2));
   });
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test('a backup says that it leaves out a control log in a database of its own, and is made when that is known', async () => {
+  const own = configOf(
+    {
+      data_dir: 'data',
+      shards: [{ name: 'shard-0', slots: '0-16383' }],
+      backup: { archive, interval: '1s' },
+      control: { url: 'postgres://nobody@127.0.0.1:1/nothing' },
+    },
+    folder,
+  );
+  const to = join(folder, 'own-control');
+  const io = { stdout: new PassThrough(), stderr: new PassThrough() };
+  await expect(backupCommand({ to, keep: null, withoutControl: false }, own, io, log)).rejects.toThrow(
+    /control\.url: .*--without-control/,
+  );
+  expect(existsSync(to)).toBe(false);
+  expect(await run((out) => backupCommand({ to, keep: null, withoutControl: true }, own, out, log))).toContain(
+    '1 shards',
+  );
+});
 
 test('without a time, a quiet ledger is restored to its end, although nothing was written after it', async () => {
   expect(await restore('latest')).toMatch(/shard-0 {2}ends with position 2, /);
@@ -115,7 +138,7 @@ test('without a time, a quiet ledger is restored to its end, although nothing wa
 });
 
 test('a restored ledger is backed up and restored again, while its servers run', async () => {
-  await run((io) => backupCommand({ to: null, keep: null }, config('latest'), io, log));
+  await run((io) => backupCommand({ to: null, keep: null, withoutControl: false }, config('latest'), io, log));
   await withServers('latest', async (client) => {
     await client.query(record(3));
     const backup = findBackups(archive).at(-1);
@@ -207,7 +230,7 @@ test('older backups go where so many are to be kept, with the log that only they
   await withServers('data', async (client) => {
     await client.query(record(7));
   });
-  const said = await run((io) => backupCommand({ to: null, keep: 1 }, config('data'), io, log));
+  const said = await run((io) => backupCommand({ to: null, keep: 1, withoutControl: false }, config('data'), io, log));
   expect(said).toMatch(/removed: 1 older backups, [1-9]\d* files of the log/);
   expect(histories()).toEqual([other, mine]);
   const startWal = findBackups(archive)[1]?.manifest.shards[0]?.startWal ?? '';
@@ -223,8 +246,8 @@ test('a folder in which a restore was killed is neither started on nor restored 
 
 test('other stores are told what to do instead', async () => {
   const pglite = configOf({ store: { kind: 'pglite' } }, folder);
-  await expect(run((io) => backupCommand({ to: null, keep: null }, pglite, io, log))).rejects.toThrow(
-    'stop the engine and copy',
-  );
+  await expect(
+    run((io) => backupCommand({ to: null, keep: null, withoutControl: false }, pglite, io, log)),
+  ).rejects.toThrow('stop the engine and copy');
   expect(existsSync(join(folder, '.millrace'))).toBe(false);
 });

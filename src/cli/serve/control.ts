@@ -13,6 +13,7 @@ import type { ControlKey } from '../../store/control/state.js';
 import { createPortSql } from '../../store/port-sql.js';
 import { createPgSql } from '../../store/postgres/sql.js';
 import type { Sql } from '../../store/sql.js';
+import { checkBooks } from './own-books.js';
 
 export interface FirstKey {
   readonly token: string;
@@ -45,6 +46,7 @@ export async function openControl({ config, supervisor, shards, log }: Options):
     pollMs: config.control.pollMs,
     staleMaxMs: config.auth.staleMaxMs,
     log,
+    accept: (state) => withShards(supervisor, shards, (databases) => checkBooks(state, databases, log)),
   });
   const slots = SlotMap.of(shards);
   const publish = (): void => {
@@ -66,6 +68,30 @@ export async function openControl({ config, supervisor, shards, log }: Options):
     firstKey: () => (config.store.kind === 'postgres' ? Promise.resolve(null) : firstKey(config.dataDir, follower)),
     close: () => follower.close(),
   };
+}
+
+async function withShards(
+  supervisor: Supervisor,
+  shards: readonly ShardSpec[],
+  use: (databases: readonly { readonly name: string; readonly sql: Sql }[]) => Promise<void>,
+): Promise<void> {
+  const databases = shards.map(({ shard, name, place }) => ({
+    name,
+    sql:
+      place.kind === 'postgres'
+        ? createPgSql({
+            url: place.url,
+            connectionsMax: 1,
+            applicationName: 'millrace-control',
+            connectTimeoutMs: 1_000,
+          })
+        : createPortSql(supervisor.sqlPort(shard)),
+  }));
+  try {
+    await use(databases);
+  } finally {
+    await Promise.all(databases.map(({ sql }) => sql.close().catch(() => undefined)));
+  }
 }
 
 async function connect(config: Config, supervisor: Supervisor, shards: readonly ShardSpec[]): Promise<Sql> {

@@ -24,6 +24,11 @@ export interface ControlOptions {
   readonly pollMs: number;
   readonly staleMaxMs: number;
   readonly log: Log;
+  /**
+   * Throws where a control log is not that of the ledger: then it is as good as away. Asked whenever a connection was
+   * made.
+   */
+  readonly accept?: (state: ControlState) => Promise<void>;
   /** Wall clock, ms. */
   readonly now?: () => number;
 }
@@ -140,7 +145,9 @@ export class Control {
   async #open(): Promise<ControlLog> {
     const sql = await this.#options.connect();
     try {
-      return await ControlLog.open(sql);
+      const log = await ControlLog.open(sql);
+      await this.#options.accept?.(log.state);
+      return log;
     } catch (error) {
       await sql.close().catch(() => undefined);
       throw error;
