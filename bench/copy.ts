@@ -119,7 +119,7 @@ async function benchRecovery(store: ShardStore): Promise<void> {
   let keys = 0;
   start = performance.now();
   for await (const chunk of store.keysSince(1)) {
-    keys += chunk.length;
+    for (const _key of chunk) keys++;
     if (keys > 1_000_000) break;
   }
   console.log(`read keys: ${rate(keys, performance.now() - start)}`);

@@ -1,8 +1,9 @@
 /**
  * What a starting owner reads: the folded state, and the log from there on; never history. Everything is read in
- * slices by key, so memory is bounded by a slice.
+ * slices by key, so memory is bounded by a slice. Accounts and keys are many: one object serves for all of a slice, since
+ * what outlives its turn costs the collector more than all the rest of loading it.
  */
-import type { LogRecord, Micros, Position } from '../ledger/record.js';
+import type { LogRecord, Position } from '../ledger/record.js';
 import { LOG_COLUMN_LIST } from './copy/columns.js';
 import { CopyReader, decodeRecords } from './copy/decode.js';
 import { SealBrokenError } from './errors.js';
@@ -104,8 +105,8 @@ async function* readBooks(session: Session): AsyncGenerator<readonly FoldedBook[
   }
 }
 
-async function* readAccounts(session: Session): AsyncGenerator<readonly FoldedAccount[]> {
-  for (let after = 0; ; ) {
+async function* readAccounts(session: Session): AsyncGenerator<Iterable<FoldedAccount>> {
+  for (let after = 0, last = 0; ; after = last) {
     const accounts = decodeAccounts(
       await session.copyOut(
         `SELECT number, book, currency, config_version, config_position, opened_position, version, debits_posted, credits_posted,
@@ -113,39 +114,60 @@ async function* readAccounts(session: Session): AsyncGenerator<readonly FoldedAc
                 normal_balance = 'debit', name
            FROM account WHERE number > ${after} ORDER BY number LIMIT ${ROWS_A_SLICE}`,
       ),
+      (number) => {
+        last = number;
+      },
     );
-    if (accounts.length === 0) return;
     yield accounts;
-    after = accounts.at(-1)?.number ?? after;
+    if (last === after) return;
   }
 }
 
-function decodeAccounts(bytes: Buffer): FoldedAccount[] {
+/** @param seen is told each number, in order */
+function* decodeAccounts(bytes: Buffer, seen: (number: number) => void): Generator<FoldedAccount> {
   const reader = new CopyReader(bytes);
-  const accounts: FoldedAccount[] = [];
+  const account: { -readonly [Field in keyof FoldedAccount]: FoldedAccount[Field] } = {
+    number: 0,
+    book: 0,
+    currency: 0,
+    configVersion: 0,
+    configPosition: 0,
+    openedPosition: 0,
+    version: 0,
+    debitsPosted: 0n,
+    creditsPosted: 0n,
+    debitsPending: 0n,
+    creditsPending: 0n,
+    minBalance: null,
+    maxBalance: null,
+    openedAt: 0,
+    open: true,
+    hasMetadata: false,
+    normalBalance: 'credit',
+    name: '',
+  };
   while (reader.next()) {
-    accounts.push({
-      number: reader.int(),
-      book: reader.int(),
-      currency: reader.short(),
-      configVersion: reader.wide(),
-      configPosition: reader.wide(),
-      openedPosition: reader.wide(),
-      version: reader.wide(),
-      debitsPosted: reader.bigint() ?? 0n,
-      creditsPosted: reader.bigint() ?? 0n,
-      debitsPending: reader.bigint() ?? 0n,
-      creditsPending: reader.bigint() ?? 0n,
-      minBalance: reader.bigint(),
-      maxBalance: reader.bigint(),
-      openedAt: reader.micros(0),
-      open: reader.boolean(),
-      hasMetadata: reader.boolean(),
-      normalBalance: reader.boolean() ? 'debit' : 'credit',
-      name: reader.text() ?? '',
-    });
+    account.number = reader.int();
+    account.book = reader.int();
+    account.currency = reader.short();
+    account.configVersion = reader.wide();
+    account.configPosition = reader.wide();
+    account.openedPosition = reader.wide();
+    account.version = reader.wide();
+    account.debitsPosted = reader.bigint() ?? 0n;
+    account.creditsPosted = reader.bigint() ?? 0n;
+    account.debitsPending = reader.bigint() ?? 0n;
+    account.creditsPending = reader.bigint() ?? 0n;
+    account.minBalance = reader.bigint();
+    account.maxBalance = reader.bigint();
+    account.openedAt = reader.micros(0);
+    account.open = reader.boolean();
+    account.hasMetadata = reader.boolean();
+    account.normalBalance = reader.boolean() ? 'debit' : 'credit';
+    account.name = reader.text() ?? '';
+    seen(account.number);
+    yield account;
   }
-  return accounts;
 }
 
 async function* readHolds(session: Session, foldedTo: Position): AsyncGenerator<readonly LogRecord[]> {
@@ -215,34 +237,33 @@ export async function* readKeys(
   session: Session,
   from: Position,
   done: () => Promise<void>,
-): AsyncGenerator<readonly RememberedKey[]> {
+): AsyncGenerator<Iterable<RememberedKey>> {
   try {
     const { last: head } = await lastBatch(session);
     for (let after = from - 1; after < head; after += KEYS_A_SLICE) {
       const upTo = Math.min(after + KEYS_A_SLICE, head);
-      const keys = decodeKeys(
+      yield decodeKeys(
         await session.copyOut(
           `SELECT position, recorded_at, book, key FROM log
             WHERE position > ${after} AND position <= ${upTo} AND key IS NOT NULL ORDER BY position`,
         ),
       );
-      if (keys.length > 0) yield keys;
     }
   } finally {
     await done();
   }
 }
 
-function decodeKeys(bytes: Buffer): RememberedKey[] {
+function* decodeKeys(bytes: Buffer): Generator<RememberedKey> {
   const reader = new CopyReader(bytes);
-  const keys: RememberedKey[] = [];
+  const remembered = { book: 0, position: 0, recordedAt: 0, key: bytes };
   while (reader.next()) {
-    const position = reader.wide();
-    const recordedAt: Micros = reader.micros(0);
-    const book = reader.int();
+    remembered.position = reader.wide();
+    remembered.recordedAt = reader.micros(0);
+    remembered.book = reader.int();
     const length = reader.length();
-    keys.push({ book, position, recordedAt, key: bytes.subarray(reader.at, reader.at + length) });
+    remembered.key = bytes.subarray(reader.at, reader.at + length);
     reader.at += length;
+    yield remembered;
   }
-  return keys;
 }

@@ -47,7 +47,8 @@ export interface FoldedState {
   /** The running hash that the last batch's row holds: recovery must arrive at it. */
   readonly headHash: bigint;
   readonly books: AsyncIterable<readonly FoldedBook[]>;
-  readonly accounts: AsyncIterable<readonly FoldedAccount[]>;
+  /** Valid until the next one is taken. */
+  readonly accounts: AsyncIterable<Iterable<FoldedAccount>>;
   /** Records of transactions that are pending as of `foldedTo`, each followed by its actions, in order of position. */
   readonly openHolds: AsyncIterable<readonly LogRecord[]>;
   /** `configured` records up to `foldedTo`, in order. */
@@ -103,8 +104,8 @@ export interface ShardStore {
   folded(): Promise<FoldedState>;
   /** Records of these transactions, each followed by its actions in order of position; from the committed log. */
   loadParents(positions: readonly Position[]): Promise<readonly LogRecord[]>;
-  /** Keys of the log from `from` on (inclusive), in order. */
-  keysSince(from: Position): AsyncIterable<readonly RememberedKey[]>;
+  /** Keys of the log from `from` on (inclusive), in order; each is valid until the next one is taken. */
+  keysSince(from: Position): AsyncIterable<Iterable<RememberedKey>>;
   /** For folds and reads in this thread. */
   readonly sql: Sql;
   close(): Promise<void>;

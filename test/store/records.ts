@@ -102,8 +102,12 @@ export function plain(record: LogRecord): Record<string, unknown> {
   };
 }
 
-export async function collect<T>(chunks: AsyncIterable<readonly T[]>): Promise<T[]> {
+/** @param copied for chunks that use one object again and again */
+export async function collect<T>(
+  chunks: AsyncIterable<Iterable<T>>,
+  copied: (item: T) => T = (item) => item,
+): Promise<T[]> {
   const all: T[] = [];
-  for await (const chunk of chunks) all.push(...chunk);
+  for await (const chunk of chunks) for (const item of chunk) all.push(copied(item));
   return all;
 }

@@ -187,7 +187,7 @@ class PgliteShard implements ShardStore {
     return readParents(this.#own().session, positions, Number.MAX_SAFE_INTEGER);
   }
 
-  keysSince(from: Position): AsyncIterable<readonly RememberedKey[]> {
+  keysSince(from: Position): AsyncIterable<Iterable<RememberedKey>> {
     return readKeys(this.#own().session, from, ready);
   }
 

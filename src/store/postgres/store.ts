@@ -239,7 +239,7 @@ class PostgresShard implements ShardStore {
     return this.#reader.use((session) => readParents(session, positions, Number.MAX_SAFE_INTEGER));
   }
 
-  async *keysSince(from: Position): AsyncGenerator<readonly RememberedKey[]> {
+  async *keysSince(from: Position): AsyncGenerator<Iterable<RememberedKey>> {
     const { session, done } = await this.#reader.snapshot();
     yield* readKeys(session, from, done);
   }
