@@ -14,8 +14,9 @@ import { fairness } from './scenes/fairness.js';
 import type { Scene } from './scenes/scene.js';
 import { shardDown } from './scenes/shard-down.js';
 import { stall } from './scenes/stall.js';
-import { threeTimes } from './scenes/three-times.js';
+import { threeTimes, threeTimesBatches } from './scenes/three-times.js';
 import { Verdicts } from './verdicts.js';
+import type { World } from './world.js';
 import { openWorld } from './world.js';
 
 const { values } = parseArgs({
@@ -36,6 +37,7 @@ const seed = Number(values.seed ?? Math.floor(Math.random() * 0xffffffff));
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const verdicts = new Verdicts(say);
 
+const PLAYS_MAX = 3;
 /**
  * Commits that take as long as on a slow disk, and are small: so the shards are what is full first and not the processor,
  * which the generator shares, and a capacity is the same from one minute to the next.
@@ -48,14 +50,29 @@ async function play(scenes: readonly Scene[], on: { syncMs?: number; env?: Recor
   const world = await openWorld({ merchants: 4, seed, ...on });
   try {
     for (const scene of wanted) {
-      say(scene.name);
-      await scene.run({ world, verdicts, short });
+      await playUntilKept(scene, world);
     }
   } catch (error) {
     say(world.engine.log().split('\n').slice(-60).join('\n'));
     throw error;
   } finally {
     await world.dispose();
+  }
+}
+
+/**
+ * A scene that did not keep a promise is played again: a machine that others use too is slow now and then, an engine that
+ * does not keep it is so each time.
+ */
+async function playUntilKept(scene: Scene, world: World): Promise<void> {
+  for (let play = 1; ; play++) {
+    say(play === 1 ? scene.name : `${scene.name}, play ${play}`);
+    const trial = verdicts.trial();
+    await scene.run({ world, verdicts: trial, short });
+    if (trial.broken > 0 && play < PLAYS_MAX) continue;
+    if (play > 1) trial.figure(scene.name, 'plays', play);
+    verdicts.takeUp(trial);
+    return;
   }
 }
 
@@ -81,7 +98,10 @@ const began = performance.now();
 say(`seed ${seed}${short ? ', short' : ''}`);
 try {
   if (values.day) await playDay();
-  else await play([threeTimes, fairness, badCompany, shardDown, stall], SLOW_DISK);
+  else {
+    await play([threeTimes, fairness, badCompany, shardDown, stall], SLOW_DISK);
+    if (!short) await play([threeTimesBatches], {});
+  }
   if (verdicts.kept === 0) throw new Error(`nothing is called "${only}"`);
 } catch (error) {
   say(`FAILED with seed ${seed}: ${(error as Error).stack}`);

@@ -30,6 +30,15 @@ export class Verdicts {
     this.#add({ scene, promise: what, figure: text(figure, unit), bound: '', kept: null });
   }
 
+  /** The same, for one play of a scene: kept only if it is taken up. */
+  trial(): Verdicts {
+    return new Verdicts(this.#say);
+  }
+
+  takeUp(trial: Verdicts): void {
+    this.#rows.push(...trial.#rows);
+  }
+
   get broken(): number {
     return this.#rows.filter(({ kept }) => kept === false).length;
   }

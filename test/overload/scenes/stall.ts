@@ -7,7 +7,7 @@ import { lasting } from './scene.js';
 
 const LOOPS = 128;
 /** Of the capacity: enough that retries on top of it are more than can be served. */
-const LOAD = 0.7;
+const LOAD = 0.6;
 const RETRIES = 20;
 const TENTHS_A_SECOND = 10;
 const REFUSED_MS = 1_000;
