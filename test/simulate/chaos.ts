@@ -13,7 +13,7 @@ export interface ChaosOptions {
   readonly loop: Loop;
   readonly random: Random;
   readonly trace: Trace;
-  readonly server: Server;
+  readonly servers: readonly Server[];
   readonly operator: Operator;
   readonly network: Network;
   readonly temper: Temper;
@@ -42,9 +42,10 @@ export class Chaos {
   }
 
   #do(deed: Deed, clients: Clients): void {
-    const { loop, trace, random, server, operator } = this.#options;
+    const { loop, trace, random, servers, operator } = this.#options;
     const engine = operator.any();
-    trace.say(loop.now, `deed ${deed}`);
+    const server = random.pick(servers);
+    trace.say(loop.now, `deed ${deed} ${server.name}`);
     operator.note(deed, engine?.number ?? -1, '');
     switch (deed) {
       case 'kill worker':
@@ -81,11 +82,11 @@ export class Chaos {
         return;
       case 'slow disk':
         server.weather.commitMicros = [50_000, 600_000];
-        this.#later(2 * SECOND, () => this.#usualWeather());
+        this.#later(2 * SECOND, () => this.#usualWeather(server));
         return;
       case 'slow loads':
         server.weather.callSlow = 400_000;
-        this.#later(2 * SECOND, () => this.#usualWeather());
+        this.#later(2 * SECOND, () => this.#usualWeather(server));
         return;
       case 'stop worker':
         if (engine?.worker != null) engine.worker.thread.stoppedUntil = loop.now + random.between(1_000, SECOND);
@@ -97,13 +98,18 @@ export class Chaos {
         this.#jump(engine);
         return;
       case 'fold':
-        operator.toggleFold();
+        server.folds.toggle();
         return;
       case 'rest':
         clients.restUntil = loop.now + random.pick([SECOND / 2, 5 * SECOND, 130 * SECOND]);
         return;
       case 'burst':
         this.#burst(clients);
+        return;
+      case 'other settings':
+        operator.changeSettings();
+        // They take hold at the next start.
+        if (engine !== undefined && random.chance(0.7)) operator.drain(engine);
         return;
     }
   }
@@ -113,8 +119,8 @@ export class Chaos {
     loop.after(random.between(10_000, most), loop.world, undo);
   }
 
-  #usualWeather(): void {
-    const { server, temper } = this.#options;
+  #usualWeather(server: Server): void {
+    const { temper } = this.#options;
     if (this.#over) return;
     server.weather.commitMicros = temper.weather.commitMicros ?? server.weather.commitMicros;
     server.weather.callSlow = temper.weather.callSlow ?? 0;

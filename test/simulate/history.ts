@@ -65,6 +65,14 @@ export interface CommittedBatch {
   readonly hash: bigint;
 }
 
+/** What the database holds of a batch beside its records. */
+export interface SealedRows {
+  /** SHA-256 of its row. */
+  readonly digest: Uint8Array;
+  /** Its rows in binary COPY, header and trailer included. */
+  readonly copied: Uint8Array;
+}
+
 export interface LogLeg {
   readonly leg: number;
   /** Numbers of accounts: the record of kind 9 that opened an account has its number and, in details, its name. */
@@ -137,6 +145,7 @@ export interface SimulatedSettings {
   readonly openHoldsMax: number;
   readonly holdDefault: number;
   readonly backdatingMax: number | null;
+  readonly customCurrencies: readonly { readonly code: string; readonly exponent: number }[];
 }
 
 export interface FinalState {
@@ -152,9 +161,12 @@ export interface FinalState {
   readonly folded: readonly AccountState[];
 }
 
+/** Of one shard: shards have nothing in common but the engines that serve them. */
 export interface History {
   readonly seed: number;
-  readonly settings: SimulatedSettings;
+  readonly shard: number;
+  /** What each start of the engine was given, by its number. */
+  readonly settings: readonly SimulatedSettings[];
   readonly books: readonly {
     readonly book: number;
     readonly merchant: string;
@@ -164,6 +176,13 @@ export interface History {
   readonly operations: readonly Operation[];
   readonly answers: readonly Answered[];
   readonly batches: readonly CommittedBatch[];
+  /** What the batches are sealed with; null where nobody seals. */
+  readonly seals: {
+    readonly logId: number;
+    readonly hashKey: Uint8Array;
+    /** One for each of `batches`. */
+    readonly rows: readonly SealedRows[];
+  } | null;
   readonly log: readonly LogRow[];
   readonly events: readonly WorldEvent[];
   readonly final: FinalState;

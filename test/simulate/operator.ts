@@ -1,9 +1,11 @@
 /** Who starts and stops engines and the fold: at any time there is one engine, or two that both believe they own the shard. */
+import type { LedgerSettings } from '../../src/ledger/command.js';
 import type { Network } from './client/network.js';
 import type { Server } from './database/server.js';
 import { Engine, type EngineOptions } from './engine/engine.js';
 import type { WorldEvent } from './history.js';
 import type { Random } from './random.js';
+import { otherSettings } from './temper.js';
 import type { Loop } from './time/loop.js';
 import type { Trace } from './trace.js';
 
@@ -11,34 +13,41 @@ export interface OperatorOptions {
   readonly loop: Loop;
   readonly random: Random;
   readonly trace: Trace;
-  readonly server: Server;
+  /** By index of their shards. */
+  readonly servers: readonly Server[];
   readonly network: Network;
-  readonly engine: Omit<EngineOptions, 'number' | 'takeOver' | 'onState' | 'loop' | 'random' | 'trace' | 'server'>;
+  /** What the first engine is started with. */
+  readonly settings: LedgerSettings;
+  readonly engine: Omit<
+    EngineOptions,
+    'number' | 'takeOver' | 'onState' | 'loop' | 'random' | 'trace' | 'servers' | 'settings'
+  >;
 }
 
 const LOOK_MICROS = 300_000;
 /** Without a ready engine for so long, what is there is killed and another takes over. */
 const PATIENCE_MICROS = 25_000_000;
-const FOLD_MICROS_MAX = 20_000;
 
 export class Operator {
   readonly events: WorldEvent[] = [];
+  /** What each start of the engine was given, by its number. */
+  readonly settings: LedgerSettings[] = [];
   engines: Engine[] = [];
   readonly #options: OperatorOptions;
-  #started = 0;
+  /** What the next engine is started with. */
+  #next: LedgerSettings;
   #readyAt = 0;
-  #foldRuns = false;
-  #folds = 0;
   #over = false;
 
   constructor(options: OperatorOptions) {
     this.#options = options;
+    this.#next = options.settings;
   }
 
   start(): void {
     this.startAnother(false);
     this.#look();
-    this.toggleFold();
+    for (const { folds } of this.#options.servers) folds.toggle();
   }
 
   /** Any that is alive; of two the one or the other. */
@@ -47,10 +56,10 @@ export class Operator {
     return alive.length === 0 ? undefined : this.#options.random.pick(alive);
   }
 
-  /** Where a client sends to: to one that answers, and now and then to any other. */
-  target(): Engine | undefined {
+  /** Where a client of a shard sends to: to one that answers, and now and then to any other. */
+  target(shard: number): Engine | undefined {
     const { random } = this.#options;
-    const ready = this.engines.filter(({ alive, state }) => alive && state === 'ready');
+    const ready = this.engines.filter((engine) => engine.alive && engine.isReady(shard));
     if (random.chance(0.03)) return this.any();
     return ready.length > 0 ? random.pick(ready) : undefined;
   }
@@ -60,30 +69,50 @@ export class Operator {
     this.events.push({ step: trace.nextStep(), at: loop.now, what, engine, note });
   }
 
+  /** What clients may ask for: the operator's own currencies of the engine that came last. */
+  get currencies(): LedgerSettings['customCurrencies'] {
+    return this.settings.at(-1)?.customCurrencies ?? [];
+  }
+
+  /** From the next start on. */
+  changeSettings(): void {
+    this.#next = otherSettings(this.#options.random, this.#next);
+  }
+
   startAnother(takeOver: boolean): void {
-    const { loop, random, trace, server } = this.#options;
+    const { loop, random, trace, servers } = this.#options;
     const alive = this.engines.filter((engine) => engine.alive);
     if (alive.length >= 2) return;
     if (alive.length === 1) trace.mark('two engines');
-    const number = this.#started++;
+    const number = this.settings.length;
+    const settings = this.#next;
+    this.settings.push(settings);
     const engine = new Engine({
       ...this.#options.engine,
+      settings,
       loop,
       random,
       trace,
-      server,
+      servers,
       number,
       takeOver,
-      onState: (state) => {
-        this.note(`engine_${state}`, number, '');
+      onState: (shard, state) => {
+        this.note(`engine_${state}`, number, `shard ${shard}`);
         if (state === 'stopped') trace.mark('epoch lost');
-        if (state === 'resolving') trace.mark('resolving');
+        if (state === 'resolving') this.#markResolving(engine, shard);
       },
     });
     this.engines = [...alive, engine];
     this.note('engine_started', number, takeOver ? 'takes over' : '');
     trace.say(loop.now, `engine ${number} started${takeOver ? ', takes over' : ''}`);
     engine.start();
+  }
+
+  #markResolving({ states }: Engine, shard: number): void {
+    const { trace } = this.#options;
+    trace.mark('resolving');
+    if (states.some((state, other) => other !== shard && state === 'ready'))
+      trace.mark('one shard resolves, another works');
   }
 
   kill(engine: Engine): void {
@@ -104,27 +133,10 @@ export class Operator {
     });
   }
 
-  /** Starts or stops the fold that recovery reads. */
-  toggleFold(): void {
-    this.#foldRuns = !this.#foldRuns;
-    if (!this.#foldRuns) return;
-    this.#options.trace.mark(this.#folds++ === 0 ? 'fold started' : 'fold restarted');
-    this.#fold();
-  }
-
   /** The world is well again: nothing more is started but what is missing. */
   end(): void {
     this.#over = true;
-    this.#foldRuns = false;
-  }
-
-  #fold(): void {
-    const { loop, random, server } = this.#options;
-    loop.after(random.between(500, FOLD_MICROS_MAX), server.thread, () => {
-      if (!this.#foldRuns) return;
-      server.fold.advance(random.between(1, 8));
-      this.#fold();
-    });
+    for (const { folds } of this.#options.servers) folds.stop();
   }
 
   /** Engines that have lost the shard, or come to nothing, are replaced. */
@@ -132,9 +144,9 @@ export class Operator {
     const { loop, random } = this.#options;
     loop.after(LOOK_MICROS, loop.world, () => {
       const alive = this.engines.filter((engine) => engine.alive);
-      if (alive.some(({ state }) => state === 'ready' || state === 'resolving')) this.#readyAt = loop.now;
+      if (alive.some(isAtWork)) this.#readyAt = loop.now;
       for (const engine of alive) {
-        if (engine.state === 'stopped' && (alive.length > 1 || random.chance(0.5))) this.kill(engine);
+        if (engine.states.includes('stopped') && (alive.length > 1 || random.chance(0.5))) this.kill(engine);
       }
       if (loop.now - this.#readyAt > PATIENCE_MICROS) {
         for (const engine of alive) this.kill(engine);
@@ -145,3 +157,6 @@ export class Operator {
     });
   }
 }
+
+/** None of its shards is down for good, or not up yet. */
+const isAtWork = ({ states }: Engine): boolean => states.every((state) => state === 'ready' || state === 'resolving');

@@ -45,10 +45,12 @@ export class Random {
 
   /** By weights. */
   weighted<T>(choices: readonly (readonly [weight: number, choice: T])[]): T {
-    let left = this.fraction() * choices.reduce((sum, [weight]) => sum + weight, 0);
-    for (const [weight, choice] of choices) {
-      left -= weight;
-      if (left < 0) return choice;
+    let sum = 0;
+    for (const choice of choices) sum += choice[0];
+    let left = this.fraction() * sum;
+    for (const choice of choices) {
+      left -= choice[0];
+      if (left < 0) return choice[1];
     }
     return (choices.at(-1) as readonly [number, T])[1]; // rounding; callers give lists that are not empty
   }

@@ -4,6 +4,7 @@
  */
 import type { ShardBounds } from '../../src/engine/shard/status.js';
 import type { LedgerSettings } from '../../src/ledger/command.js';
+import { OWN_CURRENCIES } from './client/currencies.js';
 import type { Weather } from './database/weather.js';
 import type { Random } from './random.js';
 
@@ -24,11 +25,14 @@ export const DEEDS = [
   'fold',
   'rest',
   'burst',
+  'other settings',
 ] as const;
 export type Deed = (typeof DEEDS)[number];
 
 export interface Temper {
   readonly clients: number;
+  /** Written by one worker, each in a database of its own. */
+  readonly shards: number;
   readonly books: number;
   readonly fronts: number;
   readonly ringBytes: number;
@@ -36,6 +40,7 @@ export interface Temper {
   readonly deadlineMs: number;
   readonly commitDeadlineMicros: number;
   readonly bounds: ShardBounds;
+  /** What the first engine is started with. */
   readonly settings: LedgerSettings;
   readonly partitionRecords: number;
   readonly thinkMicros: number;
@@ -54,11 +59,13 @@ export function temperOf(random: Random): Temper {
   const maybe = (probability: number, most: number): number =>
     random.chance(probability) ? random.fraction() * most : 0;
   const settings = settingsOf(random);
+  const shards = random.pick([1, 1, 2, 3]);
   return {
-    clients: random.between(3, 24),
-    books: random.between(1, 3),
+    clients: random.between(4, 32),
+    shards,
+    books: random.between(shards, 3),
     fronts: random.between(1, 2),
-    ringBytes: random.pick([1024, 2048, 8192, 65_536]),
+    ringBytes: random.pick([1024, 2048, 8192, 8192, 65_536, 65_536]),
     inFlightMax: random.pick([8, 64, 1_000, 1_000]),
     deadlineMs: random.pick([800, 3_000]),
     commitDeadlineMicros: random.between(200, 1_500) * 1_000,
@@ -72,7 +79,7 @@ export function temperOf(random: Random): Temper {
     // A closed partition's keys count against their bound until the last of them is forgotten: with both small, that
     // would be most of what is seen.
     partitionRecords: settings.keysMax < 1_000 ? 1 << 20 : random.pick([16, 50, 200, 1 << 20]),
-    thinkMicros: random.pick([50, 500, 4_000]),
+    thinkMicros: random.pick([50, 500, 2_000]),
     weather: {
       commitMicros: [random.between(100, 400), random.between(500, 4_000)],
       lostBefore: maybe(0.3, 0.02),
@@ -94,13 +101,31 @@ export function temperOf(random: Random): Temper {
 
 function settingsOf(random: Random): LedgerSettings {
   return {
-    customCurrencies: [],
-    keyWindow: random.pick([3 * SECOND, 120 * SECOND, 7 * DAY]),
+    customCurrencies: OWN_CURRENCIES.slice(0, random.pick([0, 0, 1])),
+    keyWindow: random.pick(KEY_WINDOWS),
     keysMax: random.pick([100, 10_000, 10_000, 10_000, 10_000]),
     keysGuaranteed: random.pick([10, 1_000]),
     accountsMax: random.pick([14, 1_000, 1_000]),
     openHoldsMax: random.pick([6, 1_000, 1_000]),
     holdDefault: random.pick([SECOND / 2, 7 * DAY]),
     backdatingMax: random.pick([null, 60 * SECOND]),
+  };
+}
+
+const KEY_WINDOWS = [3 * SECOND, 120 * SECOND, 7 * DAY];
+
+/** What an operator changes between two starts: currencies only grow, and few bounds on keys stay few. */
+export function otherSettings(random: Random, previous: LedgerSettings): LedgerSettings {
+  const { customCurrencies, keysMax } = previous;
+  const maybe = <T>(before: T, others: readonly T[]): T => (random.chance(0.4) ? random.pick(others) : before);
+  return {
+    customCurrencies: OWN_CURRENCIES.slice(0, maybe(customCurrencies.length, [customCurrencies.length + 1])),
+    keyWindow: maybe(previous.keyWindow, KEY_WINDOWS),
+    keysMax: maybe(keysMax, keysMax < 1_000 ? [60, 100, 200] : [10_000, 20_000]),
+    keysGuaranteed: maybe(previous.keysGuaranteed, [10, 1_000]),
+    accountsMax: maybe(previous.accountsMax, [14, 1_000]),
+    openHoldsMax: maybe(previous.openHoldsMax, [6, 1_000]),
+    holdDefault: maybe(previous.holdDefault, [SECOND / 2, 7 * DAY]),
+    backdatingMax: maybe(previous.backdatingMax, [null, 60 * SECOND]),
   };
 }

@@ -8,6 +8,7 @@ import type { Random } from '../random.js';
 import type { Loop } from '../time/loop.js';
 import type { Trace } from '../trace.js';
 import { Commands, Knowledge, routeOf, takesKey } from './commands.js';
+import { currenciesOf, FIRST_OWN_CURRENCY } from './currencies.js';
 import type { Network, Told } from './network.js';
 
 export interface ClientsOptions {
@@ -21,7 +22,9 @@ export interface ClientsOptions {
   readonly operations: number;
   readonly thinkMicros: number;
   /** Where a request is sent to; undefined while there is nothing. */
-  readonly engine: () => Engine | undefined;
+  readonly engine: (book: number) => Engine | undefined;
+  /** The operator's own that may be asked for. */
+  readonly currencies: () => readonly { readonly code: string }[];
   readonly onOperation: () => void;
 }
 
@@ -34,6 +37,9 @@ interface Request {
 }
 
 const TRIES_MAX = 8;
+const NONE: readonly number[] = [];
+/** Where there is nobody to send to, the next look is after so long. */
+const NOBODY_MICROS = 50_000;
 /** µs that a hold may still live for somebody to wait for its end. */
 const AIMED_AHEAD_MAX = 2_000_000;
 const UNCERTAIN = new Set(['outcome_unknown']);
@@ -73,7 +79,7 @@ export class Clients {
   }
 
   get #isOver(): boolean {
-    return this.#options.network.operations.length >= this.#options.operations;
+    return this.#options.network.asked >= this.#options.operations;
   }
 
   #later(run: () => void, more = 0): void {
@@ -112,7 +118,7 @@ export class Clients {
       return { ...past, client };
     }
     const known = this.#knowledge.get(book) as Knowledge; // one for each book
-    const command = this.#commands.next(known, loop.trueTime);
+    const command = this.#commands.next(known, loop.trueTime, this.#options.currencies().length);
     const key = takesKey(command) ? `key-${this.#keys++}` : null;
     return { client, book, key, command, repeats: null };
   }
@@ -124,17 +130,33 @@ export class Clients {
       return;
     }
     const sent = this.#send(request, (told) => this.#heard({ ...request, repeats: sent }, tries, told));
-    if (sent === null) this.#later(() => this.#try(request, tries), 20_000);
+    if (sent !== null) return;
+    // An engine that is older than a currency never comes to know it.
+    const patience = this.#own(request).length > 0 ? 1 : 0;
+    if (tries >= TRIES_MAX) this.#later(() => this.#next(client));
+    else this.#later(() => this.#try(request, tries + patience), NOBODY_MICROS);
   }
 
   /** @returns the operation's number; null where there is nobody to send it to */
   #send(request: Request, told: (told: Told) => void): number | null {
     const { network, engine, onOperation } = this.#options;
-    const to = engine();
-    if (to === undefined || to.fronts.length === 0) return null;
+    const to = engine(request.book);
+    if (to === undefined || to.fronts.length === 0 || !this.#isKnownTo(to, request)) return null;
     const number = network.ask(to, { ...request, route: routeOf(request.command) }, told);
     onOperation();
     return number;
+  }
+
+  /** The operator's own currencies in it. */
+  #own({ command }: Request): readonly number[] {
+    if (this.#options.currencies().length === 0) return NONE;
+    return currenciesOf(command).filter((currency) => currency >= FIRST_OWN_CURRENCY);
+  }
+
+  /** A front refuses what its own configuration does not name: that is not played here. */
+  #isKnownTo({ settings }: Engine, request: Request): boolean {
+    const end = FIRST_OWN_CURRENCY + settings.customCurrencies.length;
+    return this.#own(request).every((currency) => currency < end);
   }
 
   #heard(request: Request, tries: number, told: Told): void {

@@ -4,10 +4,7 @@ import type { LegRequest, PostRequest } from '../../../src/engine/wire/messages.
 import type { PostExtras } from '../../../src/ledger/command.js';
 import type { SimulatedCommand } from '../history.js';
 import type { Random } from '../random.js';
-
-const EUR = { currency: 978, currencyCode: 'EUR' };
-const USD = { currency: 840, currencyCode: 'USD' };
-type Currency = typeof EUR;
+import { type Currency, EUR, ownCurrency, USD } from './currencies.js';
 
 const CUSTOMERS = [
   'customer/1',
@@ -37,31 +34,59 @@ export class Knowledge {
   }
 }
 
-/** The dollars' accounts are others than the euros': a wrong one is a mistake that clients make rarely. */
-const named = (name: string, currency: Currency): string => (currency === USD ? `usd/${name}` : name);
+/** Each currency has accounts of its own: a wrong one is a mistake that clients make rarely. */
+const named = (name: string, { currencyCode }: Currency): string =>
+  currencyCode === 'EUR' ? name : `${currencyCode.toLowerCase()}/${name}`;
+
+/** What is asked for, by weights. */
+const KINDS = [
+  [46, 'post'],
+  [14, 'hold'],
+  [18, 'action'],
+  [3, 'open'],
+  [4, 'change'],
+  [2, 'close'],
+  [4, 'batch'],
+  [7, 'account'],
+  [2, 'head'],
+] as const;
 
 export class Commands {
   readonly #random: Random;
   #strays = 0;
+  /** How many currencies of the operator's own there are. */
+  #own = 0;
 
   constructor(random: Random) {
     this.#random = random;
   }
 
-  /** @param now true time, µs since 1970 */
-  next(known: Knowledge, now: number): SimulatedCommand {
-    const kinds: readonly (readonly [number, () => SimulatedCommand])[] = [
-      [46, () => this.#post(now, false)],
-      [14, () => this.#post(now, true)],
-      [18, () => this.#action(known)],
-      [3, () => this.#openAccounts()],
-      [4, () => this.#changeAccount()],
-      [2, () => ({ type: this.#random.chance(0.4) ? 'close_account' : 'reopen_account', account: this.#account() })],
-      [4, () => this.#atomicBatch(now)],
-      [7, () => ({ type: 'read_account', account: this.#account() })],
-      [2, () => ({ type: 'read_head' })],
-    ];
-    return this.#random.weighted(kinds)();
+  /**
+   * @param now true time, µs since 1970
+   * @param own how many currencies of the operator's own there are
+   */
+  next(known: Knowledge, now: number, own: number): SimulatedCommand {
+    this.#own = own;
+    switch (this.#random.weighted(KINDS)) {
+      case 'post':
+        return this.#post(now, false);
+      case 'hold':
+        return this.#post(now, true);
+      case 'action':
+        return this.#action(known);
+      case 'open':
+        return this.#openAccounts();
+      case 'change':
+        return this.#changeAccount();
+      case 'close':
+        return { type: this.#random.chance(0.4) ? 'close_account' : 'reopen_account', account: this.#account() };
+      case 'batch':
+        return this.#atomicBatch(now);
+      case 'account':
+        return { type: 'read_account', account: this.#account() };
+      case 'head':
+        return { type: 'read_head' };
+    }
   }
 
   /** The same request with another payload, as a client with a bug sends it. */
@@ -71,7 +96,9 @@ export class Commands {
   }
 
   #currency(): Currency {
-    return this.#random.chance(0.85) ? EUR : USD;
+    const random = this.#random;
+    if (this.#own > 0 && random.chance(0.2)) return ownCurrency(random.between(0, this.#own - 1));
+    return random.chance(0.85) ? EUR : USD;
   }
 
   #account(): string {

@@ -36,9 +36,17 @@ interface Asked {
 
 const PATIENCE_MICROS = 8_000_000;
 
+/** What went to and fro for one shard: for its judge. */
+export interface Way {
+  readonly server: Server;
+  readonly operations: Operation[];
+  readonly answers: Answered[];
+}
+
 export class Network {
-  readonly operations: Operation[] = [];
-  readonly answers: Answered[] = [];
+  /** Requests of all shards. */
+  asked = 0;
+  readonly #ways: readonly Way[];
   readonly weather: NetworkWeather = { requestLost: 0, answerLost: 0, wayMicros: [20, 200] };
   /** Callbacks of requests that wait, by engine: when it dies their connections are reset. */
   readonly #waiting = new Map<Engine, Set<() => void>>();
@@ -47,20 +55,37 @@ export class Network {
     readonly loop: Loop,
     readonly random: Random,
     readonly trace: Trace,
-    readonly server: Server,
-  ) {}
+    servers: readonly Server[],
+  ) {
+    this.#ways = servers.map((server) => ({ server, operations: [], answers: [] }));
+  }
 
-  /** @returns the operation's number; `told` is called once, in the world's name */
+  /** The books of merchants are dealt out to the shards. */
+  shardOf(book: number): number {
+    return (book - 1) % this.#ways.length;
+  }
+
+  wayOf(shard: number): Way {
+    return this.#ways[shard] as Way; // shards have one each
+  }
+
+  #way(book: number): Way {
+    return this.wayOf(this.shardOf(book));
+  }
+
+  /** @returns the operation's number among those of its shard; `told` is called once, in the world's name */
   ask(engine: Engine, asked: Asked, told: (told: Told) => void): number {
     const { loop, trace, random } = this;
+    const { operations } = this.#way(asked.book);
     const operation: Operation = {
       step: trace.nextStep(),
       at: loop.now,
-      number: this.operations.length,
+      number: operations.length,
       engine: engine.number,
       ...asked,
     };
-    this.operations.push(operation);
+    operations.push(operation);
+    this.asked++;
     const { number, client, book, key, route } = operation;
     trace.say(loop.now, `ask ${number} client ${client} book ${book} key ${key} ${route} engine ${engine.number}`);
     const once = this.#once(engine, told);
@@ -108,7 +133,8 @@ export class Network {
     onAnswer: (answer: Answered['answer']) => void,
   ): void {
     const { book, key, route, command } = operation;
-    const head: RequestHead = { shard: 0, book, key, route };
+    const shard = this.shardOf(book);
+    const head: RequestHead = { shard, book, key, route };
     let refused: ErrorCode | null;
     if (command.type === 'post') {
       const receiver = {
@@ -119,7 +145,7 @@ export class Network {
       // The same request by the one way or the other: its fingerprint must not show which.
       if (isPlain(command) && this.random.chance(0.6)) {
         this.trace.mark('posting of the common shape');
-        refused = client.postPlain({ shard: 0, book }, key, plainPosts(command), 0, receiver, 0);
+        refused = client.postPlain({ shard, book }, key, plainPosts(command), 0, receiver, 0);
       } else refused = client.post(head, command, receiver, 0);
     } else refused = client.ask(head, command, onAnswer);
     if (refused !== null) {
@@ -132,7 +158,7 @@ export class Network {
     const { loop, trace, random } = this;
     const delivered = !random.chance(this.weather.answerLost);
     if (!delivered) trace.mark('answer lost');
-    this.answers.push({
+    this.#way(operation.book).answers.push({
       step: trace.nextStep(),
       at: loop.now,
       operation: operation.number,
@@ -140,14 +166,17 @@ export class Network {
       replay: answer.type === 'replay' ? this.#replayed(operation, answer) : null,
       delivered,
     });
-    trace.say(loop.now, `answer ${operation.number} ${textOf(answer)}${delivered ? '' : ' lost'}`);
+    trace.say(
+      loop.now,
+      `answer book ${operation.book} ${operation.number} ${textOf(answer)}${delivered ? '' : ' lost'}`,
+    );
     if (delivered) loop.after(random.between(...this.weather.wayMicros), loop.world, () => tell(answer));
   }
 
   /** What a front reads of the log to render a replay. */
   #replayed(operation: Operation, { position, fingerprint }: Extract<Answer, { type: 'replay' }>): ReplayFound {
     this.trace.mark('replay');
-    const row = this.server.log.row(position) ?? null;
+    const row = this.#way(operation.book).server.log.row(position) ?? null;
     return {
       row,
       sameKey: row !== null && row.book === operation.book && row.key === operation.key,
@@ -158,5 +187,11 @@ export class Network {
 
 /** All of an answer that is worth a line; amounts as digits. */
 export function textOf(answer: Answered['answer']): string {
+  const isPlain = answer.type === 'recorded' && answer.records.length === 0 && answer.accounts.length === 0;
+  if (isPlain) {
+    const { code, position, sequence, recordedAt, expiresAt, details } = answer;
+    return `recorded ${code} ${position} ${sequence} ${recordedAt} ${expiresAt} ${details}`;
+  }
+  if (answer.type === 'unavailable' || answer.type === 'refused') return `${answer.type} ${answer.code}`;
   return JSON.stringify(answer, (_, value: unknown) => (typeof value === 'bigint' ? `${value}` : value));
 }

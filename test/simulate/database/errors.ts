@@ -16,7 +16,11 @@ export class ConnectionLost extends Error {
   readonly code = 'ECONNRESET';
 
   constructor() {
+    // Thousands of a run: where they come from is no secret, and a stack costs more than all the rest of it.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super('the connection was lost');
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }
 

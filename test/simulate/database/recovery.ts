@@ -33,8 +33,14 @@ export function foldedState(server: Server, backend: Backend): FoldedState {
     accounts: read(accounts, 16),
     openHolds: read(holds, 5),
     configured: read(configured, 4),
-    tail: read(tail, RECORDS_A_SLICE),
+    tail: tailOf(server, read(tail, RECORDS_A_SLICE)),
   };
+}
+
+/** Asked for in the turn in which all before it was loaded. */
+async function* tailOf<T>(server: Server, records: AsyncIterable<T>): AsyncGenerator<T> {
+  server.noteMemory();
+  yield* records;
 }
 
 /** In as many trips as it takes; the connection may be lost at any of them. */

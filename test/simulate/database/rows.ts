@@ -1,16 +1,16 @@
 /** The committed log of the virtual database: batches as they were copied in, their records, and plain rows of these. */
 import { errorByNumber } from '../../../src/ledger/errors.js';
-import { LogRecord } from '../../../src/ledger/record.js';
+import type { LogRecord } from '../../../src/ledger/record.js';
 import { readTexts } from '../../../src/ledger/texts.js';
 import { decodeRecords } from '../../../src/store/copy/decode.js';
 import type { CommittedBatch, LogLeg, LogRow } from '../history.js';
+import { pooledRecord } from './pool.js';
 
-/** Records are costly to make, and one run follows the other: they are filled again and again. */
-const pool: LogRecord[] = [];
-
-/** With the digest that its row carries. */
+/** With the digest that its row carries, and its rows as they came in. */
 export interface SealedBatch extends CommittedBatch {
   readonly digest: Buffer;
+  /** All of a COPY, header and trailer included. */
+  readonly copied: Buffer;
 }
 
 export class LogTable {
@@ -35,12 +35,9 @@ export class LogTable {
     return this.rows[position - 1];
   }
 
-  /** @param copied all of a COPY, header and trailer included; copied here */
-  append(batch: SealedBatch, copied: Uint8Array): void {
-    const used = this.records.length;
-    const count = batch.last - batch.prev;
-    while (pool.length < used + count) pool.push(new LogRecord());
-    for (const record of decodeRecords(Buffer.from(copied), pool.slice(used, used + count))) {
+  append(batch: SealedBatch): void {
+    const blanks = Array.from({ length: batch.last - batch.prev }, pooledRecord);
+    for (const record of decodeRecords(batch.copied, blanks)) {
       this.records.push(record);
       this.rows.push(rowOf(record));
       // As the column `parent` of an action: refusals that name one do not change it.

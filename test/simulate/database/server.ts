@@ -2,12 +2,16 @@
  * The database server: the fence, the batches, the log, who is connected, and who waits for whom. All that changes
  * durably does so in one step of the loop, as a COMMIT does.
  */
+import type { Ledger } from '../../../src/ledger/ledger.js';
+import { lastLoaded } from '../engine/observe.js';
+import type { WorldEvent } from '../history.js';
 import type { Random } from '../random.js';
 import type { Loop } from '../time/loop.js';
 import { Machine, Thread } from '../time/loop.js';
 import type { Trace } from '../trace.js';
 import { ConnectionLost } from './errors.js';
 import { BalancesFold } from './fold.js';
+import { FoldRunner } from './fold-runner.js';
 import { LogTable } from './rows.js';
 import { FAIR, type Weather } from './weather.js';
 
@@ -35,8 +39,12 @@ export interface KeyFilterRow {
 
 export class Server {
   readonly thread = new Thread('database', new Machine());
+  /** As the configuration calls the shard that it holds. */
+  readonly name: string;
+  readonly logId: number;
   readonly log = new LogTable();
   readonly fold = new BalancesFold(this.log);
+  readonly folds = new FoldRunner(this);
   readonly weather: Weather = { ...FAIR };
   readonly fence = { epoch: 0, owner: '00000000-0000-0000-0000-000000000000' };
   readonly hashKey: Uint8Array;
@@ -44,11 +52,15 @@ export class Server {
   readonly keyFilters = new Map<number, KeyFilterRow>();
   /** By "partition:bucket". */
   readonly keyBuckets = new Map<string, Uint8Array>();
+  /** Number of the engine of each owner. */
+  readonly owners = new Map<string, number>();
+  readonly raises: WorldEvent[] = [];
   /** Owner whose session holds the shard's advisory lock. */
   lockHolder: string | null = null;
   /** Backends that hold the fence's row FOR SHARE. */
   readonly sharing = new Set<Backend>();
   readonly #backends = new Set<Backend>();
+  readonly #memories = new WeakMap<Thread, Ledger>();
   #waiting: (() => void)[] = [];
 
   constructor(
@@ -56,7 +68,11 @@ export class Server {
     readonly random: Random,
     readonly trace: Trace,
     readonly partitionRecords: number,
+    /** Index of the shard that it holds: a server each. */
+    readonly shard = 0,
   ) {
+    this.name = `shard-${shard}`;
+    this.logId = shard + 1;
     this.hashKey = random.bytes(16);
   }
 
@@ -99,6 +115,17 @@ export class Server {
   /** The server was restarted: all of its sessions are gone, and what they had not committed. */
   endAll(): void {
     for (const backend of [...this.#backends]) this.end(backend);
+  }
+
+  /** What the engine whose code runs now has just brought to life is the memory of this shard on its thread. */
+  noteMemory(): void {
+    const ledger = lastLoaded();
+    if (ledger !== null) this.#memories.set(this.loop.current, ledger);
+  }
+
+  /** The memory that a thread has of this shard. */
+  memoryOf(thread: Thread): Ledger | undefined {
+    return this.#memories.get(thread);
   }
 
   /** A thread died: its idle sessions end. One that works on a batch hears of it when it answers. */

@@ -93,8 +93,23 @@ export function makePartition(server: Server, text: string): void {
 export const wantsFence = (text: string): boolean => text.startsWith('UPDATE fence');
 
 function terminate(server: Server, [names, spared]: Values): readonly SqlRow[] {
-  server.terminate(new RegExp(String(names)), spared === undefined ? null : new RegExp(String(spared)));
+  server.terminate(expression(String(names)), spared === undefined ? null : expression(String(spared)));
   return [];
+}
+
+const expressions = new Map<string, RegExp>();
+/** Two hundred runs have fewer than this. */
+const EXPRESSIONS_MAX = 4_096;
+
+/** To compile one costs more than all that is done with it. */
+function expression(text: string): RegExp {
+  let known = expressions.get(text);
+  if (known === undefined) {
+    if (expressions.size >= EXPRESSIONS_MAX) expressions.clear();
+    known = new RegExp(text);
+    expressions.set(text, known);
+  }
+  return known;
 }
 
 function raise(server: Server, [, epoch, owner, newOwner]: Values, text: string): readonly SqlRow[] {
@@ -105,7 +120,10 @@ function raise(server: Server, [, epoch, owner, newOwner]: Values, text: string)
   fence.epoch++;
   if (fence.owner !== newOwner) server.trace.mark('fence taken from another owner');
   fence.owner = String(newOwner);
-  server.trace.say(server.loop.now, `fence ${fence.epoch} ${fence.owner}`);
+  const { loop, trace, owners } = server;
+  const engine = owners.get(fence.owner) ?? -1;
+  server.raises.push({ step: trace.nextStep(), at: loop.now, what: 'fence_raised', engine, note: fence.owner });
+  trace.say(loop.now, `${server.name} fence ${fence.epoch} ${fence.owner}`);
   return [{ epoch: BigInt(fence.epoch) }];
 }
 

@@ -6,7 +6,7 @@
 import type { LogRecord } from '../../../src/ledger/record.js';
 import { Breaker } from '../../../src/platform/breaker.js';
 import { isBatchRefusal, prepareBatch, preparedBatch } from '../../../src/store/batch-row.js';
-import { CopyEncoder } from '../../../src/store/copy/encoder.js';
+import type { CopyEncoder } from '../../../src/store/copy/encoder.js';
 import { FencedError, ShardHeldError, ShardMismatchError, StoreUnavailableError } from '../../../src/store/errors.js';
 import { Mutex } from '../../../src/store/mutex.js';
 import { Partitions } from '../../../src/store/partitions.js';
@@ -26,6 +26,7 @@ import type {
 import type { Sql, SqlValue } from '../../../src/store/sql.js';
 import { call } from './call.js';
 import { ConnectionLost } from './errors.js';
+import { pooledEncoder } from './pool.js';
 import { foldedState, keysFrom } from './recovery.js';
 import type { Backend, Server } from './server.js';
 import { makePartition, runStatement, wantsFence } from './statements.js';
@@ -40,11 +41,9 @@ export interface SimulatedStoreOptions {
   readonly commitDeadlineMicros: number;
 }
 
-const LOG_ID = 1;
 const CONTROL_DEADLINE_MICROS = 10_000_000;
 
 export class SimulatedStore implements ShardStore {
-  readonly logId = LOG_ID;
   readonly incarnation = 1;
   readonly sql: Sql;
   clockOffset = 0;
@@ -67,7 +66,8 @@ export class SimulatedStore implements ShardStore {
   constructor(options: SimulatedStoreOptions) {
     this.#server = options.server;
     this.#options = options;
-    this.#name = `millrace-shard-0-${options.owner.slice(0, 8)}`;
+    options.server.owners.set(options.owner, options.engine);
+    this.#name = `millrace-${options.server.name}-${options.owner.slice(0, 8)}`;
     this.#writer = new SimulatedWriter(options.server, this.#name, options.engine, options.commitDeadlineMicros);
     this.sql = {
       query: async (text: string, values: readonly SqlValue[] = []) => {
@@ -79,6 +79,9 @@ export class SimulatedStore implements ShardStore {
     };
   }
 
+  get logId(): number {
+    return this.#server.logId;
+  }
   get hashKey(): Uint8Array {
     return this.#server.hashKey;
   }
@@ -107,7 +110,7 @@ export class SimulatedStore implements ShardStore {
       call(server, this.#lock as Backend, () => {
         if (server.lockHolder !== null && server.lockHolder !== owner && !takeOver) {
           server.trace.mark('shard held by another');
-          throw new ShardHeldError('shard "shard-0" is held by another engine');
+          throw new ShardHeldError(`shard "${server.name}" is held by another engine`);
         }
         server.lockHolder = owner;
       }),
@@ -123,13 +126,13 @@ export class SimulatedStore implements ShardStore {
     const server = this.#server;
     const control = { spared: `^${this.#name}-(control|lock)$`, use: this.#use } as unknown as ControlSession;
     this.clockOffset = await this.#use((session) => session.query('SELECT clock').then(() => this.#clocksApart()));
-    const fence = new Fence(control, LOG_ID, this.#options.owner, undefined, new Breaker());
-    const { digest, ...resolution } = await fence.acquire('^millrace-shard-0-[0-9a-f]{8}(-control|-lock)?$');
+    const fence = new Fence(control, server.logId, this.#options.owner, undefined, new Breaker());
+    const { digest, ...resolution } = await fence.acquire(`^millrace-${server.name}-[0-9a-f]{8}(-control|-lock)?$`);
     const partitions = new Partitions(server.partitionRecords);
     await this.#use((session) => partitions.prepare(session, resolution.head, resolution.head));
-    await asStore(() => this.#writer.connect(prepareBatch({ logId: LOG_ID, owner: this.#options.owner })));
+    await asStore(() => this.#writer.connect(prepareBatch({ logId: server.logId, owner: this.#options.owner })));
     this.#fence = fence;
-    this.#seals = new SealChain({ logId: LOG_ID, hashKey: server.hashKey }, digest);
+    this.#seals = new SealChain(server, digest);
     this.#partitions = partitions;
     return resolution;
   }
@@ -140,7 +143,7 @@ export class SimulatedStore implements ShardStore {
   }
 
   encoder(): BatchEncoder {
-    return new CopyEncoder();
+    return pooledEncoder();
   }
 
   async commit(batch: BatchEncoder): Promise<CommitResult> {
@@ -167,7 +170,10 @@ export class SimulatedStore implements ShardStore {
     if (!isBatchRefusal(result.error)) return result;
     try {
       if (await fence.isMine()) return result;
-      return { type: 'fenced', error: new FencedError('shard "shard-0" has another owner; this one stops') };
+      return {
+        type: 'fenced',
+        error: new FencedError(`shard "${this.#server.name}" has another owner; this one stops`),
+      };
     } catch (error) {
       if (error instanceof ShardMismatchError) return { type: 'fenced', error };
       return { type: 'ambiguous', error: error as Error };
@@ -222,7 +228,7 @@ export class SimulatedStore implements ShardStore {
 
   #own(): { readonly fence: Fence; readonly partitions: Partitions; readonly seals: SealChain } {
     if (this.#fence === null || this.#partitions === null || this.#seals === null) {
-      throw new StoreUnavailableError('shard "shard-0" has not been acquired');
+      throw new StoreUnavailableError(`shard "${this.#server.name}" has not been acquired`);
     }
     return { fence: this.#fence, partitions: this.#partitions, seals: this.#seals };
   }

@@ -34,7 +34,7 @@ interface Batch {
   readonly epoch: number;
   readonly hash: bigint;
   readonly digest: Buffer;
-  readonly copied: Uint8Array;
+  readonly copied: Buffer;
 }
 
 function batchOf(statement: string, encoder: CopyEncoder): Batch {
@@ -50,7 +50,7 @@ function batchOf(statement: string, encoder: CopyEncoder): Batch {
     hash: BigInt(hash ?? 0),
     digest: Buffer.from(digest ?? '', 'hex'),
     // What goes over the wire is not the encoder's any more.
-    copied: Uint8Array.from(encoder.bytes()),
+    copied: Buffer.from(encoder.bytes()),
   };
 }
 
@@ -261,11 +261,13 @@ class Commit {
       return;
     }
     const { prev, last, epoch, hash, digest, copied } = batch;
-    server.log.append(
-      { step: trace.nextStep(), at: loop.now, engine: this.engine, prev, last, epoch, hash, digest },
-      copied,
+    const { engine } = this;
+    server.log.append({ step: trace.nextStep(), at: loop.now, engine, prev, last, epoch, hash, digest, copied });
+    server.folds.wake();
+    trace.say(
+      loop.now,
+      `${server.name} committed ${prev + 1}-${last} epoch ${epoch} engine ${this.engine} hash ${hash}`,
     );
-    trace.say(loop.now, `committed ${prev + 1}-${last} epoch ${epoch} engine ${this.engine} hash ${hash}`);
     if (epoch < server.fence.epoch) trace.mark('commit by an old epoch');
     backend.committing = false;
     server.letGo(backend);

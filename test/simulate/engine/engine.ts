@@ -15,7 +15,8 @@ export interface EngineOptions {
   readonly loop: Loop;
   readonly random: Random;
   readonly trace: Trace;
-  readonly server: Server;
+  /** Where its shards lie, by index. */
+  readonly servers: readonly Server[];
   readonly number: number;
   readonly fronts: number;
   readonly ringBytes: number;
@@ -26,7 +27,7 @@ export interface EngineOptions {
   readonly settings: LedgerSettings;
   readonly takeOver: boolean;
   readonly merchants: ReadonlyMap<number, { readonly merchant: string; readonly environment: 'test' | 'live' }>;
-  readonly onState: (state: ShardState) => void;
+  readonly onState: (shard: number, state: ShardState) => void;
 }
 
 interface Front {
@@ -40,32 +41,48 @@ export class Engine {
   readonly fronts: Front[] = [];
   alive = true;
   draining = false;
-  state: ShardState = 'starting';
+  /** By index of the shard. */
+  readonly states: ShardState[];
   worker: { readonly thread: Thread; readonly code: SimulatedWorker } | null = null;
   readonly #options: EngineOptions;
   readonly #supervisor: Thread;
   #rings: Rings[] = [];
   #workers = 0;
-  #had = false;
-  #lost = false;
-  #owners: string[] = [];
+  readonly #had = new Set<number>();
+  readonly #lost = new Set<number>();
+  /** Of the newest store of each shard. */
+  readonly #owners: string[] = [];
 
   constructor(options: EngineOptions) {
     this.#options = options;
     this.#supervisor = new Thread(`engine ${options.number} supervisor`, this.machine);
+    this.states = options.servers.map(() => 'starting');
   }
 
   get number(): number {
     return this.#options.number;
   }
 
+  get settings(): LedgerSettings {
+    return this.#options.settings;
+  }
+
+  /** All of its shards. */
+  get ready(): boolean {
+    return this.states.every((state) => state === 'ready');
+  }
+
+  isReady(shard: number): boolean {
+    return this.states[shard] === 'ready';
+  }
+
   /** Called in the world's name; everything begins on the engine's own threads. */
   start(): void {
-    const { loop, fronts, inFlightMax, deadlineMs } = this.#options;
+    const { loop, fronts, inFlightMax, deadlineMs, servers } = this.#options;
     for (let number = 0; number < fronts; number++) {
       const thread = new Thread(`engine ${this.number} front ${number}`, this.machine);
       loop.after(0, thread, () => {
-        this.fronts.push({ number, thread, client: new RingClient(1, { inFlightMax, deadlineMs }) });
+        this.fronts.push({ number, thread, client: new RingClient(servers.length, { inFlightMax, deadlineMs }) });
       });
     }
     loop.after(1, this.#supervisor, () => this.#startWorker());
@@ -84,7 +101,7 @@ export class Engine {
     if (worker === null || !this.alive || this.draining) return;
     this.#die(worker.thread);
     this.worker = null;
-    this.state = 'starting';
+    this.states.fill('starting');
     for (const rings of this.#rings) rings.cut();
     const { loop, random } = this.#options;
     loop.after(random.between(100, 200_000), this.#supervisor, () => this.#startWorker());
@@ -119,64 +136,72 @@ export class Engine {
   }
 
   #die(thread: Thread): void {
-    const { loop, random, server } = this.#options;
+    const { loop, random, servers } = this.#options;
     thread.alive = false;
-    const owner = this.#owners.at(-1);
-    // The sockets are closed by its kernel; the server hears of it a little later.
-    loop.after(random.between(50, 20_000), server.thread, () => {
-      server.clientDied(thread);
-      if (server.lockHolder === owner) server.lockHolder = null;
+    servers.forEach((server, shard) => {
+      const owner = this.#owners[shard];
+      // The sockets are closed by its kernel; the server hears of it a little later.
+      loop.after(random.between(50, 20_000), server.thread, () => {
+        server.clientDied(thread);
+        if (server.lockHolder === owner) server.lockHolder = null;
+      });
     });
   }
 
+  /** As the supervisor: what was ours is taken back from the dead worker, but not where another engine took a shard. */
+  #mayTakeOver(): boolean {
+    if (this.#lost.size > 0) return false;
+    return this.#options.takeOver || this.#had.size === this.#options.servers.length;
+  }
+
   #startWorker(): void {
-    const { loop, random, trace, server, number, bounds, settings, merchants, ringBytes } = this.#options;
+    const { loop, random, trace, servers, number, bounds, settings, merchants, ringBytes } = this.#options;
     const thread = new Thread(`engine ${number} worker ${this.#workers++}`, this.machine);
     const code = new SimulatedWorker({
-      shard: { bounds, settings, merchants, takeOver: !this.#lost && (this.#options.takeOver || this.#had) },
-      openStore: () => this.#openStore(),
-      onState: (state, store, error) => {
-        if (this.worker?.thread === thread) this.#became(state, store, error);
+      shard: { bounds, settings, merchants, takeOver: this.#mayTakeOver() },
+      openStores: servers.map((server, shard) => () => this.#openStore(server, shard)),
+      onState: (shard, state, store, error) => {
+        if (this.worker?.thread === thread) this.#became(shard, state, store, error);
       },
       onError: (error, doing) => {
         trace.say(loop.now, `engine ${number} problem ${doing}: ${error.message}`);
         trace.mark(`problem: ${doing}`);
       },
       onFullRing: () => trace.mark('answers wait for room in the ring'),
-      onCommitted: () => undefined,
     });
     this.worker = { thread, code };
-    this.#rings = this.fronts.map((front) => connectRings(loop, random, trace, front, thread, ringBytes));
+    const shards = servers.map(({ shard }) => shard);
+    this.#rings = this.fronts.map((front) => connectRings(loop, random, trace, front, thread, ringBytes, shards));
     this.#rings.forEach((rings, index) => {
       const front = this.fronts[index] as Front; // one each
       loop.after(random.between(5, 50), front.thread, () => front.client.connect(rings.frontSide));
     });
     loop.after(random.between(5, 50), thread, () => {
       for (const rings of this.#rings) code.connect(rings.workerSide);
-      void code.start();
+      code.start();
     });
-    server.trace.say(loop.now, `engine ${number} worker started`);
+    trace.say(loop.now, `engine ${number} worker started`);
   }
 
-  #openStore(): ShardStore {
-    const { random, server, number, commitDeadlineMicros } = this.#options;
+  #openStore(server: Server, shard: number): ShardStore {
+    const { random, number, commitDeadlineMicros } = this.#options;
     const owner = uuid(random);
-    this.#owners.push(owner);
+    this.#owners[shard] = owner;
     return new SimulatedStore({ server, engine: number, owner, commitDeadlineMicros });
   }
 
-  #became(state: ShardState, store: ShardStore | null, error: Error | null): void {
+  #became(shard: number, state: ShardState, store: ShardStore | null, error: Error | null): void {
     const { loop, trace, random, number, onState } = this.#options;
-    this.state = state;
-    if (state === 'ready') this.#had = true;
-    if (state === 'stopped') this.#lost = true;
-    trace.say(loop.now, `engine ${number} ${state} ${error?.message ?? ''}`);
-    onState(state);
+    this.states[shard] = state;
+    if (state === 'ready') this.#had.add(shard);
+    if (state === 'stopped') this.#lost.add(shard);
+    trace.say(loop.now, `engine ${number} shard ${shard} ${state} ${error?.message ?? ''}`);
+    onState(shard, state);
     if (store === null || state === 'starting') return;
     const { logId, incarnation, hashKey, partitionRecords } = store;
     for (const { thread, client } of this.fronts) {
       loop.after(random.between(5, 50), thread, () =>
-        client.setShard(0, { logId, incarnation, hashKey, partitionRecords }),
+        client.setShard(shard, { logId, incarnation, hashKey, partitionRecords }),
       );
     }
   }

@@ -37,6 +37,7 @@ export function connectRings(
   front: { readonly number: number; readonly thread: Thread },
   worker: Thread,
   ringBytes: number,
+  shards: readonly number[],
 ): Rings {
   const threads = [front.thread, worker] as const;
   const onLarge = () => trace.mark('record beside the ring');
@@ -48,7 +49,7 @@ export function connectRings(
   return {
     frontSide: {
       worker: 0,
-      shards: [0],
+      shards,
       commands: { shared: commands, port: commandsUp },
       answers: { shared: answers, port: answersUp },
     },

@@ -90,11 +90,15 @@ class AnswerJudge {
     const owner = this.#owners.get(row.position);
     if (owner !== undefined) complain('once', `position ${row.position} is its record`, `that of operation ${owner}`);
     this.#owners.set(row.position, operation.number);
-    const said = [answer.code, answer.sequence, answer.recordedAt];
-    const wanted = [row.code, row.sequence, row.recordedAt];
     const expires = operation.command.type === 'post' && answer.code === null;
-    if (show(said) !== show(wanted) || (expires && answer.expiresAt !== row.expiresAt)) {
-      complain('answered_as_recorded', show([...said, answer.expiresAt]), show([...wanted, row.expiresAt]));
+    if (
+      answer.code !== row.code ||
+      answer.sequence !== row.sequence ||
+      answer.recordedAt !== row.recordedAt ||
+      (expires && answer.expiresAt !== row.expiresAt)
+    ) {
+      const said = [answer.code, answer.sequence, answer.recordedAt, answer.expiresAt];
+      complain('answered_as_recorded', show(said), show([row.code, row.sequence, row.recordedAt, row.expiresAt]));
     }
     if (
       operation.command.type !== 'post' &&

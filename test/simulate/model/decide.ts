@@ -59,30 +59,31 @@ export function touchedBy(ledger: LedgerView, command: WritingCommand, book: num
   }
 }
 
-/** How far beyond its time a key may still be counted against the bounds: they are kept in slices of the window. */
+/** How far beyond its time a key may still be counted against the bounds: they are kept in slices of a window. */
 const slackOf = (keyWindow: number): number => keyWindow / 8 + 2_000_000;
 
 /** Whether one more key of the book has room: for certain, certainly not, or either, by how finely keys are counted. */
 export function roomForKey(ledger: ModelLedger, book: number, now: number): 'yes' | 'no' | 'either' {
-  const { keysMax, keysGuaranteed, keyWindow } = ledger.configuration;
+  const { keysMax, keysGuaranteed } = ledger.configuration;
   const books = Math.max(1, ledger.sequences.size);
   const guaranteed = Math.min(keysGuaranteed, Math.floor(keysMax / books));
   const hasRoom = (slack: number): boolean => {
-    const used = (of: number): number => {
-      const times = ledger.keyTimes.get(of) ?? [];
-      let keys = 0;
-      for (let index = times.length - 1; index >= 0; index--) {
-        if ((times[index] as { until: number }).until + slack > now) keys++;
-      }
-      return keys;
-    };
-    if (used(book) < guaranteed) return true;
+    const own = keysCounted(ledger.keyTimes.get(book) ?? [], now - slack);
+    if (own < guaranteed) return true;
     let common = 0;
-    for (const of of ledger.keyTimes.keys()) common += Math.max(0, used(of) - guaranteed);
+    for (const times of ledger.keyTimes.values()) common += Math.max(0, keysCounted(times, now - slack) - guaranteed);
     return common < keysMax - guaranteed * books;
   };
-  const total = [...ledger.keyTimes.values()].reduce((sum, times) => sum + times.length, 0);
-  if (total < guaranteed) return 'yes';
+  let total = 0;
+  for (const times of ledger.keyTimes.values()) total += times.length;
+  // As many as there ever were would have room.
+  if (total < guaranteed || total < keysMax - guaranteed * books) return 'yes';
   const strict = hasRoom(0);
-  return strict === hasRoom(slackOf(keyWindow)) ? (strict ? 'yes' : 'no') : 'either';
+  return strict === hasRoom(slackOf(ledger.keyWindowMax)) ? (strict ? 'yes' : 'no') : 'either';
+}
+
+function keysCounted(times: readonly { readonly until: number }[], after: number): number {
+  let keys = 0;
+  for (const { until } of times) if (until > after) keys++;
+  return keys;
 }

@@ -7,6 +7,7 @@ import { judgeAnswers } from './answers.js';
 import { judgeFinal } from './final.js';
 import { HistoryIndex } from './index.js';
 import { Questions } from './questions.js';
+import { judgeSeals } from './seals.js';
 import { judgeStructure } from './structure.js';
 import { Walk } from './walk.js';
 
@@ -25,6 +26,7 @@ export function judge(history: History): Complaint[] {
     ...questions.complaints,
     ...judgeAnswers(index, walk),
     ...judgeFinal(index, walk),
+    ...judgeSeals(history),
   ];
   return complaints.sort((a, b) => a.step - b.step);
 }

@@ -127,6 +127,8 @@ export class ModelLedger implements LedgerView {
   head = 0;
   lastRecordedAt = 0;
   configuration: Configuration;
+  /** The longest time for which keys have been remembered so far. */
+  keyWindowMax: number;
   /** Sequence of the last record, by book. */
   readonly sequences = new Map<number, number>();
   readonly accounts = new Map<string, Account>();
@@ -139,6 +141,12 @@ export class ModelLedger implements LedgerView {
 
   constructor(configuration: Configuration) {
     this.configuration = configuration;
+    this.keyWindowMax = configuration.keyWindow;
+  }
+
+  configure(configuration: Configuration): void {
+    this.configuration = configuration;
+    this.keyWindowMax = Math.max(this.keyWindowMax, configuration.keyWindow);
   }
 
   get accountCount(): number {

@@ -3,6 +3,7 @@
  * of that key, at that time, on all that came before, must have come to.
  */
 import type { Answered, Complaint, LogRow, Operation } from '../history.js';
+import { sorted } from './accounts.js';
 import { expire } from './acting.js';
 import { compareProblem, compareRow, type Difference, show } from './compare.js';
 import { decide, isDryRun, isWriting, roomForKey, touchedBy, type WritingCommand } from './decide.js';
@@ -32,10 +33,15 @@ export class Walk {
   /** Up to this position model and log agree. */
   agreedTo = 0;
   readonly #index: HistoryIndex;
+  /** What each start of the engine was given. */
+  readonly #settings: readonly string[];
+  #inForce: string;
 
   constructor(index: HistoryIndex) {
     this.#index = index;
-    this.ledger = new ModelLedger(index.history.settings);
+    this.#settings = index.history.settings.map(sorted);
+    this.#inForce = this.#settings[0] ?? '';
+    this.ledger = new ModelLedger(index.history.settings[0] as Configuration); // an engine was started
   }
 
   run(onBoundary: OnBoundary): void {
@@ -73,6 +79,11 @@ export class Walk {
       this.#complain('unit_whole', row, 'the records of one decision stand in several commits', 'in one');
       return;
     }
+    const given = this.#settingsOf(row);
+    if (row.kind !== Kind.configured && given !== this.#inForce) {
+      this.#complain('configured', row, `decided by ${this.#inForce}`, `the settings of its engine: ${given}`);
+      return;
+    }
     if (unit.keyed !== null) this.#judgeCommand(unit, unit.keyed);
     else this.#judgeUnasked(row);
   }
@@ -97,12 +108,28 @@ export class Walk {
         return;
       }
       case Kind.configured:
-        this.ledger.configuration = JSON.parse(row.details ?? '{}') as Configuration;
-        this.#passed([row]);
+        this.#judgeConfigured(row);
         return;
       default:
         this.#complain('asked_for', row, `a record of kind ${row.kind} without a key`, 'a command that asks for it');
     }
+  }
+
+  #judgeConfigured(row: LogRow): void {
+    const configuration = JSON.parse(row.details ?? '{}') as Configuration;
+    const said = sorted(configuration);
+    if (said !== this.#settingsOf(row)) {
+      this.#complain('configured', row, said, `the settings of its engine: ${this.#settingsOf(row)}`);
+      return;
+    }
+    this.#inForce = said;
+    this.ledger.configure(configuration);
+    this.#passed([row]);
+  }
+
+  /** Of the engine that committed it. */
+  #settingsOf({ position }: LogRow): string {
+    return this.#settings[this.#index.batchOf(position)?.engine ?? 0] ?? 'of an engine that was never started';
   }
 
   #judgeExpiry(row: LogRow): void {

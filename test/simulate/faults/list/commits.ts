@@ -5,6 +5,7 @@ const SHARD = 'src/engine/shard/shard.ts';
 const FENCE = 'src/store/postgres/fence.ts';
 const BATCH_ROW = 'src/store/batch-row.ts';
 const RECOVER = 'src/engine/shard/recover.ts';
+const SEALS = 'src/store/seal/chain.ts';
 const ENCODER = 'src/store/copy/encoder.ts';
 
 export const COMMIT_FAULTS: readonly Fault[] = [
@@ -171,6 +172,62 @@ export const COMMIT_FAULTS: readonly Fault[] = [
         file: SHARD,
         find: '    return this.#gathering.outbox(link);\n  }\n\n  #expire(): void {',
         replace: '    return (this.#inFlight ?? this.#gathering).outbox(link);\n  }\n\n  #expire(): void {',
+      },
+    ],
+  },
+  {
+    name: 'chain of seals begun anew at restart',
+    breaks: 'each batch is sealed with the digest of the one before it, also across owners',
+    patches: [
+      {
+        file: SEALS,
+        find: '    this.#genesis = genesisOf(logId);\n    this.#digest = digest ?? this.#genesis;',
+        replace:
+          '    this.#genesis = genesisOf(logId);\n    this.#digest = digest === null ? this.#genesis : this.#genesis;',
+      },
+    ],
+  },
+  {
+    name: 'seal of an ambiguous batch forgotten',
+    breaks: 'after an ambiguous commit that took place the chain goes on from that batch',
+    patches: [
+      {
+        file: SEALS,
+        find: 'endsWith(digest: Buffer | null): void {\n    this.#digest = digest ?? this.#genesis;',
+        replace: 'endsWith(digest: Buffer | null): void {\n    if (digest === null) this.#digest = this.#genesis;',
+      },
+    ],
+  },
+  {
+    name: 'new settings not written down',
+    breaks: 'what decides enters the log when it changes: a start with other settings takes over the old ones',
+    patches: [
+      {
+        file: 'src/ledger/decider.ts',
+        find: 'if (text === JSON.stringify(this.#state.settings)) return this.#answered(null, null);',
+        replace: 'if (this.#state.head > 0) return this.#answered(null, null);',
+      },
+    ],
+  },
+  {
+    name: 'window of keys by the present settings',
+    breaks: 'a shorter window applies to new keys only: here a start gives all keys the present one',
+    patches: [
+      {
+        file: 'src/ledger/state.ts',
+        find: 'while (index > 0 && (this.#keyWindows[index] as { from: Position }).from > position) index--;',
+        replace: 'if (position < 0) index--;',
+      },
+    ],
+  },
+  {
+    name: 'command given to another shard',
+    breaks: 'a shard writes its own merchants only: of two shards of a worker the first gets all',
+    patches: [
+      {
+        file: 'src/engine/wire/head.ts',
+        find: 'number => view.getUint16(offset + 2, true);',
+        replace: 'number => view.getUint16(offset + 2, true) * 0;',
       },
     ],
   },

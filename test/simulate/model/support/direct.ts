@@ -34,6 +34,7 @@ export const SETTINGS: SimulatedSettings = {
   openHoldsMax: 1_000,
   holdDefault: DAY,
   backdatingMax: null,
+  customCurrencies: [],
 };
 
 export interface Asked {
@@ -137,7 +138,9 @@ export class Direct {
     const head = this.#ledger.head;
     return {
       seed: 0,
-      settings: this.settings,
+      shard: 0,
+      settings: [this.settings],
+      seals: null,
       books: this.#books.map((book) => ({ book, merchant: `m${book}`, environment: 'test' })),
       operations: this.#operations,
       answers: this.#answers,
@@ -241,7 +244,7 @@ function newLedger(settings: SimulatedSettings): Ledger {
   return new Ledger({
     keyHash: (book, key, into) => HASH.hash128(book, key, 0, key.length, into),
     partitionRecords: 1 << 20,
-    settings: { ...settings, customCurrencies: [] },
+    settings,
   });
 }
 
