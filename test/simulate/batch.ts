@@ -8,8 +8,10 @@ export interface BatchOptions {
   readonly operations: number;
   readonly faults: readonly string[];
   readonly threads: number;
-  /** When no further seed is begun, ms of `performance.now()`. */
+  /** When no further seed is begun, ms of `performance.now()`; */
   readonly until: number;
+  /** but not before so many. */
+  readonly runsMin: number;
   /** Also after this many failures. */
   readonly failuresMax: number;
 }
@@ -45,10 +47,13 @@ export async function runBatch(options: BatchOptions): Promise<BatchResult> {
   const seeds = options.seeds[Symbol.iterator]();
   const failed: SeedReport[] = [];
   const marks = new Map<string, number>();
+  let begun = 0;
   let runs = 0;
   let operations = 0;
   const next = (): number | undefined => {
-    if (performance.now() >= options.until || failed.length >= options.failuresMax) return undefined;
+    const isTime = performance.now() >= options.until && begun >= options.runsMin;
+    if (isTime || failed.length >= options.failuresMax) return undefined;
+    begun++;
     const { done, value } = seeds.next();
     return done ? undefined : value;
   };

@@ -20,6 +20,8 @@ export interface ChaosOptions {
 }
 
 const SECOND = 1_000_000;
+/** The longest outlives the shorter windows of keys. */
+const RESTS = [SECOND / 2, SECOND / 2, 5 * SECOND, 5 * SECOND, 130 * SECOND];
 
 export class Chaos {
   readonly #options: ChaosOptions;
@@ -76,7 +78,7 @@ export class Chaos {
         return;
       case 'disk full':
         server.weather.isFull = true;
-        this.#later(SECOND / 4, () => {
+        this.#later(SECOND / 8, () => {
           server.weather.isFull = false;
         });
         return;
@@ -101,7 +103,7 @@ export class Chaos {
         server.folds.toggle();
         return;
       case 'rest':
-        clients.restUntil = loop.now + random.pick([SECOND / 2, 5 * SECOND, 130 * SECOND]);
+        clients.restUntil = loop.now + random.pick(RESTS);
         return;
       case 'burst':
         this.#burst(clients);

@@ -12,7 +12,7 @@ import { plant } from './planted.js';
 import { OPERATIONS, type RunResult, run } from './run.js';
 import { shrink } from './shrink.js';
 
-/** Batches of fewer runs are not asked what they have come to. */
+/** Batches of fewer runs are not asked what they have come to; those that are given a time go on until they have had them. */
 const RUNS_TO_REACH_ALL = 300;
 const FAILURES_MAX = 3;
 const LINES_SHOWN = 40;
@@ -95,7 +95,16 @@ async function batch(): Promise<boolean> {
   const minutes = given.minutes === undefined ? Number.POSITIVE_INFINITY : number('minutes', 1);
   const until = performance.now() + minutes * 60_000;
   const threads = number('threads', Math.min(2, availableParallelism()));
-  const result = await runBatch({ seeds: seeds(), operations, faults, threads, until, failuresMax: FAILURES_MAX });
+  const runsMin = given.minutes === undefined ? 0 : RUNS_TO_REACH_ALL;
+  const result = await runBatch({
+    seeds: seeds(),
+    operations,
+    faults,
+    threads,
+    until,
+    runsMin,
+    failuresMax: FAILURES_MAX,
+  });
   const { runs, tookMs, failed } = result;
   const rate = (runs / tookMs) * 60_000;
   console.log(

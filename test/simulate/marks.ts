@@ -21,15 +21,19 @@ export const SOMETIMES = [
   'commit of an engine that is dead',
   'commit past its deadline',
   'commit stalled',
+  'currency of a later start',
   'connection lost after a commit',
   'connection lost before a commit',
   'connection lost during a copy',
+  'copy garbled, and refused',
+  'copy garbled, and short',
   'cursor of a ring wrapped',
   'disk full',
   'engine drained',
   'engine killed',
   'epoch lost',
   'expiry',
+  'expiry at the tick of an action on the same hold',
   'expiry before an action on the same hold',
   'fence taken from another owner',
   'fold restarted',
@@ -38,6 +42,8 @@ export const SOMETIMES = [
   'keys of a partition indexed',
   'late commit, session terminated',
   'load of a parent failed',
+  'loaded parent came too late',
+  'one shard resolves, another works',
   'other payload under a used key',
   'parent loaded',
   'posting of the common shape',
@@ -63,16 +69,22 @@ export const SOMETIMES = [
   'said: overloaded',
   'said: shard_unavailable',
   'sent twice at once',
+  'settings changed at a start',
   'shard held by another',
+  'told that it is not known, and it was done',
+  'told that it is not known, and it was not done',
   'two engines',
   'worker killed',
 ] as const;
 
-export function markHistory({ operations, answers, batches, log }: History, trace: Trace): void {
+export function markHistory(history: History, trace: Trace): void {
+  const { operations, answers, batches, log } = history;
   for (const { answer } of answers) {
     if ('code' in answer && answer.code !== null) trace.mark(`said: ${answer.code}`);
   }
   markExpiries(log, trace);
+  markSettings(log, trace);
+  markUnknown(history, trace);
   const durableAt = new Float64Array(log.length + 1);
   for (const { prev, last, step } of batches) durableAt.fill(step, prev + 1, last + 1);
   for (const { operation, answer } of answers) {
@@ -83,14 +95,46 @@ export function markHistory({ operations, answers, batches, log }: History, trac
 }
 
 const EXPIRY = 6;
+const CONFIGURED = 16;
+const FIRST_OWN_CURRENCY = 1001;
 
 function markExpiries(log: readonly LogRow[], trace: Trace): void {
   log.forEach((row, index) => {
     if (row.kind !== EXPIRY) return;
     trace.mark('expiry');
     const next = log[index + 1];
-    if (next?.parent === row.parent && next.kind !== EXPIRY) trace.mark('expiry before an action on the same hold');
+    if (next?.parent !== row.parent || next.kind === EXPIRY) return;
+    trace.mark('expiry before an action on the same hold');
+    // Clocks that records are told by move in milliseconds.
+    const due = log[row.parent - 1]?.expiresAt ?? 0;
+    if (next.recordedAt - due < TICK_MICROS) trace.mark('expiry at the tick of an action on the same hold');
   });
+}
+
+const TICK_MICROS = 1_000;
+
+function markSettings(log: readonly LogRow[], trace: Trace): void {
+  let first = true;
+  for (const { kind, legs } of log) {
+    if (kind === CONFIGURED) {
+      if (!first) trace.mark('settings changed at a start');
+      first = false;
+    }
+    if (legs.some(({ currency }) => currency > FIRST_OWN_CURRENCY)) trace.mark('currency of a later start');
+  }
+}
+
+/** Clients that were told `outcome_unknown`, or nothing at all. */
+function markUnknown({ operations, answers, log }: History, trace: Trace): void {
+  const done = new Set<string>();
+  for (const { book, key } of log) if (key !== null) done.add(`${book} ${key}`);
+  for (const { operation, answer } of answers) {
+    if (answer.type !== 'unavailable' || answer.code !== 'outcome_unknown') continue;
+    const asked = operations[operation];
+    if (asked === undefined || asked.key === null) continue;
+    const wasDone = done.has(`${asked.book} ${asked.key}`);
+    trace.mark(`told that it is not known, and it was ${wasDone ? '' : 'not '}done`);
+  }
 }
 
 export function missing(marks: ReadonlyMap<string, number>): string[] {

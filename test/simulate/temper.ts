@@ -59,9 +59,10 @@ export function temperOf(random: Random): Temper {
   const maybe = (probability: number, most: number): number =>
     random.chance(probability) ? random.fraction() * most : 0;
   const settings = settingsOf(random);
-  const shards = random.pick([1, 1, 2, 3]);
+  const shards = random.pick([1, 1, 1, 2, 2, 3]);
   return {
-    clients: random.between(4, 32),
+    // Mostly so many that a commit carries several, as it does in earnest.
+    clients: random.pick([4, 16, 32, 48]),
     shards,
     books: random.between(shards, 3),
     fronts: random.between(1, 2),
@@ -70,7 +71,7 @@ export function temperOf(random: Random): Temper {
     deadlineMs: random.pick([800, 3_000]),
     commitDeadlineMicros: random.between(200, 1_500) * 1_000,
     bounds: {
-      batchRecordsMax: random.pick([3, 12, 100]),
+      batchRecordsMax: random.pick([3, 20, 100, 100]),
       batchBytesMax: random.pick([2_000, 1 << 20]),
       parkedMax: random.pick([2, 8, 100]),
       residentKeysMax: random.pick([0, 64, 10_000]),
@@ -78,8 +79,8 @@ export function temperOf(random: Random): Temper {
     settings,
     // A closed partition's keys count against their bound until the last of them is forgotten: with both small, that
     // would be most of what is seen.
-    partitionRecords: settings.keysMax < 1_000 ? 1 << 20 : random.pick([16, 50, 200, 1 << 20]),
-    thinkMicros: random.pick([50, 500, 2_000]),
+    partitionRecords: settings.keysMax < 1_000 ? 1 << 20 : random.pick([20, 50, 200, 1 << 20, 1 << 20]),
+    thinkMicros: random.pick([50, 50, 500, 2_000]),
     weather: {
       commitMicros: [random.between(100, 400), random.between(500, 4_000)],
       lostBefore: maybe(0.3, 0.02),
@@ -87,6 +88,7 @@ export function temperOf(random: Random): Temper {
       lostAfter: maybe(0.4, 0.03),
       stalls: maybe(0.3, 0.01),
       refuses: maybe(0.2, 0.01),
+      garbles: maybe(0.2, 0.01),
       oddTag: maybe(0.1, 0.01),
       callLost: maybe(0.3, 0.05),
       answerLost: maybe(0.3, 0.1),

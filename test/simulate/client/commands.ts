@@ -46,9 +46,9 @@ const KINDS = [
   [3, 'open'],
   [4, 'change'],
   [2, 'close'],
-  [4, 'batch'],
-  [7, 'account'],
-  [2, 'head'],
+  [3, 'batch'],
+  [8, 'account'],
+  [3, 'head'],
 ] as const;
 
 export class Commands {
@@ -132,8 +132,8 @@ export class Commands {
 
   #legs(): LegRequest[] {
     const count = this.#random.weighted([
-      [75, 1],
-      [20, this.#random.between(2, 4)],
+      [400, 1],
+      [80, this.#random.between(2, 4)],
       [1, this.#random.between(20, 64)],
     ]);
     return Array.from({ length: count }, () => this.#leg());
@@ -258,7 +258,7 @@ export class Commands {
 
   #atomicBatch(now: number): SimulatedCommand {
     const random = this.#random;
-    const items = Array.from({ length: random.between(1, 6) }, () => this.#request(now, random.chance(0.2), false));
+    const items = Array.from({ length: random.between(1, 4) }, () => this.#request(now, random.chance(0.2), false));
     return { type: 'atomic_batch', items, dryRun: random.chance(0.05) };
   }
 }

@@ -105,7 +105,7 @@ export class Server {
 
   /** By the names of sessions, as `pg_terminate_backend` over `pg_stat_activity`. */
   terminate(names: RegExp, spared: RegExp | null): void {
-    for (const backend of [...this.#backends]) {
+    for (const backend of this.#backends) {
       if (!names.test(backend.name) || spared?.test(backend.name)) continue;
       backend.terminated = true;
       if (!backend.committing) this.end(backend);

@@ -18,6 +18,8 @@ export interface Weather {
   stalls: number;
   /** The server refuses a batch of itself. */
   refuses: number;
+  /** What comes of a COPY is not what was sent: the server finds no row in it, or too few. */
+  garbles: number;
   /** The server says of a commit that it was rolled back, or something that nobody expects. */
   oddTag: number;
   /** A call of another session (raise, read, load) is lost on its way there, or its answer on its way back. */
@@ -37,6 +39,7 @@ export const FAIR: Readonly<Weather> = {
   lostAfter: 0,
   stalls: 0,
   refuses: 0,
+  garbles: 0,
   oddTag: 0,
   callLost: 0,
   answerLost: 0,

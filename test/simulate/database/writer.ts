@@ -37,22 +37,26 @@ interface Batch {
   readonly copied: Buffer;
 }
 
+const BATCH = 'EXECUTE batch_row (';
+
+/** Its row: prev, last, epoch, hash, digest and marks, which nobody looks at here. */
 function batchOf(statement: string, encoder: CopyEncoder): Batch {
-  const found = /^EXECUTE batch_row \((-?\d+), (-?\d+), (-?\d+), (-?\d+), '\\x([0-9a-f]{64})', '\\x[0-9a-f]*'\)$/.exec(
-    statement,
-  );
-  if (found === null) throw new HarnessError(`not a batch: ${statement}`);
-  const [, prev, last, epoch, hash, digest] = found;
+  const values = statement.startsWith(BATCH) ? statement.slice(BATCH.length, -1).split(', ', 6) : [];
+  const [prev, last, epoch, hash, digest = '', marks] = values;
+  if (marks === undefined || digest.length !== DIGEST_LENGTH) throw new HarnessError(`not a batch: ${statement}`);
   return {
     prev: Number(prev),
     last: Number(last),
     epoch: Number(epoch),
     hash: BigInt(hash ?? 0),
-    digest: Buffer.from(digest ?? '', 'hex'),
+    digest: Buffer.from(digest.slice(3, -1), 'hex'),
     // What goes over the wire is not the encoder's any more.
     copied: Buffer.from(encoder.bytes()),
   };
 }
+
+/** `'\x…'` with 64 digits. */
+const DIGEST_LENGTH = 3 + 64 + 1;
 
 const ambiguous = (error: Error): CommitResult => ({ type: 'ambiguous', error });
 
@@ -228,6 +232,10 @@ class Commit {
       this.#fail(new ServerError('out of memory', '53200'));
       return;
     }
+    if (random.chance(weather.garbles)) {
+      this.#garbled();
+      return;
+    }
     if (!this.#isCovered(batch.last)) {
       this.#fail(new ServerError('no partition of relation "log" found for row', '23514', 'log'));
       return;
@@ -241,6 +249,19 @@ class Commit {
     // A signal reaches a backend that hangs before its COMMIT; past that point nothing stops it.
     backend.committing = random.chance(0.5);
     loop.after(random.between(500_000, 6_000_000), server.thread, () => this.#commit());
+  }
+
+  /** The message is undone as a whole; a proxy in between may leave it at an answer that nobody expects. */
+  #garbled(): void {
+    const { server } = this;
+    if (server.random.chance(0.5)) {
+      server.trace.mark('copy garbled, and refused');
+      this.#fail(new ServerError('incorrect binary data format', '22P03'));
+      return;
+    }
+    server.trace.mark('copy garbled, and short');
+    server.letGo(this.backend);
+    this.tell(ambiguous(new Error(`a batch was answered by ["INSERT 0 1","COPY ${this.records - 1}","ROLLBACK"]`)));
   }
 
   #isCovered(last: number): boolean {
