@@ -56,13 +56,14 @@ function isOutcomeOf(row: LogRow, { book, key }: Operation): boolean {
   return row.book === book && row.key === key;
 }
 
-function judgeEnd({ final }: History): Complaint[] {
+function judgeEnd({ final, batches }: History): Complaint[] {
   const complaints: Complaint[] = [];
+  const end = batches.at(-1)?.step ?? 0;
   if (final.memoryDigest !== final.replayDigest) {
     complaints.push(
       wrong(
         'replay_digest',
-        0,
+        end,
         `memory ${final.memoryDigest} at ${final.memoryHead}`,
         `log ${final.replayDigest} at ${final.logHead}`,
       ),
@@ -81,7 +82,7 @@ function judgeEnd({ final }: History): Complaint[] {
     ] as const) {
       if (account[field] !== held[field]) {
         complaints.push(
-          wrong('fold', 0, `memory: account ${account.name} ${field} ${held[field]}`, `fold: ${account[field]}`),
+          wrong('fold', end, `memory: account ${account.name} ${field} ${held[field]}`, `fold: ${account[field]}`),
         );
       }
     }

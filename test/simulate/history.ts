@@ -8,9 +8,40 @@
  */
 import type { Answer, ColdRequest, PostRequest } from '../../src/engine/wire/messages.js';
 import type { ErrorCode } from '../../src/ledger/errors.js';
+import type { AccountView, EntryView } from '../../src/ledger/view.js';
+
+/** What a front reads from the shard's database, page by page. */
+export type DatabaseRead =
+  | {
+      readonly type: 'read_statement';
+      readonly account: string;
+      readonly kind: 'posted' | null;
+      readonly limit: number;
+      /** Not older than the account is in the worker's memory: as with a Consistency-Token. */
+      readonly fresh: boolean;
+    }
+  | { readonly type: 'list_accounts'; readonly prefix: string; readonly limit: number; readonly fresh: boolean };
 
 /** As it was sent, in the wire's own terms. Amounts above 2^53−1 are bigints. */
-export type SimulatedCommand = (PostRequest & { readonly type: 'post' }) | ColdRequest;
+export type SimulatedCommand = (PostRequest & { readonly type: 'post' }) | ColdRequest | DatabaseRead;
+
+/** What such reads find. */
+export type DatabaseAnswer =
+  | {
+      readonly type: 'statement';
+      /** The sequence that lists had to reach. */
+      readonly reached: number;
+      /** Null: there is no such account. */
+      readonly entries: readonly EntryView[] | null;
+      /** Whether the last page said that nothing follows. */
+      readonly complete: boolean;
+    }
+  | {
+      readonly type: 'accounts';
+      readonly reached: number;
+      readonly accounts: readonly AccountView[];
+      readonly complete: boolean;
+    };
 
 /** One request of a client, as it came to a front. A retry is a request of its own, with the same key. */
 export interface Operation {
@@ -47,7 +78,7 @@ export interface Answered {
   readonly at: number;
   readonly operation: number;
   /** `refused`: the front itself took nothing (ring or table full, no shard). */
-  readonly answer: Answer | { readonly type: 'refused'; readonly code: ErrorCode };
+  readonly answer: Answer | DatabaseAnswer | { readonly type: 'refused'; readonly code: ErrorCode };
   /** With an answer of type `replay` only. Read at this step. */
   readonly replay: ReplayFound | null;
   /** False: it was lost on its way to the client, who may ask again. The engine has said it all the same. */

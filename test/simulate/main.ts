@@ -9,13 +9,16 @@ import { type BatchResult, runBatch } from './batch.js';
 import { runFaults } from './faults/run.js';
 import { missing, SOMETIMES } from './marks.js';
 import { plant } from './planted.js';
+import { Random } from './random.js';
 import { OPERATIONS, type RunResult, run } from './run.js';
 import { shrink } from './shrink.js';
+import { temperOf, wordsOf } from './temper.js';
 
 /** Batches of fewer runs are not asked what they have come to; those that are given a time go on until they have had them. */
 const RUNS_TO_REACH_ALL = 300;
 const FAILURES_MAX = 3;
 const LINES_SHOWN = 40;
+const SHOWN = 5;
 const SEED_MAX = 2 ** 40;
 
 const { values: given } = parseArgs({
@@ -73,13 +76,16 @@ function corpus(): number[] {
 }
 
 function show(failed: RunResult): void {
-  const command = `npm run simulate -- --seed ${failed.seed} --operations ${failed.operations}`;
+  const planting = given.planted === undefined ? '' : ` --planted ${given.planted}`;
+  const command = `npm run simulate -- --seed ${failed.seed} --operations ${failed.operations}${planting}`;
   console.log(`\nseed ${failed.seed} fails with ${failed.operations} operations; again: ${command}`);
+  console.log(`  ${wordsOf(temperOf(new Random(failed.seed, 'temper')))}`);
   const { complaints, lines } = run({ seed: failed.seed, operations: failed.operations, keepLines: true });
-  for (const { rule, step, said, expected } of complaints.slice(0, 5)) {
+  for (const { rule, step, said, expected } of complaints.slice(0, SHOWN)) {
     console.log(`  ${rule}, seen at step ${step}\n    said:     ${said}\n    expected: ${expected}`);
   }
-  console.log(`  the last of ${lines.length} lines:`);
+  if (complaints.length > SHOWN) console.log(`  and ${complaints.length - SHOWN} more`);
+  console.log(`  the last of ${lines.length} lines (all of them with --trace), µs since the run began:`);
   for (const line of lines.slice(-LINES_SHOWN)) console.log(`    ${line.trimEnd().slice(0, 300)}`);
 }
 

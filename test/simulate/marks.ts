@@ -41,6 +41,7 @@ export const SOMETIMES = [
   'key looked up in closed partitions',
   'keys of a partition indexed',
   'late commit, session terminated',
+  'list of several pages',
   'load of a parent failed',
   'loaded parent came too late',
   'one shard resolves, another works',
@@ -71,6 +72,8 @@ export const SOMETIMES = [
   'sent twice at once',
   'settings changed at a start',
   'shard held by another',
+  'statement of several pages',
+  'statement to its end',
   'told that it is not known, and it was done',
   'told that it is not known, and it was not done',
   'two engines',
@@ -82,6 +85,7 @@ export function markHistory(history: History, trace: Trace): void {
   for (const { answer } of answers) {
     if ('code' in answer && answer.code !== null) trace.mark(`said: ${answer.code}`);
   }
+  markReads(history, trace);
   markExpiries(log, trace);
   markSettings(log, trace);
   markUnknown(history, trace);
@@ -121,6 +125,20 @@ function markSettings(log: readonly LogRow[], trace: Trace): void {
       first = false;
     }
     if (legs.some(({ currency }) => currency > FIRST_OWN_CURRENCY)) trace.mark('currency of a later start');
+  }
+}
+
+function markReads({ operations, answers }: History, trace: Trace): void {
+  for (const { operation, answer } of answers) {
+    const command = operations[operation]?.command;
+    if (answer.type === 'statement' && command?.type === 'read_statement') {
+      const entries = answer.entries?.length ?? 0;
+      if (answer.complete && entries > 0) trace.mark('statement to its end');
+      if (entries > command.limit) trace.mark('statement of several pages');
+    }
+    if (answer.type === 'accounts' && command?.type === 'list_accounts' && answer.accounts.length > command.limit) {
+      trace.mark('list of several pages');
+    }
   }
 }
 

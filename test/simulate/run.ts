@@ -71,8 +71,15 @@ export function run(options: RunOptions): RunResult {
   }
 }
 
-const judged = (history: History): Complaint[] =>
-  [...judgeBasics(history), ...judge(history)].map((complaint) => ({
-    ...complaint,
-    said: `shard ${history.shard}: ${complaint.said}`,
-  }));
+/** A judge that falls over a history has seen something that should not be. */
+function judged(history: History): Complaint[] {
+  try {
+    return [...judgeBasics(history), ...judge(history)].map((complaint) => ({
+      ...complaint,
+      said: `shard ${history.shard}: ${complaint.said}`,
+    }));
+  } catch (error) {
+    const said = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return [{ rule: 'judge_crashed', step: 0, said, expected: 'a history that can be judged' }];
+  }
+}

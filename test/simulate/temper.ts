@@ -52,6 +52,15 @@ export interface Temper {
   readonly deedChance: number;
 }
 
+/** For whoever reads a failure. */
+export function wordsOf({ clients, shards, books, fronts, ringBytes, weather, deeds }: Temper): string {
+  const bad = Object.entries(weather).filter(([name, value]) => name !== 'commitMicros' && value !== 0);
+  return [
+    `the world: ${clients} clients, ${books} books on ${shards} shards, ${fronts} fronts, rings of ${ringBytes} bytes;`,
+    `deeds: ${deeds.join(', ')}; chances: ${bad.map(([name, value]) => `${name} ${Number(value).toFixed(3)}`).join(', ')}`,
+  ].join(' ');
+}
+
 const SECOND = 1_000_000;
 const DAY = 86_400 * SECOND;
 

@@ -3,6 +3,7 @@
 import type { LegRequest, PostRequest } from '../../../src/engine/wire/messages.js';
 import type { PostExtras } from '../../../src/ledger/command.js';
 import type { SimulatedCommand } from '../history.js';
+import { isWriting } from '../model/decide.js';
 import type { Random } from '../random.js';
 import { type Currency, EUR, ownCurrency, USD } from './currencies.js';
 
@@ -49,6 +50,8 @@ const KINDS = [
   [3, 'batch'],
   [8, 'account'],
   [3, 'head'],
+  [2, 'statement'],
+  [1, 'list'],
 ] as const;
 
 export class Commands {
@@ -86,7 +89,23 @@ export class Commands {
         return { type: 'read_account', account: this.#account() };
       case 'head':
         return { type: 'read_head' };
+      case 'statement':
+        return this.#readStatement();
+      case 'list':
+        return this.#list();
     }
+  }
+
+  #readStatement(): SimulatedCommand {
+    const random = this.#random;
+    const [account, kind] = [this.#account(), random.chance(0.3) ? ('posted' as const) : null];
+    return { type: 'read_statement', account, kind, limit: random.pick([1, 5, 20, 100]), fresh: random.chance(0.7) };
+  }
+
+  #list(): SimulatedCommand {
+    const random = this.#random;
+    const prefix = random.pick(['', 'customer/', 'usd/']);
+    return { type: 'list_accounts', prefix, limit: random.pick([2, 10, 100]), fresh: random.chance(0.7) };
   }
 
   /** The same request with another payload, as a client with a bug sends it. */
@@ -284,10 +303,12 @@ export function routeOf(command: SimulatedCommand): string {
       return 'POST /v1/transactions/batch';
     case 'read_account':
     case 'read_head':
+    case 'read_statement':
+    case 'list_accounts':
       return `GET ${command.type}`;
   }
 }
 
 /** Reads and dry runs take no key. */
 export const takesKey = (command: SimulatedCommand): boolean =>
-  command.type !== 'read_account' && command.type !== 'read_head' && !('dryRun' in command && command.dryRun);
+  isWriting(command) && !('dryRun' in command && command.dryRun);

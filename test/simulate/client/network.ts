@@ -5,6 +5,7 @@
 
 import { plainSuccess } from '../../../src/engine/wire/answer.js';
 import type { Answer, RequestHead } from '../../../src/engine/wire/messages.js';
+import type { ShardReader } from '../../../src/folds/read/shard-reader.js';
 import type { ErrorCode } from '../../../src/ledger/errors.js';
 import type { Server } from '../database/server.js';
 import type { Engine } from '../engine/engine.js';
@@ -14,6 +15,7 @@ import type { Loop } from '../time/loop.js';
 import type { Trace } from '../trace.js';
 
 import { isPlain, plainPosts } from './plain.js';
+import { readDatabase } from './reading.js';
 
 /** What a client is told; null: nothing, its connection was lost or its patience is over. */
 export type Told = Answered['answer'] | null;
@@ -95,7 +97,7 @@ export class Network {
       return number;
     }
     loop.after(random.between(...this.weather.wayMicros), front.thread, () => {
-      this.#submit(operation, front.client, (answer) => {
+      this.#submit(operation, front, (answer) => {
         this.#answered(operation, answer, once);
       });
     });
@@ -129,13 +131,18 @@ export class Network {
   /** On the front's thread. */
   #submit(
     operation: Operation,
-    client: Engine['fronts'][number]['client'],
+    { client, readers }: Engine['fronts'][number],
     onAnswer: (answer: Answered['answer']) => void,
   ): void {
     const { book, key, route, command } = operation;
     const shard = this.shardOf(book);
     const head: RequestHead = { shard, book, key, route };
     let refused: ErrorCode | null;
+    if (command.type === 'read_statement' || command.type === 'list_accounts') {
+      const reader = readers[shard] as ShardReader; // one each
+      void readDatabase({ client, reader, head }, command).then(onAnswer);
+      return;
+    }
     if (command.type === 'post') {
       const receiver = {
         recorded: (_tag: number, position: number, sequence: number, recordedAt: number, expiresAt: number) =>

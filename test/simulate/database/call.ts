@@ -1,4 +1,5 @@
 /** One round trip of a session that is not the writer's: there, the work on the server, and back. */
+import { StoreUnavailableError } from '../../../src/store/errors.js';
 import { ConnectionLost, ServerError } from './errors.js';
 import type { Backend, Server } from './server.js';
 
@@ -60,4 +61,14 @@ export function call<T>(server: Server, backend: Backend, work: () => T, waits =
     };
     loop.after(server.wayMicros() + random.between(0, weather.callSlow), server.thread, arrive);
   });
+}
+
+/** A connection that is lost is what the engine's own driver calls it. */
+export async function asStore<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof ConnectionLost) throw new StoreUnavailableError(error.message, { cause: error });
+    throw error;
+  }
 }

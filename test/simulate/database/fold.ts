@@ -12,6 +12,27 @@ const ACCOUNT_REOPENED = 12;
 const MERCHANT_OPENED = 15;
 const CONFIGURED = 16;
 
+interface FoldedBook {
+  readonly merchant: string;
+  readonly environment: 'test' | 'live';
+  sequence: number;
+  /** That of sequence n stands at n − 1. */
+  readonly positions: number[];
+}
+
+/** How the account stood before the first of these records. */
+export interface EntryBlock {
+  readonly positions: number[];
+  readonly version: number;
+  readonly debitsPosted: bigint;
+  readonly creditsPosted: bigint;
+  readonly debitsPending: bigint;
+  readonly creditsPending: bigint;
+}
+
+/** So few that statements of runs have several. */
+const BLOCK_RECORDS = 6;
+
 export interface FoldedAccountRow extends AccountState {
   readonly number: number;
   readonly configPosition: number;
@@ -24,12 +45,16 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export class BalancesFold {
   /** Where it stands: always the end of a batch. */
   position = 0;
-  readonly books = new Map<number, { merchant: string; environment: 'test' | 'live'; sequence: number }>();
+  readonly books = new Map<number, FoldedBook>();
   /** By number, from 1. */
   readonly accounts: Mutable<FoldedAccountRow>[] = [];
   /** What is left of each leg of transactions that hold money, by position. */
   readonly holds = new Map<number, bigint[]>();
   readonly configured: number[] = [];
+  /** Of each account, by number: the records that changed it, in pieces, as statements are read. */
+  readonly entries = new Map<number, EntryBlock[]>();
+  /** The operator's own, in the order in which they came. */
+  readonly currencies: string[] = [];
   readonly #log: LogTable;
 
   constructor(log: LogTable) {
@@ -54,15 +79,21 @@ export class BalancesFold {
   #fold(row: LogRow): void {
     if (row.kind === MERCHANT_OPENED) {
       const { merchant, environment } = JSON.parse(row.details ?? '{}');
-      this.books.set(row.book, { merchant, environment, sequence: 0 });
+      this.books.set(row.book, { merchant, environment, sequence: 0, positions: [] });
       return;
     }
     if (row.kind === CONFIGURED) {
       this.configured.push(row.position);
+      for (const { code } of JSON.parse(row.details ?? '{}').customCurrencies) {
+        if (!this.currencies.includes(code)) this.currencies.push(code);
+      }
       return;
     }
     const book = this.books.get(row.book);
-    if (book !== undefined) book.sequence = row.sequence;
+    if (book !== undefined) {
+      book.sequence = row.sequence;
+      book.positions.push(row.position);
+    }
     if (row.kind === ACCOUNT_OPENED) this.#open(row);
     else if (row.kind > ACCOUNT_OPENED && row.kind <= ACCOUNT_REOPENED) this.#change(row);
     else if (row.kind >= KIND.posted && row.kind <= KIND.reversal) this.#move(row);
@@ -98,6 +129,7 @@ export class BalancesFold {
       const from = this.accounts[debit - 1];
       const to = this.accounts[credit - 1];
       if (from === undefined || to === undefined) continue;
+      for (const account of [from, to]) if (!touched.has(account.number)) this.#enter(account, row.position);
       const held = (holds ? amount : 0n) - (lets ? amount + released : 0n);
       from.debitsPosted += posts ? amount : 0n;
       to.creditsPosted += posts ? amount : 0n;
@@ -107,6 +139,22 @@ export class BalancesFold {
     }
     for (const number of touched) (this.accounts[number - 1] as Mutable<FoldedAccountRow>).version++; // moved above
     this.#follow(row);
+  }
+
+  /** Before the record has done anything to the account. */
+  #enter(account: FoldedAccountRow, position: number): void {
+    let blocks = this.entries.get(account.number);
+    if (blocks === undefined) {
+      blocks = [];
+      this.entries.set(account.number, blocks);
+    }
+    const last = blocks.at(-1);
+    if (last !== undefined && last.positions.length < BLOCK_RECORDS) {
+      last.positions.push(position);
+      return;
+    }
+    const { version, debitsPosted, creditsPosted, debitsPending, creditsPending } = account;
+    blocks.push({ positions: [position], version, debitsPosted, creditsPosted, debitsPending, creditsPending });
   }
 
   /** Which transactions hold money still. */

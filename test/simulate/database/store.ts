@@ -24,8 +24,7 @@ import type {
   ShardStore,
 } from '../../../src/store/shard-store.js';
 import type { Sql, SqlValue } from '../../../src/store/sql.js';
-import { call } from './call.js';
-import { ConnectionLost } from './errors.js';
+import { asStore, call } from './call.js';
 import { pooledEncoder } from './pool.js';
 import { foldedState, keysFrom } from './recovery.js';
 import type { Backend, Server } from './server.js';
@@ -288,15 +287,5 @@ export class SimulatedStore implements ShardStore {
   async #reading(): Promise<Backend> {
     if (this.#reader?.alive !== true) this.#reader = await asStore(() => this.#server.connect('millrace-read'));
     return this.#reader;
-  }
-}
-
-/** A connection that is lost is what the engine's own driver calls it. */
-async function asStore<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof ConnectionLost) throw new StoreUnavailableError(error.message, { cause: error });
-    throw error;
   }
 }

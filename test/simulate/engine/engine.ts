@@ -1,8 +1,10 @@
 /** One start of the engine: its process with a worker and fronts, and the supervisor that starts a dead worker again. */
 import { RingClient } from '../../../src/engine/client.js';
 import type { ShardBounds, ShardState } from '../../../src/engine/shard/status.js';
+import { ShardReader } from '../../../src/folds/read/shard-reader.js';
 import type { LedgerSettings } from '../../../src/ledger/command.js';
 import type { ShardStore } from '../../../src/store/shard-store.js';
+import { frontSql } from '../database/front-sql.js';
 import type { Server } from '../database/server.js';
 import { SimulatedStore } from '../database/store.js';
 import type { Random } from '../random.js';
@@ -34,6 +36,8 @@ interface Front {
   readonly number: number;
   readonly thread: Thread;
   readonly client: RingClient;
+  /** By shard. */
+  readonly readers: readonly ShardReader[];
 }
 
 export class Engine {
@@ -82,7 +86,13 @@ export class Engine {
     for (let number = 0; number < fronts; number++) {
       const thread = new Thread(`engine ${this.number} front ${number}`, this.machine);
       loop.after(0, thread, () => {
-        this.fronts.push({ number, thread, client: new RingClient(servers.length, { inFlightMax, deadlineMs }) });
+        const readers = servers.map((server) => new ShardReader(frontSql(server), { name: server.name }));
+        this.fronts.push({
+          number,
+          thread,
+          client: new RingClient(servers.length, { inFlightMax, deadlineMs }),
+          readers,
+        });
       });
     }
     loop.after(1, this.#supervisor, () => this.#startWorker());

@@ -7,6 +7,7 @@ import type { HistoryIndex } from './index.js';
 import { isRemembered } from './precedence.js';
 import { judgeAccount, judgeHead, viewDifference } from './reads.js';
 import { Kind } from './state.js';
+import { judgeList, judgeStatement } from './statements.js';
 import type { Walk } from './walk.js';
 
 type Recorded = Extract<Answered['answer'], { type: 'recorded' }>;
@@ -69,6 +70,12 @@ class AnswerJudge {
         return;
       case 'head':
         judgeHead(this.#index, operation, answered, answer, complain);
+        return;
+      case 'statement':
+        judgeStatement(this.#index, this.#walk, operation, answered, answer, complain);
+        return;
+      case 'accounts':
+        judgeList(this.#index, this.#walk, operation, answered, answer, complain);
         return;
       case 'unavailable':
       case 'refused':
@@ -194,6 +201,8 @@ function fits({ command }: Operation, type: Answered['answer']['type']): boolean
   if (type === 'unavailable' || type === 'refused') return true;
   if (command.type === 'read_account') return type === 'account';
   if (command.type === 'read_head') return type === 'head';
+  if (command.type === 'read_statement') return type === 'statement';
+  if (command.type === 'list_accounts') return type === 'accounts';
   if (isDryRun(command)) return type === 'answered';
   return isWriting(command) && (type === 'recorded' || type === 'replay' || type === 'answered');
 }

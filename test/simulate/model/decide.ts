@@ -7,10 +7,12 @@ import type { Decision } from './expected.js';
 import { decideBatch, decidePost, type Moment, namesIn } from './posting.js';
 import type { LedgerView, ModelLedger } from './state.js';
 
-export type WritingCommand = Exclude<SimulatedCommand, { readonly type: 'read_account' | 'read_head' }>;
+type Reading = 'read_account' | 'read_head' | 'read_statement' | 'list_accounts';
+export type WritingCommand = Exclude<SimulatedCommand, { readonly type: Reading }>;
 
-export const isWriting = (command: SimulatedCommand): command is WritingCommand =>
-  command.type !== 'read_account' && command.type !== 'read_head';
+const READING: ReadonlySet<string> = new Set<Reading>(['read_account', 'read_head', 'read_statement', 'list_accounts']);
+
+export const isWriting = (command: SimulatedCommand): command is WritingCommand => !READING.has(command.type);
 
 export const isDryRun = (command: SimulatedCommand): boolean => 'dryRun' in command && command.dryRun;
 

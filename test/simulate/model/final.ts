@@ -30,7 +30,8 @@ export function judgeFinal(index: HistoryIndex, walk: Walk): Complaint[] {
     }
     for (const [at, state] of states.entries()) {
       const wanted = ledger.accounts.get(ledger.names[at] ?? '');
-      const said = show(shown(state));
+      // One that a fold left out is a hole in the list.
+      const said = state === undefined ? 'no account' : show(shown(state));
       const expected = wanted === undefined ? 'no account' : show(shown(asState(wanted)));
       if (said !== expected) complain('balances', `${side}: ${said}`, expected);
     }

@@ -363,7 +363,68 @@ const LIES: readonly (readonly [what: string, rule: string, forge: (history: For
       one.final = { ...one.final, replayDigest: 'another' };
     },
   ],
+  [
+    'an engine that decides by the settings of the one before it',
+    'configured',
+    (one) => {
+      const [first] = one.settings;
+      if (first !== undefined) one.settings = [first, { ...first, holdDefault: 1 }];
+      const last = one.batches.at(-1);
+      if (last !== undefined) Object.assign(last, { engine: 1, epoch: 2 });
+    },
+  ],
+  [
+    'batches that are sealed with nothing',
+    'sealed',
+    (one) => {
+      const rows = one.batches.map(() => ({ digest: new Uint8Array(32), copied: NO_ROWS }));
+      one.seals = { logId: 1, hashKey: new Uint8Array(16), rows };
+    },
+  ],
+  [
+    'a statement that ends too early',
+    'statement',
+    (one) =>
+      read(
+        one,
+        { type: 'read_statement', account: 'wallet', kind: null, limit: 9, fresh: true },
+        { type: 'statement', reached: one.log.at(-1)?.sequence ?? 0, entries: [], complete: true },
+      ),
+  ],
+  [
+    'a statement of an account that is said not to be there',
+    'statement',
+    (one) =>
+      read(
+        one,
+        { type: 'read_statement', account: 'wallet', kind: null, limit: 9, fresh: true },
+        { type: 'statement', reached: one.log.at(-1)?.sequence ?? 0, entries: null, complete: true },
+      ),
+  ],
+  [
+    'a list that leaves out an account',
+    'list',
+    (one) =>
+      read(
+        one,
+        { type: 'list_accounts', prefix: 'wal', limit: 9, fresh: true },
+        { type: 'accounts', reached: one.log.at(-1)?.sequence ?? 0, accounts: [], complete: true },
+      ),
+  ],
 ];
+
+/** A COPY of nothing: its header and its end. */
+const NO_ROWS = Buffer.concat([Buffer.alloc(19), Buffer.of(255, 255)]);
+
+/** Asks after all else, and is told a lie. */
+function read(history: Forged, command: SimulatedCommand, answer: Answered['answer']): void {
+  const step = Math.max(...history.answers.map((one) => one.step)) + 1;
+  const { length: operation } = history.operations;
+  const at = history.answers.at(-1)?.at ?? 0;
+  const asked = { number: operation, client: 0, book: 1, key: null, route: 'GET', command, engine: 0, repeats: null };
+  history.operations.push({ step, at, ...asked });
+  history.answers.push({ step: step + 1, at, operation, answer, replay: null, delivered: true });
+}
 
 describe('the judge', () => {
   test('has nothing to say of an honest history', () => {

@@ -78,7 +78,8 @@ function piecesOf(copied: Buffer): Buffer[][] {
 
 /** Split at the largest power of two below their number (RFC 6962, section 2.1). */
 function rootOf(leaves: readonly Buffer[]): Buffer {
-  if (leaves.length === 1) return leaves[0] as Buffer; // the one
+  // Of a batch without rows, which must not be, there is no root.
+  if (leaves.length <= 1) return leaves[0] ?? Buffer.alloc(0);
   let half = 1;
   while (half * 2 < leaves.length) half *= 2;
   return sha256(Buffer.of(1), rootOf(leaves.slice(0, half)), rootOf(leaves.slice(half)));

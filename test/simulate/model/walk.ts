@@ -295,9 +295,14 @@ export class Walk {
     }
   }
 
+  /** All that an account has been, in order. */
+  snapshotsOf(book: number, name: string): readonly Snapshot[] {
+    return this.history.get(accountKey(book, name)) ?? [];
+  }
+
   /** The account as of a sequence of its book. */
   accountAt(book: number, name: string, sequence: number): Account | null {
-    const snapshots = this.history.get(accountKey(book, name)) ?? [];
+    const snapshots = this.snapshotsOf(book, name);
     let found: Account | null = null;
     for (const one of snapshots) if (one.sequence <= sequence) found = one.account;
     return found;

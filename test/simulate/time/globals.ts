@@ -4,6 +4,7 @@
  */
 import crypto from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
+import timersPromises from 'node:timers/promises';
 import type { Random } from '../random.js';
 import type { Loop, Scheduled } from './loop.js';
 
@@ -64,11 +65,14 @@ export function onVirtualTime<T>(loop: Loop, random: Random, work: () => T): T {
   const { now } = Date;
   const { random: chance } = Math;
   const { randomBytes } = crypto;
+  const pause = timersPromises.setTimeout;
   Object.assign(globalThis, timers(loop));
   Date.now = () => Math.floor((loop.trueTime + loop.current.machine.clockOffset) / 1000);
   Math.random = () => random.fraction();
   performance.now = () => loop.now / 1000;
   crypto.randomBytes = ((size: number) => Buffer.from(random.bytes(size))) as typeof crypto.randomBytes;
+  timersPromises.setTimeout = ((ms = 0) =>
+    loop.sleep(Math.max(1, Math.floor(ms)) * 1000)) as typeof timersPromises.setTimeout;
   syncBuiltinESMExports();
   try {
     return work();
@@ -79,6 +83,7 @@ export function onVirtualTime<T>(loop: Loop, random: Random, work: () => T): T {
     // An own property hides the prototype's; without it the real clock is back.
     Reflect.deleteProperty(performance, 'now');
     crypto.randomBytes = randomBytes;
+    timersPromises.setTimeout = pause;
     syncBuiltinESMExports();
   }
 }
