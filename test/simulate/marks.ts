@@ -44,6 +44,7 @@ export const SOMETIMES = [
   'list of several pages',
   'load of a parent failed',
   'loaded parent came too late',
+  'may rest while another shard works',
   'one shard resolves, another works',
   'other payload under a used key',
   'parent loaded',

@@ -130,7 +130,7 @@ export function otherSettings(random: Random, previous: LedgerSettings): LedgerS
   const { customCurrencies, keysMax } = previous;
   const maybe = <T>(before: T, others: readonly T[]): T => (random.chance(0.4) ? random.pick(others) : before);
   return {
-    customCurrencies: OWN_CURRENCIES.slice(0, maybe(customCurrencies.length, [customCurrencies.length + 1])),
+    customCurrencies: OWN_CURRENCIES.slice(0, customCurrencies.length + (random.chance(0.7) ? 1 : 0)),
     keyWindow: maybe(previous.keyWindow, KEY_WINDOWS),
     keysMax: maybe(keysMax, keysMax < 1_000 ? [60, 100, 200] : [10_000, 20_000]),
     keysGuaranteed: maybe(previous.keysGuaranteed, [10, 1_000]),

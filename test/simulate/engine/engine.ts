@@ -178,6 +178,7 @@ export class Engine {
         trace.mark(`problem: ${doing}`);
       },
       onFullRing: () => trace.mark('answers wait for room in the ring'),
+      onRest: () => trace.mark('may rest while another shard works'),
     });
     this.worker = { thread, code };
     const shards = servers.map(({ shard }) => shard);

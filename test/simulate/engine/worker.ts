@@ -24,6 +24,8 @@ export interface WorkerOptions {
   readonly onState: (shard: number, state: ShardState, store: ShardStore | null, error: Error | null) => void;
   readonly onError: (error: Error, doing: string) => void;
   readonly onFullRing: () => void;
+  /** A shard may rest between two commits, since another works. */
+  readonly onRest: () => void;
 }
 
 interface Running {
@@ -69,11 +71,21 @@ export class SimulatedWorker {
         if (running.shard === null) Shard.refuseBeforeStart(link, view, offset);
         else running.shard.submit(link, bytes, view, offset, length);
       },
+      onAhead: (bytes, view, offset) => this.#shards[shardOf(view, offset)]?.shard?.foresee(bytes, view, offset),
+      onAheadEnd: () => {
+        for (const { shard } of this.#shards) shard?.fetchForeseen();
+      },
       onTurnEnd: () => this.#turnEnded(),
-      onEnd: () => link.close(),
+      onRung: () => this.#turnEnded(),
+      onEnd: () => {
+        link.close();
+        this.#turnEnded();
+      },
     });
+    link.takesCommandsFrom(consumer);
     consumer.defer(this.#deferred);
     this.#fronts.push({ link, consumer });
+    this.#turnEnded();
   }
 
   get backlog(): number {
@@ -120,6 +132,7 @@ export class SimulatedWorker {
       onState: (state, error) => this.#options.onState(index, state, store, error),
       onBusy: (busy) => this.#busy(index, busy),
       breaker: running.breaker,
+      mayRest: () => this.#shards.some((other) => other !== running && other.shard?.isBusy === true) && this.#rests(),
       onCommitted: () => undefined,
       onError: this.#options.onError,
     });
@@ -133,6 +146,11 @@ export class SimulatedWorker {
     this.#deferred = deferred;
     for (const { consumer } of this.#fronts) consumer.defer(deferred);
     if (!busy) for (const { consumer } of this.#fronts) consumer.look();
+  }
+
+  #rests(): boolean {
+    this.#options.onRest();
+    return true;
   }
 
   #turnEnded(): void {

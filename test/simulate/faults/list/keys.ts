@@ -79,6 +79,17 @@ export const KEY_FAULTS: readonly Fault[] = [
     ],
   },
   {
+    name: 'actions of a loaded parent left out',
+    breaks: 'a transaction that is loaded is as its last action left it',
+    patches: [
+      {
+        file: 'src/ledger/parents.ts',
+        find: 'for (const action of actions) if (isAction(action.kind)) parent.act(action);',
+        replace: 'if (actions.length > 99) return;',
+      },
+    ],
+  },
+  {
     name: 'stale parent fact accepted',
     breaks: 'a fact about a transaction is refused where it has changed or become resident since',
     patches: [
