@@ -141,4 +141,15 @@ export const STATE_FAULTS: readonly Fault[] = [
       },
     ],
   },
+  {
+    name: 'expiry told as the answer',
+    breaks: 'an action is answered with its own record, not with the expiry that it wrote first',
+    patches: [
+      {
+        file: 'src/engine/shard/answer-writer.ts',
+        find: 'isTransaction(kind) && kind !== RecordKind.expiry;',
+        replace: 'isTransaction(kind) && kind < RecordKind.refused;',
+      },
+    ],
+  },
 ];
