@@ -82,8 +82,8 @@ async function run(stage: Stage, { name, batch, loops, status }: Work): Promise<
   );
   verdicts.most(
     name,
-    'answers but 201, 429, 503',
-    sumOf(groups, (group) => otherThan(group, 201, 429, 503)),
+    'answers but 2xx, 429, 503',
+    sumOf(groups, (group) => otherThan(group, status, 429, 503)),
     0,
   );
   verdicts.most(
