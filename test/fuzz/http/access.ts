@@ -91,9 +91,11 @@ export async function askWithout(engine: RunningEngine, access: Access, { method
   const answer = await connection.ask(written(method, path, fields, ''));
   connection.close();
   if (answer === null) return 'nothing';
-  const { body, status } = answer;
+  const { body, status, headers } = answer;
   if (method === 'HEAD')
     return status === 401 ? '401 unauthorized' : status === 405 ? '405 method_not_allowed' : `${status} `;
+  // Figures of the engine are text.
+  if (headers.get('content-type')?.startsWith('text/') === true) return `${status} `;
   return `${status} ${JSON.parse(body.toString()).code ?? ''}`;
 }
 
