@@ -1,7 +1,12 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
 /** Suites that take minutes together: `npm run test:long`. */
-export const LONG = ['test/backup/**/*.test.ts', 'test/fuzz/**/*.test.ts', 'test/tamper/{engine,stopped}.test.ts'];
+export const LONG = [
+  'test/backup/**/*.test.ts',
+  'test/fuzz/**/*.test.ts',
+  'test/restart/**/*.test.ts',
+  'test/tamper/{engine,stopped}.test.ts',
+];
 
 // Where a machine wants to read the result: a file for the report as JSON.
 const report = process.env.MILLRACE_TEST_REPORT;
