@@ -89,7 +89,8 @@ const BELOW: ReadonlySet<string> = new Set([
 
 /**
  * What servers read each in their own way, without harm: another request line than a method of HTTP, a path and 1.1, bytes
- * in the head that are not printable ASCII, bytes behind the request. One may refuse at once, or end the connection over,
+ * in the head that are not printable ASCII, bytes behind the request, a head of some thousand bytes, for which each has a
+ * bound of its own. One may refuse at once, or end the connection over,
  * what the other answers; what both answer, they answer alike.
  */
 export function isUnusual(template: string): boolean {
@@ -97,9 +98,17 @@ export function isUnusual(template: string): boolean {
   const method = /^[^ ]*/.exec(head)?.[0] ?? '';
   const length = Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0);
   const hasMore = template.length > head.length + 4 + length;
-  return hasMore || !METHODS.includes(method) || !REQUEST_LINE.test(head) || /[^\t\r\n -~]/.test(head);
+  return (
+    head.length > HEAD_BYTES_SURE ||
+    hasMore ||
+    !METHODS.includes(method) ||
+    !REQUEST_LINE.test(head) ||
+    /[^\t\r\n -~]/.test(head)
+  );
 }
 
+/** Both fronts take heads up to this; the native one none of more than 4,096, the other none of more than 8,192. */
+const HEAD_BYTES_SURE = 4_000;
 const REQUEST_LINE = /^[A-Z]+ \/\S* HTTP\/1\.1\r\n/;
 const WRITING = /^(?:POST|PATCH) /;
 
