@@ -227,6 +227,7 @@ class Worker {
           hopeless: false,
         }),
       mayRest: () => this.#shards.some((other) => other !== running && other?.shard?.isBusy === true),
+      othersCommit: () => this.#shards.some((other) => other !== running && other?.shard?.isCommitting === true),
       onBusy: (busy) => this.#busy(spec.shard, busy),
       onCommitted: (position) => this.#committed(spec.shard, position),
       onError: (error, doing) => this.#problem(spec.name, doing, error),

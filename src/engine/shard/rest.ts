@@ -1,7 +1,8 @@
 /**
  * Between two commits the clients that were just answered may ask again, and what they ask makes the next commit larger.
  * A shard rests until as many commands have come as answers went out, or until a front that was given answers has nothing
- * more to do, whichever is first. There is no timer: while it rests somebody works, and where nobody does it goes on.
+ * more to do, whichever is first. While no other shard commits, half as many are enough: shards that rest together would
+ * commit together, and the processor would have nothing to do meanwhile. There is no timer: while it rests somebody works, and where nobody does it goes on.
  */
 import type { FrontLink } from './front-link.js';
 
@@ -20,11 +21,12 @@ export class Rest {
 
   /**
    * @param gathered records that wait for the next commit already
+   * @param isCommitting another shard
    * @returns null where there is nothing to wait for
    */
-  begin(gathered: number): Promise<void> | null {
+  begin(gathered: number, isCommitting: boolean): Promise<void> | null {
     this.#wanted = gathered + this.#answers;
-    if (this.#answers === 0 || !this.#goesOn(gathered)) {
+    if (this.#answers === 0 || !this.#goesOn(gathered, isCommitting)) {
       this.#forget();
       return null;
     }
@@ -33,18 +35,18 @@ export class Rest {
     });
   }
 
-  /** Ends the rest if that is due. @param gathered records that wait for the next commit now */
-  look(gathered: number): void {
+  /** Ends the rest if that is due; see {@link begin}. */
+  look(gathered: number, isCommitting: boolean): void {
     const end = this.#end;
-    if (end === null || this.#goesOn(gathered)) return;
+    if (end === null || this.#goesOn(gathered, isCommitting)) return;
     this.#end = null;
     this.#forget();
     end();
   }
 
   /** Tells fronts how many are missing, since some that came were not for this shard. */
-  #goesOn(gathered: number): boolean {
-    const missing = this.#wanted - gathered;
+  #goesOn(gathered: number, isCommitting: boolean): boolean {
+    const missing = this.#wanted - gathered - (isCommitting ? 0 : this.#answers >> 1);
     if (missing <= 0 || this.#links.some((link) => !link.gathers)) return false;
     for (const link of this.#links) link.gatherOn(missing);
     return true;

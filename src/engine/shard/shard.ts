@@ -56,6 +56,8 @@ export interface ShardOptions {
   readonly onBusy: (busy: boolean) => void;
   /** Whether others have work for the processor while this one rests between two commits; if not given, they have not. */
   readonly mayRest?: () => boolean;
+  /** Whether another one is in the middle of a commit; if not given, one is. */
+  readonly othersCommit?: () => boolean;
   readonly onCommitted: (position: Position) => void;
   readonly onError: (error: Error, doing: string) => void;
 }
@@ -210,15 +212,21 @@ export class Shard {
     this.#turnTime = null;
     if (this.#state !== 'ready') return;
     this.#expire();
-    this.#rest.look(this.#gatheringFull() ? Number.MAX_SAFE_INTEGER : this.#gathering.encoder.records);
+    this.#rest.look(
+      this.#gatheringFull() ? Number.MAX_SAFE_INTEGER : this.#gathering.encoder.records,
+      this.#othersCommit(),
+    );
     if (this.#commits !== null) return;
     if (this.#gathering.encoder.records === 0) this.#flushNow();
     else this.#commits = this.#commitLoop();
   }
 
-  /** True while it commits, or rests between two commits. */
   get isBusy(): boolean {
     return this.#commits !== null;
+  }
+
+  get isCommitting(): boolean {
+    return this.#inFlight !== null;
   }
 
   /** Takes no more commands; resolves when all that was taken is committed and answered, or cannot be. */
@@ -347,9 +355,13 @@ export class Shard {
     }
   }
 
+  #othersCommit(): boolean {
+    return this.#options.othersCommit?.() ?? true;
+  }
+
   /** The clients just answered may ask again: larger batches, fewer commits. */
   async #restABit(): Promise<void> {
-    const rest = this.#rest.begin(this.#gathering.encoder.records);
+    const rest = this.#rest.begin(this.#gathering.encoder.records, this.#othersCommit());
     if (rest === null) {
       await turnOfTheLoop();
       return;

@@ -42,13 +42,13 @@ describe('a rest between two commits', () => {
     const rest = new Rest();
     rest.expect(link, 5);
     expect(source.wanted).toBe(5);
-    const over = rest.begin(3);
+    const over = rest.begin(3, true);
     for (const gathered of [3, 5, 7]) {
-      rest.look(gathered);
+      rest.look(gathered, true);
       // What comes for other shards does not count: fronts are told how many are missing still.
       expect([await hasEnded(over), source.wanted]).toEqual([false, 8 - gathered]);
     }
-    rest.look(8);
+    rest.look(8, true);
     expect([await hasEnded(over), source.gathers]).toEqual([true, false]);
   });
 
@@ -57,11 +57,11 @@ describe('a rest between two commits', () => {
     const [busy, idle] = [front(), front()];
     rest.expect(busy.link, 5);
     rest.expect(idle.link, 1);
-    const over = rest.begin(0);
-    rest.look(0);
+    const over = rest.begin(0, true);
+    rest.look(0, true);
     expect(await hasEnded(over)).toBe(false);
     idle.source.gathers = false;
-    rest.look(0);
+    rest.look(0, true);
     expect([await hasEnded(over), busy.source.gathers]).toEqual([true, false]);
   });
 
@@ -69,19 +69,32 @@ describe('a rest between two commits', () => {
     const { link } = front();
     const rest = new Rest();
     rest.expect(link, 5);
-    const over = rest.begin(0);
+    const over = rest.begin(0, true);
     link.close();
-    rest.look(0);
+    rest.look(0, true);
     expect(await hasEnded(over)).toBe(true);
   });
 
   it('does not begin where nobody was answered, or where everybody has been heard', () => {
     const { link, source } = front();
     const rest = new Rest();
-    expect(rest.begin(4)).toBeNull();
+    expect(rest.begin(4, true)).toBeNull();
     rest.expect(link, 2);
     source.gathers = false;
-    expect(rest.begin(0)).toBeNull();
+    expect(rest.begin(0, true)).toBeNull();
+  });
+
+  it('needs half of them only where no other shard commits', async () => {
+    const { link, source } = front();
+    const rest = new Rest();
+    rest.expect(link, 8);
+    const over = rest.begin(2, true);
+    rest.look(5, true);
+    expect([await hasEnded(over), source.wanted]).toEqual([false, 5]);
+    rest.look(5, false);
+    expect([await hasEnded(over), source.wanted]).toEqual([false, 1]);
+    rest.look(6, false);
+    expect(await hasEnded(over)).toBe(true);
   });
 
   it('of one shard leaves that of another to go on', async () => {
@@ -89,11 +102,11 @@ describe('a rest between two commits', () => {
     const [one, other] = [new Rest(), new Rest()];
     one.expect(link, 1);
     other.expect(link, 2);
-    const [oneIsOver, otherIsOver] = [one.begin(0), other.begin(0)];
-    one.look(1);
-    other.look(1);
+    const [oneIsOver, otherIsOver] = [one.begin(0, true), other.begin(0, true)];
+    one.look(1, true);
+    other.look(1, true);
     expect([await hasEnded(oneIsOver), await hasEnded(otherIsOver), source.gathers]).toEqual([true, false, true]);
-    other.look(2);
+    other.look(2, true);
     expect([await hasEnded(otherIsOver), source.gathers]).toEqual([true, false]);
   });
 });
