@@ -59,6 +59,14 @@ const rows = [
     'Use one of the methods in the Allow header.',
   ],
   [
+    'upgrade_required',
+    60,
+    426,
+    'fix',
+    'This path is a stream.',
+    'Connect by WebSocket; see the documentation of the stream.',
+  ],
+  [
     'unauthorized',
     6,
     401,
@@ -108,7 +116,7 @@ const rows = [
   ],
   [
     'too_many_requests',
-    59,
+    61,
     429,
     'retry',
     'This merchant has more than its share of a busy shard under way; nothing of the request was taken.',

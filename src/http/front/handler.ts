@@ -32,6 +32,7 @@ class Target implements Opened, Asked {
   /** Work that it is counted as while it is under way. */
   units = 1;
   problem: RequestProblem | null = null;
+  stream = false;
 
   constructor(readonly requestNumber: number) {}
 }
@@ -87,6 +88,7 @@ export class FrontHandler implements RequestHandler<Target> {
       target.route = route;
       target.segment = segment;
       target.bodyMax = route.spec.bodyMax;
+      target.stream = route.spec.operationId === 'openStream';
       if (route.serve.auth) {
         target.keysVersion = this.#keys.version;
         target.principal = this.#principalOf(exchange);
@@ -96,8 +98,8 @@ export class FrontHandler implements RequestHandler<Target> {
         target.bodyForm = bodyForm(exchange.headers.contentType, exchange.headers.contentEncoding);
       }
       target.units = unitsOf(exchange.headers.lengthBytes);
-      // Here and not only when the body is whole: what is refused anyway is not worth the reading.
-      if (target.principal !== null) target.problem = this.#crowdedOut(target.principal);
+      // Here and not only when the body is whole: what is refused anyway is not worth the reading. A stream is no work yet.
+      if (target.principal !== null && !target.stream) target.problem = this.#crowdedOut(target.principal);
     } catch (error) {
       target.problem = this.#problemOf(error, exchange);
     }

@@ -149,7 +149,13 @@ function bothForms(schema: Json): Json {
   return { 'application/json': { schema }, 'application/msgpack': { schema } };
 }
 
-function answerContent(name: RouteSpec['answers'][number]): Json {
+const DESCRIPTIONS: Readonly<Record<string, string>> = {
+  101: 'The connection is a stream from here on.',
+  201: 'Done and durable.',
+  503: 'Not ready.',
+};
+
+function answerContent(name: Exclude<RouteSpec['answers'][number], 'upgrade' | undefined>): Json {
   if (name === 'text/plain') return { [name]: { schema: { type: 'string' } } };
   return name === null ? bothForms({ type: 'object' }) : content(name);
 }
@@ -164,9 +170,8 @@ function answers(route: RouteSpec): Json {
     Object.entries(route.answers).map(([status, name]) => [
       status,
       {
-        description: status === '201' ? 'Done and durable.' : status === '503' ? 'Not ready.' : 'The answer.',
-        headers,
-        content: answerContent(name),
+        description: DESCRIPTIONS[status] ?? 'The answer.',
+        ...(name === 'upgrade' ? {} : { headers, content: answerContent(name) }),
       },
     ]),
   );

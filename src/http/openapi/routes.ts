@@ -29,8 +29,8 @@ export interface RouteSpec {
   readonly bodyOptional?: true;
   readonly body?: SchemaName;
   readonly query?: QueryName;
-  /** By status; null: any object. */
-  readonly answers: Readonly<Record<number, SchemaName | 'text/plain' | null>>;
+  /** By status; null: any object; upgrade: no HTTP from here on. */
+  readonly answers: Readonly<Record<number, SchemaName | 'text/plain' | 'upgrade' | null>>;
   /** What it may answer beyond the problems that every route shares. */
   readonly errors: readonly ErrorCode[];
 }
@@ -334,6 +334,20 @@ export const ROUTES = [
     body: 'Empty',
     answers: { 200: 'AccountSettings' },
     errors: ['unknown_account', 'precondition_failed', 'account_not_closed'],
+  },
+  {
+    method: 'GET',
+    path: '/v1/stream',
+    operationId: 'openStream',
+    tag: 'transactions',
+    summary: 'Thousands of requests under way on one connection',
+    description:
+      'A WebSocket (RFC 6455) of msgpack frames with credits for flow control. The API key is that of the upgrade.',
+    auth: true,
+    key: 'none',
+    bodyMax: 0,
+    answers: { 101: 'upgrade' },
+    errors: ['upgrade_required'],
   },
   service('/v1/errors', 'getErrors', 'Every problem that can be answered, in order of precedence', {
     200: 'ErrorTable',

@@ -12,6 +12,7 @@ import { openAccount, openAccounts } from './open-account.js';
 import { postTransaction } from './post-transaction.js';
 import { getErrors, getHealth, getMetrics, getOpenApi, getReady } from './service.js';
 import type { ServiceCall } from './service-call.js';
+import { openStream } from './stream.js';
 import { getTransaction } from './transaction.js';
 import { listTransactions } from './transactions.js';
 
@@ -45,6 +46,7 @@ const SERVED: Readonly<Record<OperationId, Serve>> = {
   changeAccount: keyed(changeAccount),
   closeAccount: keyed(closeAccount('close_account')),
   reopenAccount: keyed(closeAccount('reopen_account')),
+  openStream: keyed(openStream),
   getErrors: open(getErrors),
   getHealth: open(getHealth),
   getReady: open(getReady),

@@ -43,6 +43,8 @@ export interface Opened {
   readonly bodyMax: number;
   /** The request is refused already. A body of moderate length is read and forgotten first, so that the connection lives. */
   readonly problem: RequestProblem | null;
+  /** Asks for a stream: the connection may be upgraded instead of running the request. */
+  readonly stream: boolean;
 }
 
 /** What stands behind a server. */

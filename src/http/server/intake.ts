@@ -6,6 +6,12 @@ import { RequestProblem } from '../types.js';
 import type { Exchange, Opened, RequestHandler } from './exchange.js';
 import { framingProblem } from './framing.js';
 
+/** A connection that is no longer HTTP. */
+interface Leaving {
+  /** Ends it; what was answered is sent before. */
+  leave(): void;
+}
+
 /** A refused request's body is read and forgotten up to this length; beyond it the connection is closed. */
 const DISCARD_BYTES_MAX = 1024 * 1024;
 
@@ -38,6 +44,8 @@ export class BodyBudget {
 /** What all requests of one server share. */
 export class ServerState {
   readonly bodies: BodyBudget;
+  /** Streams that are open. */
+  readonly streams = new Set<Leaving>();
   /** Answers end their connections. */
   closing = false;
 
@@ -67,6 +75,11 @@ export function judgeHead<Target extends Opened>(exchange: Exchange, handler: Re
 
 export function bodiesFullProblem(): RequestProblem {
   return new RequestProblem('overloaded', 'Too many bodies are on their way in.');
+}
+
+/** Whether a request to upgrade is granted; else it is finished like any other, which tells why not. */
+export function mayStream<Target extends Opened>(intake: Intake<Target>, state: ServerState): boolean {
+  return intake.verdict === 'read' && intake.target?.stream === true && !state.closing;
 }
 
 /** The body is here, or there is none: runs the request, or answers with what was found wrong in its head. */

@@ -2,15 +2,16 @@
  * The server without native code: `node:http`, set to take and refuse what the default server does. One thread: on
  * Node 20 it cannot share its port.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer, STATUS_CODES } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { createServer, ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { RequestProblem } from '../types.js';
 import type { Exchange, HeaderList, HttpServer, Opened, RequestHandler, ServerOptions } from './exchange.js';
 import { RequestHeaders } from './headers.js';
 import type { Intake } from './intake.js';
-import { bodiesFullProblem, finish, judgeHead, ServerState } from './intake.js';
+import { bodiesFullProblem, finish, judgeHead, mayStream, ServerState } from './intake.js';
+import { NodeStreams } from './node-streams.js';
 import { PortInUseError } from './port.js';
 
 const NO_BODY = new Uint8Array(0);
@@ -107,7 +108,8 @@ export async function startNode<Target extends Opened>(options: ServerOptions<Ta
   // Whoever waits for "100 Continue" gets it only if the body will be read.
   server.on('checkContinue', (request, response) => take(request, response, handler, state));
   server.on('clientError', answerUnreadable);
-  server.on('upgrade', (_request, socket: Duplex) => socket.destroy());
+  const streams = new NodeStreams(handler, state);
+  server.on('upgrade', (request, socket: Duplex, head: Buffer) => upgrade(request, socket, head, streams));
   server.on('connect', (_request, socket: Duplex) => socket.destroy());
 
   const port = await new Promise<number>((resolve, reject) => {
@@ -131,6 +133,7 @@ export async function startNode<Target extends Opened>(options: ServerOptions<Ta
     stopListening,
     async close() {
       stopListening();
+      streams.close();
       server.closeAllConnections();
       await ended;
     },
@@ -168,6 +171,37 @@ function take<Target extends Opened>(
   if (exchange.headers.expectsContinue) response.writeContinue();
   if (intake.lengthBytes === 0) finish(exchange, handler, intake);
   else readBody(request, exchange, handler, intake, state);
+}
+
+/** A request to leave HTTP: granted where it opens a stream, else answered like any other, and then its connection ends. */
+function upgrade<Target extends Opened>(
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  streams: NodeStreams<Target>,
+): void {
+  const { handler, state } = streams;
+  const response = new ServerResponse(request);
+  response.assignSocket(socket as Socket);
+  response.on('finish', () => socket.end());
+  const exchange = new NodeExchange(request, response, state);
+  socket.on('error', () => undefined);
+  socket.on('close', () => {
+    exchange.aborted = true;
+  });
+  const unlike = unlikeDefault(request);
+  if (unlike !== null || request.method !== 'GET') {
+    socket.destroy();
+    return;
+  }
+  const intake = judgeHead(exchange, handler);
+  if (mayStream(intake, state)) {
+    response.detachSocket(socket as Socket);
+    streams.take(request, socket, head, exchange.headers.authorization);
+    return;
+  }
+  exchange.closeAfter = true;
+  finish(exchange, handler, intake);
 }
 
 /** Without blanks and bytes beyond ASCII at its ends, which the default server cuts off every value: both read the same. */

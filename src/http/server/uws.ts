@@ -6,16 +6,26 @@
  * only until it ended or aborted; chunks of a body are borrowed for one call; a thread that still listens when it dies
  * takes the whole process with it, so {@link HttpServer.close} must be called on every way out.
  */
-import type { HttpRequest, HttpResponse, us_listen_socket } from 'uWebSockets.js';
+import type {
+  HttpRequest,
+  HttpResponse,
+  us_listen_socket,
+  us_socket_context_t,
+  WebSocket,
+  WebSocketBehavior,
+} from 'uWebSockets.js';
 import { App, us_listen_socket_close, us_socket_local_port } from 'uWebSockets.js';
+import { FRAME_BYTES_MAX, IDLE_SECONDS, type StreamSocket } from '../stream/protocol.js';
+import { StreamSession } from '../stream/session.js';
 import type { Exchange, HeaderList, HttpServer, Opened, RequestHandler, ServerOptions } from './exchange.js';
 import { RequestHeaders } from './headers.js';
 import type { Intake } from './intake.js';
-import { bodiesFullProblem, finish, judgeHead, ServerState } from './intake.js';
+import { bodiesFullProblem, finish, judgeHead, mayStream, ServerState } from './intake.js';
 import { PortInUseError, reservePort } from './port.js';
 import { statusLine } from './status.js';
 
 const NO_BODY = new Uint8Array(0);
+const STREAM_PATH = '/v1/stream';
 
 // `cork` wants a function for each answer. One that finds its answer here spares an allocation a request.
 let corkedExchange: UwsExchange | null = null;
@@ -172,6 +182,7 @@ export async function startUws<Target extends Opened>(options: ServerOptions<Tar
   app.filter(count);
   // The library finds routes by the method as it was sent, so that of the hot path need not be made a string again.
   app.post('/*', (response, request) => take(response, request, 'POST', handler, state));
+  app.ws(STREAM_PATH, streams(handler, state));
   app.any('/*', (response, request) => take(response, request, request.getCaseSensitiveMethod(), handler, state));
   const socket = await new Promise<us_listen_socket | false>((resolve) => app.listen(host, port, resolve));
   if (socket === false) {
@@ -191,9 +202,74 @@ export async function startUws<Target extends Opened>(options: ServerOptions<Tar
       if (closed) return;
       closed = true;
       listening = null;
+      for (const stream of state.streams) stream.leave();
       app.close();
     },
   };
+}
+
+/** What belongs to a connection that was upgraded. */
+interface StreamData<Target extends Opened> {
+  readonly authorization: string;
+  session: StreamSession<Target> | null;
+}
+
+/**
+ * Nothing is compressed: that is the library's default. Answers are bounded by the session, which ends a connection that does not read; the
+ * library drops nothing.
+ */
+function streams<Target extends Opened>(
+  handler: RequestHandler<Target>,
+  state: ServerState,
+): WebSocketBehavior<StreamData<Target>> {
+  return {
+    maxPayloadLength: FRAME_BYTES_MAX,
+    maxBackpressure: 0,
+    idleTimeout: IDLE_SECONDS,
+    upgrade: (response, request, context) => upgrade(response, request, context, handler, state),
+    open(socket) {
+      const data = socket.getUserData();
+      data.session = new StreamSession(streamSocket(socket), handler, data.authorization);
+      state.streams.add(data.session);
+    },
+    message: (socket, frame) => socket.getUserData().session?.onFrame(new Uint8Array(frame)),
+    drain: (socket) => socket.getUserData().session?.onDrain(),
+    close(socket) {
+      const { session } = socket.getUserData();
+      if (session === null) return;
+      state.streams.delete(session);
+      session.onClose();
+    },
+  };
+}
+
+function streamSocket(socket: WebSocket<unknown>): StreamSocket {
+  return {
+    send: (frame) => void socket.send(frame, true),
+    get unreadBytes() {
+      return socket.getBufferedAmount();
+    },
+    end: (code, reason) => socket.end(code, reason),
+  };
+}
+
+function upgrade<Target extends Opened>(
+  response: HttpResponse,
+  request: HttpRequest,
+  context: us_socket_context_t,
+  handler: RequestHandler<Target>,
+  state: ServerState,
+): void {
+  const headers = headersOf(request);
+  const exchange = new UwsExchange('GET', request.getUrl(), request.getQuery() ?? '', headers, response, state);
+  response.onAborted(() => exchange.abort());
+  const intake = judgeHead(exchange, handler);
+  if (mayStream(intake, state)) {
+    const data: StreamData<Target> = { authorization: headers.authorization, session: null };
+    // No protocol and no extension is agreed on: there is nothing to compress with.
+    response.upgrade(data, request.getHeader('sec-websocket-key'), '', '', context);
+  } else if (intake.verdict === 'close') refuseAndClose(exchange, handler, intake);
+  else finishWithoutBody(exchange, handler, intake);
 }
 
 function take<Target extends Opened>(

@@ -239,6 +239,7 @@ export function formPromises(world: World): void {
           'POST /v1/accounts/{name}/close',
           'POST /v1/accounts/{name}/reopen',
           'GET /v1/errors',
+          'GET /v1/stream',
           'GET /healthz',
           'GET /metrics',
           'GET /readyz',

@@ -16,6 +16,7 @@ import { problemPromises } from './problems.js';
 import { racePromises } from './races.js';
 import { reversalPromises } from './reversals.js';
 import { sizePromises } from './sizes.js';
+import { streamPromises } from './streams.js';
 import { tenantPromises } from './tenants.js';
 import { timePromises } from './times.js';
 import { transactionPromises } from './transactions.js';
@@ -35,6 +36,7 @@ const SUITES = [
   tenantPromises,
   consistencyPromises,
   formPromises,
+  streamPromises,
   badInputPromises,
 ];
 

@@ -14,7 +14,7 @@ class Recorder implements RequestHandler {
 
   open(): Opened {
     this.opened++;
-    return { bodyMax: 1024, problem: null };
+    return { bodyMax: 1024, problem: null, stream: false };
   }
 
   run(exchange: Exchange): void {

@@ -5,7 +5,7 @@ import { PortInUseError, reservePort } from '../../../src/http/server/port.js';
 import { startUws } from '../../../src/http/server/uws.js';
 
 const named = (name: string): RequestHandler => ({
-  open: () => ({ bodyMax: 0, problem: null }),
+  open: () => ({ bodyMax: 0, problem: null, stream: false }),
   run: (exchange) => exchange.respond(200, [], name),
   refuse: (exchange) => exchange.respond(400, [], ''),
 });

@@ -9,7 +9,7 @@ import { type RawAnswer, raw, request } from '../support/raw.js';
 const LONGEST_MS = 12_800;
 
 const never: RequestHandler = {
-  open: (): Opened => ({ bodyMax: 1024, problem: null }),
+  open: (): Opened => ({ bodyMax: 1024, problem: null, stream: false }),
   run: (exchange: Exchange) => exchange.respond(200, [], 'run'),
   refuse: (exchange: Exchange) => exchange.respond(400, [], 'refused'),
 };

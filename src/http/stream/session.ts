@@ -1,0 +1,149 @@
+/**
+ * One connection of the stream: requests come in frames, each goes the way of an HTTP request, and what is answered in one
+ * turn of the event loop goes out as one frame, in the order in which it was answered: for what was written that is the
+ * order of its commits, since a merchant's shard has one writer.
+ */
+import { pack } from 'msgpackr';
+import type { Opened, RequestHandler } from '../server/exchange.js';
+import { RequestProblem } from '../types.js';
+import type { AnswerTaker } from './exchange.js';
+import { StreamExchange } from './exchange.js';
+import { FrameReader } from './frame-reader.js';
+import type { AnswerFacts } from './frame-writer.js';
+import { FrameWriter } from './frame-writer.js';
+import type { StreamListener, StreamRequest, StreamSocket } from './protocol.js';
+import {
+  CloseCode,
+  FRAME_BYTES_MAX,
+  FrameFault,
+  STREAM_CREDITS,
+  STREAM_VERSION,
+  UNREAD_BYTES_FULL,
+  UNREAD_BYTES_MAX,
+} from './protocol.js';
+
+/** A frame goes out at this size, though its turn is not over. */
+const FRAME_BYTES_SENT = 256 * 1024;
+const reader = new FrameReader();
+
+export class StreamSession<Target extends Opened> implements StreamListener, AnswerTaker {
+  readonly #socket: StreamSocket;
+  readonly #handler: RequestHandler<Target>;
+  readonly #authorization: string;
+  readonly #writer = new FrameWriter();
+  /** What the client has left, as it was told. */
+  #credits = STREAM_CREDITS;
+  /** Earned back, and not told yet. */
+  #owed = 0;
+  #lastNumber = -1;
+  #token = '';
+  #flushing = false;
+  gone = false;
+
+  /** @param authorization of the request that opened the stream: every request of it is made with that key */
+  constructor(socket: StreamSocket, handler: RequestHandler<Target>, authorization: string) {
+    this.#socket = socket;
+    this.#handler = handler;
+    this.#authorization = authorization;
+    socket.send(pack({ stream: STREAM_VERSION, credits: STREAM_CREDITS, frame_bytes_max: FRAME_BYTES_MAX }));
+  }
+
+  onFrame(frame: Uint8Array): void {
+    if (this.gone) return;
+    let requests: readonly StreamRequest[];
+    try {
+      requests = reader.read(frame);
+      this.#checkNumbers(requests);
+    } catch (error) {
+      if (!(error instanceof FrameFault)) throw error;
+      this.#end(CloseCode.malformed, error.message);
+      return;
+    }
+    if (requests.length > this.#credits) {
+      this.#end(CloseCode.policy, `${requests.length} requests with ${this.#credits} credits left`);
+      return;
+    }
+    this.#credits -= requests.length;
+    for (const request of requests) this.#run(request);
+  }
+
+  onDrain(): void {
+    if (this.#owed > 0) this.#flushSoon();
+  }
+
+  onClose(): void {
+    this.gone = true;
+  }
+
+  /** The engine stops: what is under way was answered. */
+  leave(): void {
+    this.#flush();
+    this.#end(CloseCode.goingAway, 'the engine is stopping');
+  }
+
+  answered(facts: AnswerFacts, body: Uint8Array, token: string): void {
+    this.#writer.add(facts, body);
+    this.#owed++;
+    // The last one is the newest: it is made from the highest sequence that was answered.
+    if (token !== '') this.#token = token;
+    if (this.#writer.sizeBytes >= FRAME_BYTES_SENT) this.#flush();
+    else this.#flushSoon();
+  }
+
+  /** Before anything of the frame is done. */
+  #checkNumbers(requests: readonly StreamRequest[]): void {
+    let last = this.#lastNumber;
+    for (const { n } of requests) {
+      if (n <= last) throw new FrameFault(`"n" is ${n} after ${last}: numbers grow on a connection`);
+      last = n;
+    }
+    this.#lastNumber = last;
+  }
+
+  #run(request: StreamRequest): void {
+    const exchange = new StreamExchange(request, this.#authorization, this);
+    const target = this.#handler.open(exchange);
+    const problem = target.problem ?? tooLarge(request, target);
+    if (problem === null) this.#handler.run(exchange, target);
+    else this.#handler.refuse(exchange, problem, target);
+  }
+
+  #flushSoon(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    setImmediate(() => {
+      this.#flushing = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    if (this.gone) return;
+    const unread = this.#socket.unreadBytes;
+    if (unread > UNREAD_BYTES_MAX) {
+      this.#end(CloseCode.policy, 'answers are not read');
+      return;
+    }
+    const granted = unread > UNREAD_BYTES_FULL ? 0 : this.#owed;
+    if (this.#writer.count === 0 && granted === 0) return;
+    this.#owed -= granted;
+    this.#credits += granted;
+    this.#socket.send(this.#writer.take(granted, this.#token));
+    this.#token = '';
+  }
+
+  #end(code: number, reason: string): void {
+    if (this.gone) return;
+    this.gone = true;
+    this.#socket.end(code, reason.slice(0, 123));
+  }
+}
+
+/** A stream of streams there is none, and a body is bounded as in HTTP. */
+function tooLarge(request: StreamRequest, target: Opened): RequestProblem | null {
+  if (request.body.length <= target.bodyMax) return null;
+  return new RequestProblem(
+    'body_too_large',
+    `The body has ${request.body.length} bytes; this route takes ${target.bodyMax}.`,
+  );
+}

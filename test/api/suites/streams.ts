@@ -1,0 +1,171 @@
+/** The stream: the same ledger, limits, keys and problems as by HTTP, on one connection. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { STREAM_CREDITS } from '../../../src/http/stream/protocol.js';
+import { callEngine } from '../../../src/platform/lock.js';
+import { type StreamAnswer, StreamClient, type StreamRequest } from '../../support/stream.js';
+import { accountPath, freshKey, leg, type Merchant } from '../support/merchant.js';
+import type { World } from '../support/world.js';
+
+/** Sends until each request has an outcome: what is refused for now is sent again under its key. */
+async function settle(stream: StreamClient, requests: readonly StreamRequest[]): Promise<readonly StreamAnswer[]> {
+  const outcomes: StreamAnswer[] = [];
+  let left = requests;
+  while (left.length > 0) {
+    const answers = await stream.send(left);
+    left = left.filter((_, index) => {
+      const answer = answers[index];
+      if (answer === undefined || [409, 429, 503].includes(answer.status)) return true;
+      outcomes.push(answer);
+      return false;
+    });
+  }
+  return outcomes;
+}
+
+export function streamPromises(world: World): void {
+  describe('the stream', () => {
+    let m: Merchant;
+    let stream: StreamClient;
+    beforeAll(async () => {
+      m = await world.merchant();
+      stream = await StreamClient.open(m.url, m.apiKey);
+    });
+    afterAll(() => stream.close());
+
+    it('posts what HTTP then reads, and gives the body that HTTP gives', async () => {
+      const key = freshKey();
+      const body = {
+        legs: [leg('external/x', 'stream/a', 700), leg('external/x', 'stream/b', 9)],
+        open_accounts: true,
+        reference: 'ünïcode ✓',
+        metadata: { deep: [1, null, { a: true }] },
+      };
+      const answer = await stream.one({ key, body });
+      expect(answer.status, JSON.stringify(answer.body)).toBe(201);
+      const replay = await m.post('/v1/transactions', body, { key });
+      expect(replay.headers.get('idempotency-replayed')).toBe('true');
+      expect(replay.body).toEqual(answer.body);
+      expect(await m.balances('stream/a')).toMatchObject({ posted: 700 });
+    });
+
+    it('answers a request that was made by HTTP as the replay that it is', async () => {
+      const key = freshKey();
+      const body = { legs: [leg('external/x', 'stream/c', 5)], open_accounts: true };
+      const first = await m.post('/v1/transactions', body, { key });
+      const answer = await stream.one({ key, body });
+      expect([answer.status, answer.replayed]).toEqual([201, true]);
+      expect(answer.body).toEqual(first.body);
+      const reused = await stream.one({ key, body: { ...body, reference: 'other' } });
+      expect([reused.status, reused.body.code]).toEqual([422, 'key_reused']);
+    });
+
+    it('holds, captures, voids, reverses and reads', async () => {
+      const legs = [leg('external/x', 'stream/held', 100)];
+      const hold = await stream.one({ key: freshKey(), body: { legs, pending: true, open_accounts: true } });
+      const act = (id: string, action: string, body?: object) =>
+        stream.one({
+          to: `POST /v1/transactions/${id}/${action}`,
+          key: freshKey(),
+          ...(body === undefined ? {} : { body }),
+        });
+      const capture = await act(hold.body.id, 'capture', { amount: 60, final: true });
+      expect(capture.status, JSON.stringify(capture.body)).toBe(201);
+      const late = await act(hold.body.id, 'void');
+      expect([late.status, late.body.code]).toEqual([422, 'transaction_closed']);
+      const reversal = await act(hold.body.id, 'reverse');
+      expect(reversal.status, JSON.stringify(reversal.body)).toBe(201);
+      const account = await stream.one({ to: `GET ${accountPath('stream/held')}`, token: stream.token });
+      expect(account.body.balances).toMatchObject({ posted: 0, pending_in: 0 });
+      const path = `${accountPath('stream/held')}/entries?limit=10`;
+      const [entries] = await settle(stream, [{ to: `GET ${path}`, token: stream.token }]);
+      expect(entries?.body.data.length).toBe(3);
+    });
+
+    it('takes batches too, each as one request', async () => {
+      const transactions = Array.from({ length: 20 }, (_, index) => ({
+        idempotency_key: freshKey(),
+        legs: [leg('external/x', `stream/batch/${index % 3}`, 1)],
+        open_accounts: true,
+      }));
+      const answer = await stream.one({ to: 'POST /v1/transactions/batch', body: { transactions } });
+      expect(answer.status).toBe(200);
+      expect(answer.body.data.map(({ status }: { status: number }) => status)).toEqual(transactions.map(() => 201));
+    });
+
+    it('keeps limits: of those that race for the last money, as many succeed as there is for', async () => {
+      await m.fund('stream/purse', 10);
+      const answers = await settle(
+        stream,
+        Array.from({ length: 50 }, () => ({
+          key: freshKey(),
+          body: { legs: [leg('stream/purse', 'external/shop', 1)], open_accounts: true },
+        })),
+      );
+      expect(answers.filter(({ status }) => status === 201).length).toBe(10);
+      expect(new Set(answers.filter(({ status }) => status !== 201).map(({ body }) => body.code))).toEqual(
+        new Set(['insufficient_funds']),
+      );
+    });
+
+    it('answers thousands in the order in which they were committed', async () => {
+      const count = STREAM_CREDITS;
+      const busy = await world.merchant();
+      const own = await StreamClient.open(busy.url, busy.apiKey);
+      const answers = await settle(
+        own,
+        Array.from({ length: count }, () => ({
+          key: freshKey(),
+          body: { legs: [leg('external/x', 'stream/many', 1)], open_accounts: true },
+        })),
+      );
+      expect(answers.every(({ status }) => status === 201)).toBe(true);
+      const came = own.answers.filter(({ status }) => status === 201).map(({ body }) => body.sequence as number);
+      expect(came).toEqual([...came].sort((a, b) => a - b));
+      expect(new Set(came).size).toBe(count);
+      expect(await busy.posted('stream/many')).toBe(count);
+      await own.close();
+    });
+
+    it('is taken up again after a cut: what was not answered is asked again by its key, and is there once', async () => {
+      const cut = await StreamClient.open(m.url, m.apiKey);
+      const requests = Array.from({ length: 300 }, () => ({
+        key: freshKey(),
+        body: { legs: [leg('external/x', 'stream/cut', 1)], open_accounts: true },
+      }));
+      const lost = cut.send(requests);
+      cut.cut();
+      await expect(lost).rejects.toThrow('the stream ended');
+      const again = await StreamClient.open(m.url, m.apiKey);
+      const outcomes = await settle(again, requests);
+      expect(outcomes.map(({ status }) => status)).toEqual(requests.map(() => 201));
+      expect(await m.posted('stream/cut')).toBe(requests.length);
+      await again.close();
+    });
+
+    it('sees nothing of another merchant', async () => {
+      const other = await world.merchant();
+      const theirs = await StreamClient.open(other.url, other.apiKey);
+      const mine = await stream.one({
+        key: freshKey(),
+        body: { legs: [leg('external/x', 'stream/mine', 1)], open_accounts: true },
+      });
+      const read = await theirs.one({ to: `GET /v1/transactions/${mine.body.id}` });
+      expect([read.status, read.body.code]).toEqual([404, 'unknown_transaction']);
+      expect((await theirs.one({ to: `GET ${accountPath('stream/mine')}` })).status).toBe(404);
+      await theirs.close();
+    });
+
+    it('ends for requests when its key is revoked', async () => {
+      const merchant = await world.merchant();
+      const opened = await StreamClient.open(merchant.url, merchant.apiKey);
+      expect((await opened.one({ to: 'GET /v1/accounts' })).status).toBe(200);
+      const [, , id = ''] = merchant.apiKey.split('_');
+      await callEngine(world.engine.dataDir, { do: 'keys.revoke', id });
+      const until = performance.now() + 1_000;
+      let status = 200;
+      while (status !== 401 && performance.now() < until) ({ status } = await opened.one({ to: 'GET /v1/accounts' }));
+      expect(status).toBe(401);
+      await opened.close();
+    });
+  });
+}
