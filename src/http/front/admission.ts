@@ -26,9 +26,16 @@ interface Lane {
   round: number;
 }
 
-/** Let in whatever the rate, units: a shard that was idle has shown none. */
+/** Let in whatever the rate, units. */
 const QUEUE_MIN = 128;
 const SHARES_FROM_MIN = 32;
+/** Nobody is refused for a share below this, units: the clients of one small program are no flood. */
+const HELD_MIN = 32;
+/** Let in where there is no backlog, units: the largest batch, to a shard that has shown little. */
+const BURST_MAX = 65_536;
+/** A queue found by so many ticks in a row is a backlog, until so many in a row found none and refused nobody. */
+const BACKLOG_TICKS = 4;
+const CLEAR_TICKS = 20;
 /** How far above an equal part, in its standard deviations: merchants that send alike never come there by chance. */
 const DEVIATIONS = 5;
 /** Waits are so many of the quickest commits at least: with fewer, commits would be too small to be worth their cost. */
@@ -53,8 +60,8 @@ class ShardQueue {
   /** Units answered, and whether something was refused, since the last tick. */
   served = 0;
   refused = false;
-  queueMax = QUEUE_MIN;
-  sharesFrom = SHARES_FROM_MIN;
+  queueMax = BURST_MAX;
+  sharesFrom = BURST_MAX;
   /** Units a millisecond that the shard has shown to serve. */
   #rate = 0;
   /** Units served while it was busy, and in how many ms, both fading. */
@@ -65,6 +72,9 @@ class ShardQueue {
   atWork = 0;
   #atWorkBefore = 0;
   #ticks = 0;
+  #queuedTicks = 0;
+  #clearTicks = 0;
+  #isBacklog = false;
 
   /** What one merchant may hold of the present queue, units. */
   get shareMax(): number {
@@ -87,9 +97,16 @@ class ShardQueue {
     if (rate > this.#rate) this.#rate += (rate - this.#rate) * RISE;
     else if (this.refused) this.#rate += (rate - this.#rate) * FALL;
     const queueMs = Math.max(options.queueMs, COMMITS_A_QUEUE * commitMs);
-    this.queueMax = Math.max(QUEUE_MIN, this.#rate * queueMs);
+    const longest = Math.max(QUEUE_MIN, this.#rate * queueMs);
     const shareMs = Math.max(options.shareMs, COMMITS_A_SHARE * commitMs);
-    this.sharesFrom = Math.min(this.queueMax, Math.max(SHARES_FROM_MIN, this.#rate * shareMs));
+    const shared = Math.min(longest, Math.max(SHARES_FROM_MIN, this.#rate * shareMs));
+    const isQueued = this.units >= shared;
+    this.#queuedTicks = isQueued ? this.#queuedTicks + 1 : 0;
+    this.#clearTicks = isQueued || this.refused ? 0 : this.#clearTicks + 1;
+    if (this.#queuedTicks >= BACKLOG_TICKS) this.#isBacklog = true;
+    else if (this.#clearTicks >= CLEAR_TICKS) this.#isBacklog = false;
+    this.queueMax = this.#isBacklog ? longest : Math.max(longest, BURST_MAX);
+    this.sharesFrom = this.#isBacklog ? shared : this.queueMax;
     this.served = 0;
     this.refused = false;
     if (++this.#ticks % ROUND_TICKS !== 0) return;
@@ -116,7 +133,8 @@ export class AdmissionControl {
   judge({ shard, book }: Principal): Admission {
     const queue = this.#queues[shard];
     if (queue === undefined || queue.units < queue.sharesFrom) return 'admitted';
-    if ((this.#lanes[book]?.units ?? 0) > queue.shareMax) {
+    const held = this.#lanes[book]?.units ?? 0;
+    if (held >= HELD_MIN && held > queue.shareMax) {
       queue.refused = true;
       return 'too_many_requests';
     }

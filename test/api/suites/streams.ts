@@ -1,16 +1,21 @@
 /** The stream: the same ledger, limits, keys and problems as by HTTP, on one connection. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { STREAM_CREDITS } from '../../../src/http/stream/protocol.js';
 import { callEngine } from '../../../src/platform/lock.js';
 import { type StreamAnswer, StreamClient, type StreamRequest } from '../../support/stream.js';
 import { accountPath, freshKey, leg, type Merchant } from '../support/merchant.js';
 import type { World } from '../support/world.js';
+
+const RETRY_MS = 100;
+/** Few enough that the other suites on this engine do not feel them. */
+const MANY = 500;
 
 /** Sends until each request has an outcome: what is refused for now is sent again under its key. */
 async function settle(stream: StreamClient, requests: readonly StreamRequest[]): Promise<readonly StreamAnswer[]> {
   const outcomes: StreamAnswer[] = [];
   let left = requests;
   while (left.length > 0) {
+    if (left !== requests) await delay(RETRY_MS);
     const answers = await stream.send(left);
     left = left.filter((_, index) => {
       const answer = answers[index];
@@ -107,8 +112,8 @@ export function streamPromises(world: World): void {
       );
     });
 
-    it('answers thousands in the order in which they were committed', async () => {
-      const count = STREAM_CREDITS;
+    it('answers hundreds in the order in which they were committed', async () => {
+      const count = MANY;
       const busy = await world.merchant();
       const own = await StreamClient.open(busy.url, busy.apiKey);
       const answers = await settle(
