@@ -27,7 +27,7 @@ interface Lane {
 }
 
 /** Let in whatever the rate, units. */
-const QUEUE_MIN = 128;
+const QUEUE_MIN = 1024;
 const SHARES_FROM_MIN = 32;
 /** Nobody is refused for a share below this, units: the clients of one small program are no flood. */
 const HELD_MIN = 32;

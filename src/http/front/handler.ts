@@ -29,8 +29,8 @@ class Target implements Opened, Asked {
   bodyForm: BodyForm = 'json';
   answerForm: BodyForm = 'json';
   bodyMax = 0;
-  /** Work that it is counted as while it is under way. */
-  units = 1;
+  /** Work for the writer of its shard that it is counted as while it is under way; 0 for what only reads. */
+  units = 0;
   problem: RequestProblem | null = null;
   stream = false;
 
@@ -55,7 +55,7 @@ export class FrontHandler implements RequestHandler<Target> {
   #draining = false;
   #whenIdle: (() => void) | null = null;
   readonly #answered = (principal: Principal, { units }: Asked): void => {
-    this.#admission.leave(principal, units);
+    if (units > 0) this.#admission.leave(principal, units);
     this.#inFlight--;
     if (this.#inFlight === 0) this.#whenIdle?.();
   };
@@ -97,9 +97,10 @@ export class FrontHandler implements RequestHandler<Target> {
       if (exchange.headers.lengthBytes > 0 && target.bodyMax > 0) {
         target.bodyForm = bodyForm(exchange.headers.contentType, exchange.headers.contentEncoding);
       }
-      target.units = unitsOf(exchange.headers.lengthBytes);
-      // Here and not only when the body is whole: what is refused anyway is not worth the reading. A stream is no work yet.
-      if (target.principal !== null && !target.stream) target.problem = this.#crowdedOut(target.principal);
+      // Reads are not counted: most never come to the writer, and those that wait for a fold would look like its queue.
+      target.units = target.bodyMax > 0 ? unitsOf(exchange.headers.lengthBytes) : 0;
+      // Here and not only when the body is whole: what is refused anyway is not worth the reading.
+      target.problem = this.#crowdedOut(target);
     } catch (error) {
       target.problem = this.#problemOf(error, exchange);
     }
@@ -121,7 +122,7 @@ export class FrontHandler implements RequestHandler<Target> {
       return;
     }
     this.#inFlight++;
-    this.#admission.enter(principal, target.units);
+    if (target.units > 0) this.#admission.enter(principal, target.units);
     const call = new Call(
       this.#context,
       exchange,
@@ -185,10 +186,11 @@ export class FrontHandler implements RequestHandler<Target> {
     if (shard === null) return shardAway();
     if (this.#draining) return new RequestProblem('draining', 'The engine is stopping.');
     // While the body came in, others may have filled the queue.
-    return target.principal === null ? null : this.#crowdedOut(target.principal);
+    return this.#crowdedOut(target);
   }
 
-  #crowdedOut(principal: Principal): RequestProblem | null {
+  #crowdedOut({ principal, units }: Target): RequestProblem | null {
+    if (principal === null || units === 0) return null;
     const admission = this.#admission.judge(principal);
     if (admission === 'admitted') return null;
     return admission === 'overloaded' ? QUEUE_FULL : SHARE_HELD;

@@ -4,6 +4,7 @@ import type { World } from '../support/world.js';
 
 /** Codes that a client of a healthy engine cannot provoke, and where they are tested instead. */
 const NOT_FROM_OUTSIDE: Readonly<Record<string, string>> = {
+  too_many_requests: 'a flood beside others: test/http/front, test/overload',
   headers_too_large: 'where the native server refuses by itself, the answer is its own; test/http/server',
   request_timeout: 'a connection that is cut without a word is as good an answer; test/http/server',
   overloaded: 'needs an engine that is full',

@@ -99,7 +99,7 @@ const p99 = (waited: readonly Waited[], of: (book: number) => boolean = () => tr
 const DISKS: readonly (Disk & { readonly name: string; readonly goodput: number })[] = [
   { name: 'a quick disk', goodput: 0.9, commitMs: 2, recordMs: 0.1, recordsMax: 8192 },
   { name: 'a slow disk', goodput: 0.9, commitMs: 10, recordMs: 0.2, recordsMax: 8192 },
-  { name: 'small commits', goodput: 0.9, commitMs: 12, recordMs: 0, recordsMax: 16 },
+  { name: 'small commits', goodput: 0.9, commitMs: 12, recordMs: 0, recordsMax: 128 },
   { name: 'a disk as slow as a queue is long', goodput: 0.75, commitMs: 200, recordMs: 0.2, recordsMax: 8192 },
 ];
 

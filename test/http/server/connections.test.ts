@@ -8,7 +8,7 @@ import { startUws } from '../../../src/http/server/uws.js';
 const CONNECTIONS_MAX = 3;
 
 const answering: RequestHandler = {
-  open: () => ({ bodyMax: 0, problem: null }),
+  open: () => ({ bodyMax: 0, problem: null, stream: false }),
   run: (exchange: Exchange) => exchange.respond(200, [], 'ok'),
   refuse: (exchange: Exchange) => exchange.respond(400, [], ''),
 };
