@@ -159,4 +159,6 @@ export class Operator {
 }
 
 /** None of its shards is down for good, or not up yet. */
-const isAtWork = ({ states }: Engine): boolean => states.every((state) => state === 'ready' || state === 'resolving');
+/** A shard whose COMMIT stands still is at work: it waits for it. */
+const isAtWork = ({ states }: Engine): boolean =>
+  states.every((state) => state === 'ready' || state === 'stalled' || state === 'resolving');
