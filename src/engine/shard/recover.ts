@@ -56,7 +56,6 @@ async function readLedger(store: ShardStore, settings: LedgerSettings): Promise<
   for await (const books of folded.books) for (const book of books) ledger.loadBook(book);
   for await (const accounts of folded.accounts) for (const account of accounts) ledger.loadAccount(account);
   for await (const records of byParent(folded.openHolds)) ledger.loadHold(records);
-  await loadFilters(store, ledger);
   await loadKeys(store, ledger, folded.foldedTo);
   ledger.finishLoad(folded.foldedTo, folded.foldedHash, folded.foldedAt);
   for await (const records of folded.tail) for (const record of records) ledger.replay(record);
@@ -96,24 +95,29 @@ async function* byParent(chunks: AsyncIterable<readonly LogRecord[]>): AsyncGene
   if (group.length > 0) yield group;
 }
 
-/** Keys of closed partitions: a filter each. */
-async function loadFilters(store: ShardStore, ledger: Ledger): Promise<void> {
-  const rows = await store.sql.query(
-    'SELECT partition, bits, by_book FROM key_filter WHERE last_expires_at > now() ORDER BY partition',
-  );
-  for (const { partition, bits, by_book } of rows) {
-    ledger.keys.addFilter(Number(partition), KeyFilter.fromBytes(bits as Uint8Array), readSlices(String(by_book)));
-  }
-}
-
-/** Keys of partitions that are open or not indexed yet, up to where the tail begins. */
+/**
+ * The keys up to where the tail begins: of partitions that are indexed a filter each, of all others the keys themselves.
+ *
+ * An owner of a moment ago may still be indexing, so the order of the two looks matters: what is not indexed at the first
+ * one is read whole, and what is indexed then has its filter at the second. The other way round, a partition that was
+ * indexed in between would be in neither, and its keys would be new again.
+ */
 async function loadKeys(store: ShardStore, ledger: Ledger, foldedTo: Position): Promise<void> {
   const [row] = await store.sql.query('SELECT min(first_position) AS first FROM log_partition WHERE NOT keys_indexed');
+  await loadFilters(store, ledger);
   if (row === undefined || row.first === null) return;
   for await (const keys of store.keysSince(Number(row.first))) {
     for (const { book, key, position, recordedAt } of keys) {
       if (position > foldedTo) return;
       ledger.loadKey(book, key, position, recordedAt);
     }
+  }
+}
+
+/** All that there are: when keys are forgotten is for the ledger's clock to say, not for the database's. */
+async function loadFilters(store: ShardStore, ledger: Ledger): Promise<void> {
+  const rows = await store.sql.query('SELECT partition, bits, by_book FROM key_filter ORDER BY partition');
+  for (const { partition, bits, by_book } of rows) {
+    ledger.keys.addFilter(Number(partition), KeyFilter.fromBytes(bits as Uint8Array), readSlices(String(by_book)));
   }
 }

@@ -137,9 +137,8 @@ function firstNotIndexed({ partitions }: Server): readonly SqlRow[] {
   return [{ first: open.length === 0 ? null : BigInt(Math.min(...open)) }];
 }
 
-function filters({ keyFilters, wallMicros }: Server): readonly SqlRow[] {
+function filters({ keyFilters }: Server): readonly SqlRow[] {
   return [...keyFilters.values()]
-    .filter(({ lastExpiresAt }) => lastExpiresAt > wallMicros)
     .sort((a, b) => a.partition - b.partition)
     .map(({ partition, bits, byBook, lastExpiresAt }) => ({
       partition,
