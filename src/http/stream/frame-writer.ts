@@ -3,7 +3,8 @@
  * and where they apply `replayed` and `retry_after`. One frame for all answers of a turn of the event loop: what a commit
  * answers goes out together.
  */
-const FIRST_BYTES = 64 * 1024;
+/** Each connection has one: most are quiet. */
+const FIRST_BYTES = 4 * 1024;
 /** Before the answers: their count and the frame's map. Written last, in front of them, when all of it is known. */
 const ROOM_BEFORE = 256;
 /** Of an answer beside its body: five names and values. */
