@@ -18,9 +18,15 @@ export class HistoryIndex {
   readonly #told = new Map<number, Told>();
   readonly #payloads = new Map<number, string>();
   readonly #batches: readonly CommittedBatch[];
+  /** Who raised the fence when, in order. */
+  readonly #raises: readonly { readonly step: number; readonly engine: number }[];
 
   constructor(readonly history: History) {
     this.#batches = [...history.batches].sort((a, b) => a.last - b.last);
+    this.#raises = history.events
+      .filter(({ what }) => what === 'fence_raised')
+      .map(({ step, engine }) => ({ step, engine }))
+      .sort((a, b) => a.step - b.step);
     for (const row of history.log) if (row.sequence > 0) listIn(this.positionsOf, row.book).push(row.position);
     for (const one of history.operations) {
       if (one.key !== null) listIn(this.byKey, keyKey(one.book, one.key)).push(one);
@@ -66,12 +72,14 @@ export class HistoryIndex {
   }
 
   /**
-   * What a command sent at this step must at least have seen: all that its engine, or one before it, had told anybody.
+   * What a command sent at this step must at least have seen: all that its engine had told anybody, and of what others had
+   * told, all that was committed before the engine lost the shard. An owner that has lost it and has not noticed answers what
+   * is committed, and may be old; engines take a shard from each other back and forth, so their numbers do not say who is later.
    */
   toldBefore(engine: number, step: number): number {
+    const known = this.#knownBy(engine, step);
     let most = 0;
     for (const [of, { steps, positions }] of this.#told) {
-      if (of > engine) continue;
       let low = 0;
       let high = steps.length;
       while (low < high) {
@@ -79,9 +87,21 @@ export class HistoryIndex {
         if ((steps[middle] as number) < step) low = middle + 1;
         else high = middle;
       }
-      if (low > 0) most = Math.max(most, positions[low - 1] as number);
+      const told = low > 0 ? (positions[low - 1] as number) : 0;
+      most = Math.max(most, of === engine ? told : Math.min(told, known));
     }
     return most;
+  }
+
+  /** Up to where the log was when the engine last was its owner: its end at this step, if it still is. */
+  #knownBy(engine: number, step: number): number {
+    let lastOwn = -1;
+    for (let at = 0; at < this.#raises.length && (this.#raises[at]?.step ?? 0) < step; at++) {
+      if (this.#raises[at]?.engine === engine) lastOwn = at;
+    }
+    if (lastOwn < 0) return 0;
+    const next = this.#raises.slice(lastOwn + 1).find((raise) => raise.engine !== engine);
+    return this.committedAt(next === undefined ? step : Math.min(step, next.step));
   }
 
   /** Equal for operations that ask for the same. */
