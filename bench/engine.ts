@@ -103,7 +103,7 @@ function killLeftovers(started: readonly ProcStat[], folder: string): void {
   }
 }
 
-async function connect(url: string): Promise<pg.Client> {
+export async function connect(url: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: url, application_name: 'bench' });
   client.on('error', () => undefined);
   await client.connect();

@@ -2,9 +2,10 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import pg from 'pg';
+import type pg from 'pg';
 import { accountName, OUTSIDE_ACCOUNT } from '../../src/cli/bench/requests.js';
 import { end, watch } from '../children.js';
+import { connect } from '../engine.js';
 import { ORDINARY_SCHEMA } from './schema.js';
 import type { OrdinaryOptions } from './service.js';
 
@@ -66,9 +67,7 @@ async function settle(client: pg.Client): Promise<{ stored: number; agrees: bool
 }
 
 async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url, application_name: 'bench' });
-  client.on('error', () => undefined);
-  await client.connect();
+  const client = await connect(url);
   try {
     return await use(client);
   } finally {

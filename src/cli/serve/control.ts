@@ -75,17 +75,9 @@ async function withShards(
   shards: readonly ShardSpec[],
   use: (databases: readonly { readonly name: string; readonly sql: Sql }[]) => Promise<void>,
 ): Promise<void> {
-  const databases = shards.map(({ shard, name, place }) => ({
-    name,
-    sql:
-      place.kind === 'postgres'
-        ? createPgSql({
-            url: place.url,
-            connectionsMax: 1,
-            applicationName: 'millrace-control',
-            connectTimeoutMs: 1_000,
-          })
-        : createPortSql(supervisor.sqlPort(shard)),
+  const databases = shards.map((spec) => ({
+    name: spec.name,
+    sql: databaseOf(supervisor, spec, { connectTimeoutMs: 1_000 }),
   }));
   try {
     await use(databases);
@@ -95,13 +87,20 @@ async function withShards(
 }
 
 async function connect(config: Config, supervisor: Supervisor, shards: readonly ShardSpec[]): Promise<Sql> {
-  const first = shards[0]?.place;
-  if (config.control.url !== null)
-    return createPgSql({ url: config.control.url, connectionsMax: 1, applicationName: 'millrace-control' });
-  if (first?.kind === 'postgres')
-    return createPgSql({ url: first.url, connectionsMax: 1, applicationName: 'millrace-control' });
-  return createPortSql(supervisor.sqlPort(0));
+  if (config.control.url !== null) return controlSql(config.control.url);
+  const [first] = shards;
+  if (first === undefined) throw new Error('an engine has a shard at least');
+  return databaseOf(supervisor, first);
 }
+
+const databaseOf = (
+  supervisor: Supervisor,
+  { shard, place }: ShardSpec,
+  options: { readonly connectTimeoutMs?: number } = {},
+): Sql => (place.kind === 'postgres' ? controlSql(place.url, options) : createPortSql(supervisor.sqlPort(shard)));
+
+const controlSql = (url: string, options: { readonly connectTimeoutMs?: number } = {}): Sql =>
+  createPgSql({ url, connectionsMax: 1, applicationName: 'millrace-control', ...options });
 
 function entryOf({ id, hash, merchant, environment, book, scopes, revoked }: ControlKey, slots: SlotMap): ApiKeyEntry {
   return { id, hash, merchant, environment, book, shard: slots.shardOf(merchant), scopes, revoked };

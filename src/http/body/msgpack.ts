@@ -4,6 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import type { BodyValue } from '../types.js';
+import { isInteger, MsgpackCursor } from './msgpack-cursor.js';
 import { Reading } from './reading.js';
 import { asciiText } from './utf8.js';
 
@@ -18,39 +19,36 @@ export function readMsgpack(bytes: Uint8Array): BodyValue {
 }
 
 class MsgpackReader {
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
+  readonly #cursor: MsgpackCursor;
   readonly #reading = new Reading();
-  #at = 0;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#cursor = new MsgpackCursor(bytes, () => this.#ended());
   }
 
   document(): BodyValue {
+    const cursor = this.#cursor;
     const value = this.#value(1);
-    if (this.#at !== this.#bytes.length)
-      this.#reading.malformed(`The document ends after ${this.#at} bytes; there are more.`);
+    if (cursor.left > 0) this.#reading.malformed(`The document ends after ${cursor.at} bytes; there are more.`);
     return this.#reading.finish(value);
   }
 
-  /** Takes `count` bytes; returns where they begin. */
-  #take(count: number): number {
-    const at = this.#at;
-    if (count > this.#bytes.length - at) this.#reading.malformed('The body ends within a value.');
-    this.#at = at + count;
-    return at;
+  #ended(): never {
+    return this.#reading.malformed('The body ends within a value.');
   }
 
   #value(depth: number): BodyValue {
-    const head = this.#bytes[this.#take(1)] as number; // taken, so it is there
+    const cursor = this.#cursor;
+    const head = cursor.head();
     if (head < 0x80) return head;
-    if (head < 0x90) return this.#map(head & 0x0f, depth);
-    if (head < 0xa0) return this.#array(head & 0x0f, depth);
-    if (head < 0xc0) return this.#string(head & 0x1f);
     if (head >= 0xe0) return head - 0x100;
-    const view = this.#view;
+    const text = cursor.stringLength(head);
+    if (text >= 0) return this.#string(text);
+    const members = cursor.mapLength(head);
+    if (members >= 0) return this.#map(members, depth);
+    const items = cursor.arrayLength(head);
+    if (items >= 0) return this.#array(items, depth);
+    if (isInteger(head)) return this.#safe(cursor.integer(head));
     switch (head) {
       case 0xc0:
         return null;
@@ -62,36 +60,6 @@ class MsgpackReader {
         return this.#float(4);
       case 0xcb:
         return this.#float(8);
-      case 0xcc:
-        return view.getUint8(this.#take(1));
-      case 0xcd:
-        return view.getUint16(this.#take(2));
-      case 0xce:
-        return view.getUint32(this.#take(4));
-      case 0xcf:
-        return this.#safe(view.getBigUint64(this.#take(8)));
-      case 0xd0:
-        return view.getInt8(this.#take(1));
-      case 0xd1:
-        return view.getInt16(this.#take(2));
-      case 0xd2:
-        return view.getInt32(this.#take(4));
-      case 0xd3:
-        return this.#safe(view.getBigInt64(this.#take(8)));
-      case 0xd9:
-        return this.#string(view.getUint8(this.#take(1)));
-      case 0xda:
-        return this.#string(view.getUint16(this.#take(2)));
-      case 0xdb:
-        return this.#string(view.getUint32(this.#take(4)));
-      case 0xdc:
-        return this.#array(view.getUint16(this.#take(2)), depth);
-      case 0xdd:
-        return this.#array(view.getUint32(this.#take(4)), depth);
-      case 0xde:
-        return this.#map(view.getUint16(this.#take(2)), depth);
-      case 0xdf:
-        return this.#map(view.getUint32(this.#take(4)), depth);
       default:
         return this.#reading.malformed(
           `Byte 0x${head.toString(16)} begins a type that is not taken: send maps, arrays, strings, integers, booleans and nil.`,
@@ -100,7 +68,7 @@ class MsgpackReader {
   }
 
   #float(size: number): number {
-    this.#take(size);
+    this.#cursor.take(size);
     this.#reading.note(
       'invalid_field',
       'Numbers are integers; floats are not taken. Send larger amounts as strings of digits.',
@@ -108,15 +76,16 @@ class MsgpackReader {
     return 0;
   }
 
-  #safe(value: bigint): number {
+  #safe(value: number | bigint): number {
+    if (typeof value === 'number') return value;
     if (value >= -BigInt(Number.MAX_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value);
     this.#reading.note('invalid_field', 'An integer beyond ±(2^53−1) must be sent as a string of digits.');
     return 0;
   }
 
   #string(length: number): string {
-    const bytes = this.#bytes;
-    const start = this.#take(length);
+    const { bytes } = this.#cursor;
+    const start = this.#cursor.take(length);
     const end = start + length;
     let ascii = true;
     for (let i = start; i < end; i++) {
@@ -161,7 +130,7 @@ class MsgpackReader {
   }
 
   #key(): string {
-    const head = this.#bytes[this.#at] ?? 0;
+    const head = this.#cursor.bytes[this.#cursor.at] ?? 0;
     const isString = (head >= 0xa0 && head < 0xc0) || (head >= 0xd9 && head <= 0xdb);
     if (!isString) this.#reading.malformed('Keys of maps are strings.');
     return this.#value(0) as string; // its head says so
@@ -169,6 +138,6 @@ class MsgpackReader {
 
   /** Every value takes a byte at least, so a count beyond what is left is a lie; nothing is reserved for it. */
   #fits(values: number): void {
-    if (values > this.#bytes.length - this.#at) this.#reading.malformed('The body ends within a value.');
+    if (values > this.#cursor.left) this.#ended();
   }
 }

@@ -32,9 +32,12 @@ class Target implements Opened, Asked {
   /** Work for the writer of its shard that it is counted as while it is under way; 0 for what only reads. */
   units = 0;
   problem: RequestProblem | null = null;
-  stream = false;
 
   constructor(readonly requestNumber: number) {}
+
+  get stream(): boolean {
+    return this.route?.spec.operationId === 'openStream';
+  }
 }
 
 export interface HandlerOptions {
@@ -88,7 +91,6 @@ export class FrontHandler implements RequestHandler<Target> {
       target.route = route;
       target.segment = segment;
       target.bodyMax = route.spec.bodyMax;
-      target.stream = route.spec.operationId === 'openStream';
       if (route.serve.auth) {
         target.keysVersion = this.#keys.version;
         target.principal = this.#principalOf(exchange);

@@ -92,34 +92,34 @@ export class Metrics {
     labelNames: readonly L[],
     look: (gauge: Gauge<L>) => void,
   ): void {
-    new Gauge<L>({
-      name,
-      help,
-      labelNames,
-      registers: [this.#registry],
-      collect() {
-        this.reset();
-        look(this);
-      },
-    });
+    new Gauge<L>(this.#lookedAt(name, help, labelNames, look));
   }
 
-  /** The library's counters only grow by additions: each look begins at nothing and adds what there is. */
   #counter<L extends string>(
     name: string,
     help: string,
     labelNames: readonly L[],
     look: (counter: Counter<L>) => void,
   ): void {
-    new Counter<L>({
+    new Counter<L>(this.#lookedAt(name, help, labelNames, look));
+  }
+
+  /** Figures are looked up when they are asked for. Counters of the library only grow: each look begins at nothing. */
+  #lookedAt<L extends string, M extends Gauge<L> | Counter<L>>(
+    name: string,
+    help: string,
+    labelNames: readonly L[],
+    look: (metric: M) => void,
+  ) {
+    return {
       name,
       help,
       labelNames,
       registers: [this.#registry],
-      collect() {
+      collect(this: M) {
         this.reset();
         look(this);
       },
-    });
+    };
   }
 }

@@ -215,8 +215,8 @@ interface StreamData<Target extends Opened> {
 }
 
 /**
- * Nothing is compressed: that is the library's default. Answers are bounded by the session, which ends a connection that does not read; the
- * library drops nothing.
+ * Nothing is compressed: that is the library's default. It drops nothing either: answers are bounded by the session, which
+ * ends a connection that does not read.
  */
 function streams<Target extends Opened>(
   handler: RequestHandler<Target>,

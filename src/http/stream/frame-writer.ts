@@ -3,6 +3,7 @@
  * and where they apply `replayed` and `retry_after`. One frame for all answers of a turn of the event loop: what a commit
  * answers goes out together.
  */
+
 /** Each connection has one: most are quiet. */
 const FIRST_BYTES = 4 * 1024;
 /** Before the answers: their count and the frame's map. Written last, in front of them, when all of it is known. */

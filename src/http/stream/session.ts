@@ -8,7 +8,7 @@ import type { Opened, RequestHandler } from '../server/exchange.js';
 import { RequestProblem } from '../types.js';
 import type { AnswerTaker } from './exchange.js';
 import { StreamExchange } from './exchange.js';
-import { FrameReader } from './frame-reader.js';
+import { readFrame } from './frame-reader.js';
 import type { AnswerFacts } from './frame-writer.js';
 import { FrameWriter } from './frame-writer.js';
 import type { StreamListener, StreamRequest, StreamSocket } from './protocol.js';
@@ -24,7 +24,6 @@ import {
 
 /** A frame goes out at this size, though its turn is not over. */
 const FRAME_BYTES_SENT = 256 * 1024;
-const reader = new FrameReader();
 
 export class StreamSession<Target extends Opened> implements StreamListener, AnswerTaker {
   readonly #socket: StreamSocket;
@@ -52,7 +51,7 @@ export class StreamSession<Target extends Opened> implements StreamListener, Ans
     if (this.gone) return;
     let requests: readonly StreamRequest[];
     try {
-      requests = reader.read(frame);
+      requests = readFrame(frame);
       this.#checkNumbers(requests);
     } catch (error) {
       if (!(error instanceof FrameFault)) throw error;

@@ -52,7 +52,7 @@ describe.each(['uws', 'node'] as const)('the stream on %s', (server) => {
     const client = await open();
     world.engine.onPost = () => null;
     const both = client.send([post('first'), post('second')]);
-    await until(() => world.engine.posts.length >= 2);
+    await expect.poll(() => world.engine.posts.length).toBeGreaterThanOrEqual(2);
     expect(world.engine.posts.slice(-2).map(({ head }) => head.key)).toEqual(['first', 'second']);
     const [first, second] = world.engine.held.splice(0);
     second?.(recorded({ sequence: 8, position: 8 }));
@@ -146,7 +146,7 @@ describe.each(['uws', 'node'] as const)('the stream on %s', (server) => {
     const client = await StreamClient.open(other.url(''), other.token);
     other.engine.onPost = () => null;
     const last = client.one(post('last'));
-    await until(() => other.engine.posts.length === 1);
+    await expect.poll(() => other.engine.posts.length).toBe(1);
     const closing = other.front.close();
     other.engine.held[0]?.(recorded());
     expect((await last).status).toBe(201);
@@ -154,11 +154,3 @@ describe.each(['uws', 'node'] as const)('the stream on %s', (server) => {
     await closing;
   });
 });
-
-async function until(condition: () => boolean): Promise<void> {
-  const giveUp = performance.now() + 10_000;
-  while (!condition()) {
-    if (performance.now() > giveUp) throw new Error('waited in vain');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
