@@ -41,10 +41,10 @@ let holdId: string;
 let firstId: string;
 let firstAt: string;
 
-/** Closed and forgotten, but not detached. */
-const DETACHABLE = `SELECT p.number FROM millrace.log_partition p JOIN millrace.key_filter k ON k.partition = p.number
-  WHERE p.number = (SELECT max(partition) + 1 FROM millrace.detached) AND p.keys_indexed AND k.last_expires_at < now()
-    AND p.end_position <= (SELECT position FROM millrace.fold WHERE name = 'balances')`;
+/** Closed and forgotten, but not detached. The engine takes the filter of what it has forgotten away. */
+const DETACHABLE = `SELECT p.number FROM millrace.log_partition p LEFT JOIN millrace.key_filter k ON k.partition = p.number
+  WHERE p.number = (SELECT max(partition) + 1 FROM millrace.detached) AND p.keys_indexed
+    AND (k.partition IS NULL OR k.last_expires_at < now()) AND p.end_position <= (SELECT position FROM millrace.fold WHERE name = 'balances')`;
 
 const detach = () => millrace(['detach', '--before', '2100-01-01T00:00:00Z', '--to', files], env);
 const attach = (since: Date, ...more: readonly string[]) =>
