@@ -18,16 +18,17 @@ import type { ShardClock } from '../../platform/time.js';
 import { FencedError } from '../../store/errors.js';
 import type { ShardStore } from '../../store/shard-store.js';
 import { requestIdOf } from '../wire/head.js';
-import type { ReadAccountRequest, ReadHeadRequest } from '../wire/messages.js';
-import { AnswerWriter, writeUnavailable } from './answer-writer.js';
-import { Batch } from './batch.js';
+import { writeUnavailable } from './answer-writer.js';
+import type { Batch } from './batch.js';
+import { Batches } from './batches.js';
 import { CommitWatch } from './commit-watch.js';
+import type { Merchants } from './deciding.js';
+import { Deciding } from './deciding.js';
 import { Expiry } from './expiry.js';
 import { FenceWatch } from './fence-watch.js';
 import type { FrontLink } from './front-link.js';
 import { KeyIndexer } from './key-indexer.js';
 import { Loader } from './loader.js';
-import type { Wants } from './parked-commands.js';
 import { ParkedCommands, viewOf } from './parked-commands.js';
 import { recoverLedger } from './recover.js';
 import type { DecodedRequest } from './request.js';
@@ -46,11 +47,7 @@ export interface ShardOptions {
   readonly takeOver: boolean;
   /** Told of every attempt to reach a database that is away. */
   readonly breaker: Breaker;
-  /** The merchants that the control log knows, by book. */
-  readonly merchants: Pick<
-    ReadonlyMap<number, { readonly merchant: string; readonly environment: 'test' | 'live' }>,
-    'get'
-  >;
+  readonly merchants: Merchants;
   readonly onState: (state: ShardState, error: Error | null) => void;
   /** While it is busy, commands may wait where they are; once it is not, they are brought at once. */
   readonly onBusy: (busy: boolean) => void;
@@ -73,7 +70,8 @@ export class Shard {
   readonly #options: ShardOptions;
   readonly #store: ShardStore;
   readonly #decoder = new RequestDecoder();
-  readonly #answers = new AnswerWriter();
+  readonly #batches: Batches;
+  readonly #deciding: Deciding;
   readonly #parked: ParkedCommands;
   readonly #waiting: { readonly link: FrontLink; readonly bytes: Uint8Array }[] = [];
   readonly #loader: Loader;
@@ -84,9 +82,6 @@ export class Shard {
   #keyIndexer: KeyIndexer | null = null;
   #ledger: Ledger | null = null;
   #state: ShardState = 'starting';
-  #gathering: Batch;
-  #spare: Batch;
-  #inFlight: Batch | null = null;
   #commits: Promise<void> | null = null;
   #committed: Position = 0;
   #closing = false;
@@ -99,15 +94,25 @@ export class Shard {
     this.name = options.name;
     this.#options = options;
     this.#store = options.store;
-    this.#gathering = new Batch(options.store.encoder());
-    this.#spare = new Batch(options.store.encoder());
+    this.#batches = new Batches(() => options.store.encoder(), options.bounds);
+    this.#deciding = new Deciding({
+      batches: this.#batches,
+      clock: options.clock,
+      merchants: options.merchants,
+      refuse: (link, requestId, code) => this.#refuse(link, requestId, code),
+    });
     this.#loader = new Loader(options.store);
     this.#parked = new ParkedCommands({
       max: options.bounds.parkedMax,
       loader: this.#loader,
       ledger: () => (this.#state === 'ready' ? this.#ledger : null),
       decide: (link, bytes) =>
-        this.#decide(link, this.#decoder.decode(bytes, viewOf(bytes), 0, bytes.length), options.clock.now()),
+        this.#deciding.decide(
+          this.#mustLedger(),
+          link,
+          this.#decoder.decode(bytes, viewOf(bytes), 0, bytes.length),
+          options.clock.now(),
+        ),
       refuse: (link, requestId, code) => this.#refuse(link, requestId, code),
       onProgress: () => this.turnEnded(),
       onError: (error) => options.onError(error, 'loading what a command needs'),
@@ -175,7 +180,7 @@ export class Shard {
       residentKeysMax: this.#options.bounds.residentKeysMax,
       onError: (error) => this.#options.onError(error, 'indexing the keys of a partition'),
     });
-    ledger.apply({ type: 'configure', settings: this.#options.settings }, this.#recordTime(), this.#gathering.encoder);
+    ledger.apply({ type: 'configure', settings: this.#options.settings }, this.#recordTime(), this.#batches.encoder);
     this.#keyIndexer.catchUp(this.#committed, ledger.lastRecordedAt);
   }
 
@@ -195,7 +200,7 @@ export class Shard {
       this.#refuseBytes(link, view, offset, this.#closing ? 'draining' : 'shard_unavailable');
       return;
     }
-    if (this.#waiting.length > 0 || this.#gatheringFull()) {
+    if (this.#waiting.length > 0 || this.#batches.isFull) {
       if (this.#waiting.length >= this.#options.bounds.parkedMax) {
         this.#refuseBytes(link, view, offset, 'overloaded');
       } else {
@@ -212,12 +217,9 @@ export class Shard {
     this.#turnTime = null;
     if (this.#state !== 'ready') return;
     this.#expire();
-    this.#rest.look(
-      this.#gatheringFull() ? Number.MAX_SAFE_INTEGER : this.#gathering.encoder.records,
-      this.#othersCommit(),
-    );
+    this.#rest.look(this.#batches.isFull ? Number.MAX_SAFE_INTEGER : this.#batches.records, this.#othersCommit());
     if (this.#commits !== null) return;
-    if (this.#gathering.encoder.records === 0) this.#flushNow();
+    if (this.#batches.records === 0) this.#batches.deliverIfNothingGathers();
     else this.#commits = this.#commitLoop();
   }
 
@@ -226,7 +228,7 @@ export class Shard {
   }
 
   get isCommitting(): boolean {
-    return this.#inFlight !== null;
+    return this.#batches.isCommitting;
   }
 
   /** Takes no more commands; resolves when all that was taken is committed and answered, or cannot be. */
@@ -244,12 +246,6 @@ export class Shard {
     await this.#keyIndexer?.close();
   }
 
-  #gatheringFull(): boolean {
-    const { encoder } = this.#gathering;
-    const { batchRecordsMax, batchBytesMax } = this.#options.bounds;
-    return encoder.records >= batchRecordsMax || encoder.sizeBytes >= batchBytesMax;
-  }
-
   #take(
     link: FrontLink,
     request: DecodedRequest,
@@ -262,84 +258,18 @@ export class Shard {
       this.#parked.queue(link, request, bytes.slice(offset, offset + length));
       return;
     }
-    const wants = this.#decide(link, request, now);
+    const wants = this.#deciding.decide(this.#mustLedger(), link, request, now);
     if (wants !== null) this.#parked.park(link, request, wants, bytes.slice(offset, offset + length));
-  }
-
-  /** Applies a command and attaches its answer. @returns what must be loaded first, or null when it is done */
-  #decide(link: FrontLink, request: DecodedRequest, now: Micros | 'disagrees'): Wants | null {
-    const ledger = this.#mustLedger();
-    const command = request.what;
-    if (command.type === 'read_account' || command.type === 'read_head') {
-      this.#read(link, request, command, ledger);
-      return null;
-    }
-    if (now === 'disagrees') {
-      this.#refuse(link, request.requestId, 'clock_disagrees');
-      return null;
-    }
-    if (!ledger.hasBook(request.book)) this.#openMerchant(request.book, now);
-    const outcome = ledger.apply(command, now, this.#answers.sinkFor(command, this.#gathering.encoder));
-    switch (outcome.type) {
-      case 'recorded':
-        this.#answers.recorded(this.#gathering.outbox(link), request, command, outcome, ledger);
-        return null;
-      case 'answered':
-        this.#answers.answered(this.#latestOutbox(link), request, outcome);
-        return null;
-      case 'replay':
-        this.#answers.replay(this.#outboxFor(link, outcome.position), request, command, outcome.position);
-        return null;
-      case 'load_parent':
-        return { parent: outcome.position };
-      case 'load_key':
-        return { keyHash: Int32Array.from(command.keyHash) };
-    }
-  }
-
-  #read(link: FrontLink, request: DecodedRequest, read: ReadAccountRequest | ReadHeadRequest, ledger: Ledger): void {
-    if (read.type === 'read_account') this.#expireOn(request.book, read.account, ledger);
-    const outbox = this.#latestOutbox(link);
-    const { book } = request;
-    const sequence = ledger.hasBook(book) ? ledger.bookSequence(book) : 0;
-    if (read.type === 'read_head') this.#answers.head(outbox, request, sequence, ledger.lastRecordedAt);
-    else this.#answers.account(outbox, request, sequence === 0 ? null : ledger.account(book, read.account), sequence);
-  }
-
-  /** What a read shows has not lapsed: what is due is written first, and the answer waits for its commit. */
-  #expireOn(book: number, account: string, ledger: Ledger): void {
-    if (ledger.nextExpiry() === 0) return;
-    const now = this.#options.clock.now();
-    if (now !== 'disagrees') ledger.expireOn(book, account, now, this.#gathering.encoder);
-  }
-
-  #openMerchant(book: number, now: Micros): void {
-    const known = this.#options.merchants.get(book);
-    if (known === undefined) throw new Error(`a command came for book ${book}, which the control log does not know`);
-    this.#mustLedger().apply({ type: 'open_merchant', book, ...known }, now, this.#gathering.encoder);
-  }
-
-  /** What depends on all that memory holds now: released with the newest batch that is not committed. */
-  #latestOutbox(link: FrontLink) {
-    if (this.#gathering.encoder.records > 0 || this.#inFlight === null) return this.#gathering.outbox(link);
-    return this.#inFlight.outbox(link);
-  }
-
-  /** What depends on the record at `position`. */
-  #outboxFor(link: FrontLink, position: Position) {
-    if (this.#inFlight !== null && position <= this.#inFlight.encoder.last) return this.#inFlight.outbox(link);
-    return this.#gathering.outbox(link);
   }
 
   #expire(): void {
     const now = this.#options.clock.now();
-    if (now !== 'disagrees' && !this.#gatheringFull())
-      this.#expiry.run(this.#mustLedger(), now, this.#gathering.encoder);
+    if (now !== 'disagrees' && !this.#batches.isFull) this.#expiry.run(this.#mustLedger(), now, this.#batches.encoder);
   }
 
   async #commitLoop(): Promise<void> {
     try {
-      while (this.#state === 'ready' && this.#gathering.encoder.records > 0) {
+      while (this.#state === 'ready' && this.#batches.records > 0) {
         this.#options.onBusy(true);
         if (!(await this.#commitOne())) return;
         this.#takeWaiting();
@@ -350,7 +280,7 @@ export class Shard {
     } finally {
       // At once and not when somebody hears of this end: what comes in between would wait for nobody.
       this.#commits = null;
-      this.#flushNow();
+      this.#batches.deliverIfNothingGathers();
       this.#options.onBusy(false);
     }
   }
@@ -361,7 +291,7 @@ export class Shard {
 
   /** The clients just answered may ask again: larger batches, fewer commits. */
   async #restABit(): Promise<void> {
-    const rest = this.#rest.begin(this.#gathering.encoder.records, this.#othersCommit());
+    const rest = this.#rest.begin(this.#batches.records, this.#othersCommit());
     if (rest === null) {
       await turnOfTheLoop();
       return;
@@ -372,9 +302,7 @@ export class Shard {
 
   /** @returns false when the shard has stopped */
   async #commitOne(): Promise<boolean> {
-    const batch = this.#gathering;
-    this.#gathering = this.#spare;
-    this.#inFlight = batch;
+    const batch = this.#batches.depart();
     batch.encoder.chainHash = this.#mustLedger().chainHash;
     this.#commitWatch.begin();
     const result = await this.#store.commit(batch.encoder);
@@ -397,10 +325,7 @@ export class Shard {
   #acknowledge(batch: Batch): void {
     this.#committed = batch.encoder.last;
     this.#counts.records += batch.encoder.records;
-    this.#inFlight = null;
-    batch.deliver();
-    batch.clear();
-    this.#spare = batch;
+    this.#batches.arrive(batch);
     const ledger = this.#mustLedger();
     ledger.evictParents(this.#committed, EVICT_A_BATCH);
     this.#keyIndexer?.catchUp(this.#committed, ledger.lastRecordedAt);
@@ -416,9 +341,9 @@ export class Shard {
     // What comes from here on is refused, not kept waiting.
     this.#options.onBusy(false);
     this.#refuseAll(batch, how === 'ambiguous' ? 'outcome_unknown' : 'shard_unavailable');
-    this.#refuseAll(this.#gathering, how === 'ambiguous' ? 'outcome_unknown' : 'shard_unavailable');
+    this.#refuseAll(this.#batches.gathering, how === 'ambiguous' ? 'outcome_unknown' : 'shard_unavailable');
     this.#refuseParked();
-    this.#flushNow();
+    this.#batches.deliverIfNothingGathers();
     if (how === 'fenced') {
       this.#become('stopped', error);
       return false;
@@ -440,7 +365,7 @@ export class Shard {
 
   /** Another owner has the fence and this one had nothing to commit. Where it has, the commit says so. */
   #overtaken(epoch: number): void {
-    if (this.#state !== 'ready' || this.#commits !== null || this.#gathering.encoder.records > 0) return;
+    if (this.#state !== 'ready' || this.#commits !== null || this.#batches.records > 0) return;
     this.#watch.stop();
     this.#refuseParked();
     this.#become(
@@ -451,10 +376,7 @@ export class Shard {
 
   /** A batch that the database refuses goes, and with it all that was applied on top of it. */
   #loadAnew(batch: Batch): Promise<void> {
-    this.#inFlight = null;
-    batch.clear();
-    this.#gathering.clear();
-    this.#spare = batch;
+    this.#batches.drop(batch);
     return untilItSucceeds(
       () => this.#load(),
       (error) => this.#options.onError(error, 'loading the shard anew'),
@@ -465,7 +387,7 @@ export class Shard {
   #takeWaiting(): void {
     const now = this.#options.clock.now();
     let taken = 0;
-    for (; taken < this.#waiting.length && !this.#gatheringFull(); taken++) {
+    for (; taken < this.#waiting.length && !this.#batches.isFull; taken++) {
       const next = this.#waiting[taken];
       if (next === undefined) break;
       const { bytes, link } = next;
@@ -495,10 +417,6 @@ export class Shard {
     const outbox = link.takeOutbox();
     writeUnavailable(outbox, requestId, code, RETRY_AFTER_SECONDS);
     link.deliver(outbox);
-  }
-
-  #flushNow(): void {
-    if (this.#gathering.encoder.records === 0) this.#gathering.deliver();
   }
 
   #become(state: ShardState, error: Error | null): void {
