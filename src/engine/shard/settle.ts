@@ -53,9 +53,22 @@ export async function untilItSucceeds(
         throw error;
       }
       onError(error as Error);
-      const restMs = waitMs * (0.5 + Math.random() / 2);
-      breaker.failed(restMs);
-      await new Promise((resolve) => setTimeout(resolve, restMs));
+      await rest(waitMs, breaker);
     }
   }
+}
+
+/**
+ * Before a database is asked again that refuses what it is asked: a disk that is full is full for a while, and whoever
+ * shares the thread has work to do.
+ * @param refusals one after the other, before this one: the first is no reason to wait
+ */
+export async function restAfter(refusals: number, breaker: Breaker): Promise<void> {
+  if (refusals > 0) await rest(Math.min(RETRY_MS_FIRST * 2 ** (refusals - 1), RETRY_MS_MAX), breaker);
+}
+
+async function rest(waitMs: number, breaker: Breaker): Promise<void> {
+  const restMs = waitMs * (0.5 + Math.random() / 2);
+  breaker.failed(restMs);
+  await new Promise((resolve) => setTimeout(resolve, restMs));
 }

@@ -34,7 +34,7 @@ import { recoverLedger } from './recover.js';
 import type { DecodedRequest } from './request.js';
 import { foreseePost, RequestDecoder } from './request.js';
 import { Rest } from './rest.js';
-import { settle, untilItSucceeds } from './settle.js';
+import { restAfter, settle, untilItSucceeds } from './settle.js';
 import type { ShardBounds, ShardState, ShardStatus } from './status.js';
 import { NOTHING_COUNTED } from './status.js';
 
@@ -85,6 +85,8 @@ export class Shard {
   #commits: Promise<void> | null = null;
   #committed: Position = 0;
   #closing = false;
+  /** Batches that the database refused since it last took one. */
+  #refusedInARow = 0;
   /** The clock as it was first read in this turn of the event loop: one reading serves all of its commands. */
   #turnTime: Micros | 'disagrees' | null = null;
   /** Counts since the start, for the operator. */
@@ -309,6 +311,7 @@ export class Shard {
     this.#commitWatch.end(result.type === 'committed');
     this.#counts.commits++;
     if (result.type !== 'committed') return this.#recoverFrom(result.type, batch, result.error);
+    this.#refusedInARow = 0;
     if (this.#options.mayRest?.() === true) batch.expectAnswered(this.#rest);
     this.#acknowledge(batch);
     if (this.#state === 'stalled') this.#become('ready', null);
@@ -375,9 +378,10 @@ export class Shard {
   }
 
   /** A batch that the database refuses goes, and with it all that was applied on top of it. */
-  #loadAnew(batch: Batch): Promise<void> {
+  async #loadAnew(batch: Batch): Promise<void> {
     this.#batches.drop(batch);
-    return untilItSucceeds(
+    await restAfter(this.#refusedInARow++, this.#options.breaker);
+    await untilItSucceeds(
       () => this.#load(),
       (error) => this.#options.onError(error, 'loading the shard anew'),
       this.#options.breaker,

@@ -65,6 +65,37 @@ describe('a batch that the database refuses', () => {
   });
 });
 
+describe('a database that refuses one batch after the other', () => {
+  it('is asked ever later, and shown as away meanwhile, until it takes one', async () => {
+    const world = await World.started();
+    const rests: number[] = [];
+    vi.spyOn(world.breaker, 'failed').mockImplementation((restMs) => {
+      expect(world.states.at(-1), 'who asks meanwhile is refused at once').toBe('resolving');
+      rests.push(restMs);
+    });
+    let nth = 0;
+    const refuse = async (): Promise<void> => {
+      const request = world.post(`n${nth++}`, 'wallet', 5);
+      const commit = await world.store.begun();
+      commit.end('failed');
+      expect(await world.answer(request)).toEqual(unavailable('shard_unavailable'));
+      await world.until(() => world.states.at(-1) === 'ready');
+    };
+    await refuse();
+    expect(rests, 'one refusal is no reason to rest').toEqual([]);
+    await refuse();
+    await refuse();
+    expect(rests).toHaveLength(2);
+    expect(rests[0]).toBeLessThanOrEqual(50);
+    expect(rests[1]).toBeGreaterThanOrEqual(50);
+    const taken = world.post('taken', 'wallet', 5);
+    (await world.store.begun()).end('committed');
+    expect(await world.answer(taken)).toMatchObject({ type: 'recorded', code: null });
+    await refuse();
+    expect(rests).toHaveLength(2);
+  });
+});
+
 describe('a shard that has to be loaded anew', () => {
   it.each([new SealBrokenError('position 5: by the test'), new DivergenceError('by the test')])(
     'stops where $code is found, and says so',

@@ -15,6 +15,8 @@ const CHUNK_BYTES = 1 << 20;
 const REFUSED_MS_MAX = 1_000;
 /** A p99 of a few hundred requests on a busy machine moves by this much with nothing wrong at all, ms. */
 const NOISE_MS = 50;
+/** One second of a busy machine is no proof: the others are slow beside the fault if they are so every time. */
+const ATTEMPTS = 3;
 
 export function fullDisk(world: EmbeddedWorld, disk: string, counters: Counters, killed: boolean): Fault {
   const filler = join(disk, 'filler');
@@ -22,28 +24,42 @@ export function fullDisk(world: EmbeddedWorld, disk: string, counters: Counters,
     name: killed ? 'a Postgres killed on a full disk, emptied again' : 'a full disk, emptied again',
     weight: 1,
     run: async () => {
-      const { merchants } = world.scene.options;
-      const others = merchants.filter(({ shard }) => shard !== 0);
-      const quiet = await measured(others, () => delay(BASELINE_MS));
-      try {
-        fill(disk, filler);
-        if (killed && world.servers[0].signal('SIGKILL')) counters.add('kills');
-        await refused(merchants.filter(({ shard }) => shard === 0));
-        const own = merchants.filter(({ shard }) => shard === 0);
-        const since = performance.now();
-        const beside = await measured(others, () => delay(FULL_MS));
-        proveRefusals(own, since, counters);
-        counters.took('p99 of the other shard before', quiet);
-        counters.took('p99 of the other shard while one was down', beside);
+      for (let attempt = 1; ; attempt++) {
+        const { apart, beside } = await once(world, disk, filler, counters, killed);
+        if (beside <= 2 * apart + NOISE_MS) return;
         must(
-          beside <= 2 * quiet + NOISE_MS,
-          () => `the other shard's p99 was ${Math.round(quiet)} ms, and ${Math.round(beside)} ms while one was down`,
+          attempt < ATTEMPTS,
+          () => `the other shard's p99 was ${Math.round(apart)} ms, and ${Math.round(beside)} ms while one was down`,
         );
-      } finally {
-        rmSync(filler, { force: true });
       }
     },
   };
+}
+
+/** @returns the p99 of the other shard, ms: apart from the fault, and beside it */
+async function once(world: EmbeddedWorld, disk: string, filler: string, counters: Counters, killed: boolean) {
+  const { merchants } = world.scene.options;
+  const others = merchants.filter(({ shard }) => shard !== 0);
+  const own = merchants.filter(({ shard }) => shard === 0);
+  const before = await measured(others, () => delay(BASELINE_MS));
+  let beside: number;
+  try {
+    fill(disk, filler);
+    if (killed && world.servers[0].signal('SIGKILL')) counters.add('kills');
+    await refused(own);
+    const since = performance.now();
+    beside = await measured(others, () => delay(FULL_MS));
+    proveRefusals(own, since, counters);
+  } finally {
+    rmSync(filler, { force: true });
+  }
+  const emptied = performance.now();
+  await world.scene.posted(3);
+  counters.took('work again after the disk was emptied', performance.now() - emptied);
+  const after = await measured(others, () => delay(BASELINE_MS));
+  counters.took('p99 of the other shard before and after', Math.max(before, after));
+  counters.took('p99 of the other shard while one was down', beside);
+  return { apart: Math.max(before, after), beside };
 }
 
 function fill(disk: string, filler: string): void {

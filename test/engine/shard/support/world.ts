@@ -17,6 +17,7 @@ const DAY = 86_400_000_000;
 
 export class World {
   readonly store = new FakeStore();
+  readonly breaker = new Breaker();
   readonly states: ShardState[] = [];
   /** Of the last state. */
   error: Error | null = null;
@@ -61,7 +62,7 @@ export class World {
         for (const moved of this.#moved.splice(0)) moved();
       },
       onBusy: () => undefined,
-      breaker: new Breaker(),
+      breaker: this.breaker,
       onCommitted: () => undefined,
       onError: () => undefined,
     });
