@@ -7,6 +7,7 @@
 import { performance } from 'node:perf_hooks';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { RingConsumer } from './consumer.js';
+import { DamagedRecordError } from './damage.js';
 import { createRing, LARGE_RELEASED_WORD, Tag } from './layout.js';
 import { RECORD_TOO_LARGE, RING_FULL, RingProducer } from './producer.js';
 
@@ -308,8 +309,8 @@ export class ChannelConsumer {
     try {
       taken = this.#drainWithinBounds();
     } catch (error) {
-      // The record is taken; what follows it must not be stuck behind the error.
-      this.#schedule();
+      // The record is taken; what follows it must not be stuck behind the error. Behind damage, nothing is known to follow.
+      if (!(error instanceof DamagedRecordError)) this.#schedule();
       throw error;
     }
     if (taken > 0) this.#options.onTurnEnd?.();

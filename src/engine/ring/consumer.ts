@@ -1,4 +1,5 @@
 /** The reading side of a ring: one thread, and only that one. */
+import { DamagedRecordError } from './damage.js';
 import {
   CAPACITY_WORD,
   DATA_BYTES,
@@ -9,9 +10,11 @@ import {
   PARKED_WORD,
   PUBLISHED_RECORDS_WORD,
   PUBLISHED_WORD,
+  RECORD_ALIGNMENT,
   RECORD_HEADER_BYTES,
   RELEASED_WORD,
   recordBytes,
+  sealOf,
   Tag,
 } from './layout.js';
 
@@ -53,6 +56,7 @@ export class RingConsumer {
    * Hands over what is published, in order, at most `recordsMax`, and then lets go of their bytes all at once.
    * If `onRecord` throws, the record that it threw at counts as taken.
    * @returns how many were handed over
+   * @throws DamagedRecordError, and takes nothing from there on
    */
   drain(onRecord: OnRecord, recordsMax: number, onHandle: OnHandle = refuseHandles): number {
     if (this.isEmpty) return 0;
@@ -64,15 +68,17 @@ export class RingConsumer {
       while (taken < this.#limit && cursor !== this.#published) {
         const offset = DATA_BYTES + (cursor & this.#mask);
         const length = words[offset >> 2] ?? 0;
-        const tag = words[(offset >> 2) + 1];
+        const seal = words[(offset >> 2) + 1];
+        if (!this.#isWithin(cursor, length)) throw this.#damaged(cursor);
         const next = (cursor + recordBytes(length)) | 0;
-        if (tag === Tag.record) {
+        if (seal === sealOf(length, Tag.record)) {
           cursor = next;
           taken += 1;
           onRecord(offset + RECORD_HEADER_BYTES, length);
-        } else if (tag === Tag.padding) {
+        } else if (seal === sealOf(length, Tag.padding)) {
           cursor = next;
         } else {
+          if (seal !== sealOf(length, Tag.handle)) throw this.#damaged(cursor);
           const before = cursor;
           cursor = next;
           if (!onHandle(words[(offset + RECORD_HEADER_BYTES) >> 2] ?? 0)) {
@@ -98,13 +104,26 @@ export class RingConsumer {
     for (let shown = 0; shown < recordsMax && cursor !== this.#published; ) {
       const offset = DATA_BYTES + (cursor & this.#mask);
       const length = words[offset >> 2] ?? 0;
-      const tag = words[(offset >> 2) + 1];
-      if (tag === Tag.handle) return;
+      const seal = words[(offset >> 2) + 1];
+      // Damage is for `drain` to say.
+      if (!this.#isWithin(cursor, length)) return;
       cursor = (cursor + recordBytes(length)) | 0;
-      if (tag !== Tag.record) continue;
+      if (seal === sealOf(length, Tag.padding)) continue;
+      if (seal !== sealOf(length, Tag.record)) return;
       shown += 1;
       onRecord(offset + RECORD_HEADER_BYTES, length);
     }
+  }
+
+  /** True if a record of this length stays within what is published, and within the ring. */
+  #isWithin(cursor: number, lengthBytes: number): boolean {
+    const bytes = Math.min((this.#published - cursor) >>> 0, this.#mask + 1 - (cursor & this.#mask));
+    // As an unsigned number, a negative length is too long as well.
+    return lengthBytes >>> 0 <= bytes - RECORD_HEADER_BYTES;
+  }
+
+  #damaged(cursor: number): DamagedRecordError {
+    return new DamagedRecordError(`a ring holds no record at ${cursor >>> 0}, of ${this.#published >>> 0} published`);
   }
 
   /** From within `onRecord`: the present `drain` hands over nothing more. */
@@ -112,11 +131,13 @@ export class RingConsumer {
     this.#limit = 0;
   }
 
-  /** True if nothing published is left. */
+  /** True if nothing published is left. @throws DamagedRecordError where the cursor can not be one */
   get isEmpty(): boolean {
     // Reading the cursor before the records makes their bytes visible: the producer stores it after them.
     this.#published = Atomics.load(this.#words, PUBLISHED_WORD);
-    return this.#cursor === this.#published;
+    const waiting = (this.#published - this.#cursor) >>> 0;
+    if (waiting > this.#mask + 1 || waiting % RECORD_ALIGNMENT !== 0) throw this.#damaged(this.#cursor);
+    return waiting === 0;
   }
 
   /**

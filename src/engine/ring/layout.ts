@@ -14,7 +14,7 @@
  *         388  gathering: 1 while it waits for the producer to be idle        (written by both)
  *         512  records
  *
- *   record:   int32 length of the payload, int32 tag, payload, padding to 8 bytes
+ *   record:   int32 length of the payload, int32 seal (`sealOf`: the length again, and a tag), payload, padding to 8 bytes
  * ```
  *
  * Cursors stand 128 bytes apart: processors fetch cache lines in pairs, and a line that both threads write would go to
@@ -38,13 +38,20 @@ export const RECORD_HEADER_BYTES = 8;
 /** Records begin at multiples of this, so that payloads can be read as float64 and int64. */
 export const RECORD_ALIGNMENT = 8;
 
+/** Apart in every byte, so that no tag becomes another by damage to one. */
 export const Tag = {
   record: 0,
   /** Nothing: the rest of the ring up to its end, where the next record did not fit. */
-  padding: 1,
+  padding: 0x5a5a5a5a,
   /** The payload is the number of a large record, which travels beside the ring. */
-  handle: 2,
+  handle: 0x33333333,
 } as const;
+
+/**
+ * The second word of a header: the complement of the length, with the tag in it. So a header says its length twice, and the
+ * comparison that tells the tags apart sees damage to either word at no cost. Zeros are no header.
+ */
+export const sealOf = (lengthBytes: number, tag: number): number => ~lengthBytes ^ tag;
 
 /**
  * What records are about, as bits. A consumer that will look into the ring by itself at a certain moment defers topics

@@ -16,6 +16,7 @@ import {
   RECORD_HEADER_BYTES,
   RELEASED_WORD,
   recordBytes,
+  sealOf,
   Tag,
   TOPIC_ELSE,
 } from './layout.js';
@@ -149,7 +150,7 @@ export class RingProducer {
   #writeHeader(lengthBytes: number, tag: number): void {
     const word = (DATA_BYTES + (this.#cursor & this.#mask)) >> 2;
     this.#words[word] = lengthBytes;
-    this.#words[word + 1] = tag;
+    this.#words[word + 1] = sealOf(lengthBytes, tag);
     this.#cursor = (this.#cursor + recordBytes(lengthBytes)) | 0;
   }
 }

@@ -7,10 +7,12 @@
  *  4 u32 request id
  *  8 recorded: f64 position, f64 sequence, f64 recorded at, f64 expires at
  *    replay:   f64 position, i32 fingerprint high, i32 fingerprint low
- *    answer:   msgpack of an Answer
+ *    answer:   msgpack of an Answer, and a checksum over the whole record
  * ```
  */
 import type { Micros, Position } from '../../ledger/record.js';
+import { DamagedRecordError } from '../ring/damage.js';
+import { CHECKSUM_BYTES, openRecord, sealRecord } from './checksum.js';
 import { kindOf, MessageKind } from './head.js';
 import type { Answer, AnswerReceiver } from './messages.js';
 import { pack, unpack } from './pack.js';
@@ -68,9 +70,11 @@ export function encodeAnswer(requestId: number, answer: Answer): Uint8Array {
     return bytes;
   }
   const body = pack(answer);
-  const bytes = new Uint8Array(HEAD_BYTES + body.length);
-  writeHead(viewOf(bytes), 0, MessageKind.answer, requestId);
+  const bytes = new Uint8Array(HEAD_BYTES + body.length + CHECKSUM_BYTES);
+  const view = viewOf(bytes);
+  writeHead(view, 0, MessageKind.answer, requestId);
   bytes.set(body, HEAD_BYTES);
+  sealRecord(bytes, view, 0, HEAD_BYTES + body.length);
   return bytes;
 }
 
@@ -87,6 +91,7 @@ export function deliverAnswer(
     receiver.answered(tag, decodeAnswer(bytes, view, offset, length));
     return;
   }
+  mustHave(RECORDED_BYTES, length);
   receiver.recorded(
     tag,
     view.getFloat64(offset + 8, true),
@@ -118,10 +123,11 @@ export function plainSuccess(
   };
 }
 
-/** `requestIdOf` (head.ts) says whose it is. @throws where the bytes are not an answer */
+/** `requestIdOf` (head.ts) says whose it is. @throws DamagedRecordError where the bytes are not an answer */
 export function decodeAnswer(bytes: Uint8Array, view: DataView, offset: number, length: number): Answer {
   switch (kindOf(view, offset)) {
     case MessageKind.recorded:
+      mustHave(RECORDED_BYTES, length);
       return plainSuccess(
         view.getFloat64(offset + 8, true),
         view.getFloat64(offset + 16, true),
@@ -129,6 +135,7 @@ export function decodeAnswer(bytes: Uint8Array, view: DataView, offset: number, 
         view.getFloat64(offset + 32, true),
       );
     case MessageKind.replay:
+      mustHave(REPLAY_BYTES, length);
       return {
         type: 'replay',
         position: view.getFloat64(offset + 8, true),
@@ -136,10 +143,14 @@ export function decodeAnswer(bytes: Uint8Array, view: DataView, offset: number, 
       };
     case MessageKind.answer:
       // Copied out of the ring first: msgpackr keeps views of what it reads.
-      return unpack(bytes.slice(offset + HEAD_BYTES, offset + length)) as Answer;
+      return unpack(bytes.slice(offset + HEAD_BYTES, openRecord(bytes, view, offset, offset + length))) as Answer;
     default:
-      throw new Error(`not an answer: kind ${kindOf(view, offset)}`);
+      throw new DamagedRecordError(`not an answer: kind ${kindOf(view, offset)}`);
   }
+}
+
+function mustHave(bytes: number, length: number): void {
+  if (length !== bytes) throw new DamagedRecordError(`an answer of ${length} bytes where ${bytes} are written`);
 }
 
 function isPlainSuccess(answer: Answer): answer is Extract<Answer, { type: 'recorded' }> {

@@ -1,6 +1,7 @@
 /**
- * Everything that is asked but single postings: the head and texts of head.ts, and a body of msgpack. The body of an
- * atomic batch is its items, each as a length (u32) and a posting of post.ts without key and id.
+ * Everything that is asked but single postings: the head and texts of head.ts, a body of msgpack, and a checksum over the
+ * whole record. The body of an atomic batch is its items, each as a length (u32) and a posting of post.ts without key and id;
+ * it has no checksum, as its parts are checked by their layout.
  */
 import {
   type ActionCommand,
@@ -13,9 +14,11 @@ import {
 } from '../../ledger/command.js';
 import type { KeyedHash } from '../../ledger/hash.js';
 import { NO_TEXTS } from '../../ledger/record.js';
+import { CHECKSUM_BYTES, openRecord, sealRecord } from './checksum.js';
 import { inOrder } from './extras.js';
 import {
-  bodyOffset,
+  checkHead,
+  damaged,
   HEAD_BYTES,
   kindOf,
   MessageKind,
@@ -73,26 +76,28 @@ export function encodeCold(head: NumberedHead, request: ColdRequest, hash: Keyed
     textSizeMax(texts.description) +
     textSizeMax(texts.metadata) +
     body.length +
-    head.route.length;
+    Math.max(head.route.length, CHECKSUM_BYTES);
   const into = targetOf(new ArrayBuffer(sizeMax));
   const bodyStart = writeHead(kind, head, dryRun, texts, into, 0);
   into.bytes.set(body, bodyStart);
   const end = bodyStart + body.length;
   writeHashes(head, hash, into, 0, end);
-  return into.bytes.subarray(0, end);
+  // After the hashes, so that a fingerprint does not depend on it.
+  return into.bytes.subarray(0, kind === MessageKind.cold ? sealRecord(into.bytes, into.view, 0, end) : end);
 }
 
-/** The result has its own memory: it may be kept. @throws where the bytes are not such a record */
+/** The result has its own memory: it may be kept. @throws DamagedRecordError where the bytes are not such a record */
 export function decodeCold(bytes: Uint8Array, offset: number, length: number): ColdMessage {
   const own = bytes.slice(offset, offset + length);
   const view = new DataView(own.buffer, own.byteOffset, own.byteLength);
+  const kind = length < HEAD_BYTES ? 0 : kindOf(view, 0);
+  if (kind !== MessageKind.cold && kind !== MessageKind.atomicBatch) throw damaged('is no request', 0, length);
+  const end = kind === MessageKind.cold ? openRecord(own, view, 0, length) : length;
+  const body = own.subarray(checkHead(view, 0, end), end);
   const head = emptyHead();
   readHead(own, view, 0, head);
-  const body = own.subarray(bodyOffset(view, 0));
   const request =
-    kindOf(view, 0) === MessageKind.atomicBatch
-      ? unpackItems(head, body)
-      : toCommand(head, unpack(body) as PackedRequest);
+    kind === MessageKind.atomicBatch ? unpackItems(head, body) : toCommand(head, unpack(body) as PackedRequest);
   return { requestId: requestIdOf(view, 0), shard: shardOf(view, 0), book: head.book, request };
 }
 
@@ -190,7 +195,8 @@ function unpackItems(head: CommandHead, body: Uint8Array): AtomicBatchCommand {
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   const items: PostCommand[] = [];
   for (let at = 0; at < body.length; ) {
-    const length = view.getUint32(at, true);
+    const length = at + 4 > body.length ? 0 : view.getUint32(at, true);
+    if (length === 0 || length > body.length - at - 4) throw damaged('has an item beyond its end', 0, body.length);
     const item = new PostCommand();
     decodePost(body, view, at + 4, length, item);
     items.push(item);

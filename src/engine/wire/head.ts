@@ -19,6 +19,7 @@
  */
 import type { CommandHead } from '../../ledger/command.js';
 import type { KeyedHash } from '../../ledger/hash.js';
+import { DamagedRecordError } from '../ring/damage.js';
 import type { RequestHead } from './messages.js';
 import { writeAscii, writeText } from './text.js';
 
@@ -51,6 +52,10 @@ export const ROUTE_MAX = 128;
 export const KEY_MAX = 255;
 
 export const HeadFlag = { keyed: 1, dryRun: 2 } as const;
+const FLAGS = HeadFlag.keyed | HeadFlag.dryRun;
+const TEXTS = 4;
+const LENGTH_BYTES = 4;
+const NO_TEXT = -1;
 
 export const kindOf = (view: DataView, offset: number): number => view.getUint8(offset);
 /** Of a request or an answer. */
@@ -135,6 +140,33 @@ export class MovableTexts {
     public length: number,
   ) {}
 }
+
+/**
+ * Where the body of a request begins, after a look whether its head can be one that was written: the four texts fill their
+ * length, and there is a key exactly where the flag says so.
+ * @param end of the record
+ * @throws DamagedRecordError
+ */
+export function checkHead(view: DataView, offset: number, end: number): number {
+  if (end - offset < HEAD_BYTES + TEXTS * LENGTH_BYTES) throw damaged('is too short', offset, end);
+  const flags = view.getUint8(offset + 1);
+  const body = bodyOffset(view, offset);
+  if ((flags & ~FLAGS) !== 0 || body > end) throw damaged('has an impossible head', offset, end);
+  let at = offset + HEAD_BYTES;
+  const keyed = view.getInt32(at) !== NO_TEXT;
+  if (keyed !== ((flags & HeadFlag.keyed) !== 0)) throw damaged('has a key against its flags', offset, end);
+  for (let text = 0; text < TEXTS; text++) {
+    if (at + LENGTH_BYTES > body) throw damaged('has texts beyond their length', offset, end);
+    const length = view.getInt32(at);
+    if (length < NO_TEXT) throw damaged('has a text of negative length', offset, end);
+    at += LENGTH_BYTES + (length === NO_TEXT ? 0 : length);
+  }
+  if (at !== body) throw damaged('has texts of another length', offset, end);
+  return body;
+}
+
+export const damaged = (what: string, offset: number, end: number): DamagedRecordError =>
+  new DamagedRecordError(`a record of ${end - offset} bytes ${what}`);
 
 /** Fills the head of a command; its texts point into `bytes`. */
 export function readHead(bytes: Uint8Array, view: DataView, offset: number, into: CommandHead): void {

@@ -7,14 +7,18 @@
  *  2 with times: f64 expires in, f64 effective at, µs; without, both are 0 (most postings: 16 bytes less to hash)
  *    a leg each: u32 amount low, u32 amount high, u16 currency, u8 length of debit, u8 length of credit
  *    names, ASCII: debit and credit of each leg, in order
- *    extras as msgpack, to the end of the record
+ *    extras as msgpack, and a checksum over the whole record behind them
  * ```
  */
 import { PostCommand } from '../../ledger/command.js';
 import type { KeyedHash } from '../../ledger/hash.js';
+import { LEGS_MAX } from '../../ledger/record.js';
+import { CHECKSUM_BYTES, openRecord, sealRecord } from './checksum.js';
 import { extrasSizeMax, packExtras, unpackExtras } from './extras.js';
 import {
   bodyOffset,
+  checkHead,
+  damaged,
   HEAD_BYTES,
   KEY_MAX,
   MessageKind,
@@ -34,6 +38,7 @@ export const PostFlag = { pending: 1, openAccounts: 2, extras: 4, times: 8 } as 
 export const BODY_HEAD_BYTES = 2;
 export const TIMES_BYTES = 16;
 export const LEG_BYTES = 12;
+const FLAGS = PostFlag.pending | PostFlag.openAccounts | PostFlag.extras | PostFlag.times;
 const TWO_32 = 2 ** 32;
 
 /** Most bytes that `encodePost` writes, the route that it hashes included: what to claim. */
@@ -41,7 +46,7 @@ export function postSizeMax(request: PostRequest): number {
   let size = HEAD_BYTES + 4 + KEY_MAX + ROUTE_MAX + BODY_HEAD_BYTES + TIMES_BYTES;
   size += textSizeMax(request.reference) + textSizeMax(request.description) + textSizeMax(request.metadata);
   for (const leg of request.legs) size += LEG_BYTES + leg.debit.length + leg.credit.length;
-  return request.extras === null ? size : size + extrasSizeMax(request.extras);
+  return request.extras === null ? size : size + extrasSizeMax(request.extras) + CHECKSUM_BYTES;
 }
 
 /**
@@ -60,7 +65,9 @@ export function encodePost(
   const body = writeHead(MessageKind.post, head, request.dryRun, request, into, offset);
   const end = writePostBody(request, into, body);
   writeHashes(head, hash, into, offset, end);
-  return end - offset;
+  // After the hashes, so that a fingerprint does not depend on it.
+  const sealed = request.extras === null ? end : sealRecord(into.bytes, into.view, offset, end);
+  return sealed - offset;
 }
 
 function writePostBody(request: PostRequest, into: RingTarget, offset: number): number {
@@ -122,6 +129,7 @@ function halvesOf(amounts: BigInt64Array): Int32Array {
 /**
  * Fills a command. Its texts and names point into `bytes`: who keeps it longer than the record copies it (`copyPost`).
  * @returns the request's id
+ * @throws DamagedRecordError where the bytes cannot be what `encodePost` wrote
  */
 export function decodePost(
   bytes: Uint8Array,
@@ -130,14 +138,20 @@ export function decodePost(
   length: number,
   into: PostCommand,
 ): number {
+  const end = offset + length;
+  const body = checkHead(view, offset, end);
   readHead(bytes, view, offset, into);
-  const body = bodyOffset(view, offset);
+  if (end < body + BODY_HEAD_BYTES) throw damaged('has no body', offset, end);
   const flags = view.getUint8(body);
   const legCount = view.getUint8(body + 1);
   into.pending = (flags & PostFlag.pending) !== 0;
   into.openAccounts = (flags & PostFlag.openAccounts) !== 0;
   const timed = (flags & PostFlag.times) !== 0;
   let at = body + BODY_HEAD_BYTES;
+  let names = at + (timed ? TIMES_BYTES : 0) + legCount * LEG_BYTES;
+  if ((flags & ~FLAGS) !== 0 || legCount === 0 || legCount > LEGS_MAX || names > end) {
+    throw damaged(`cannot have ${legCount} legs`, offset, end);
+  }
   into.expiresIn = timed ? view.getFloat64(at, true) : 0;
   into.effectiveAt = timed ? view.getFloat64(at + 8, true) : 0;
   if (timed) at += TIMES_BYTES;
@@ -145,7 +159,6 @@ export function decodePost(
   into.names = bytes;
   // The halves go over as they are: no BigInt object is ever made of an amount.
   const halves = halvesOf(into.amount);
-  let names = at + legCount * LEG_BYTES;
   for (let leg = 0; leg < legCount; leg++) {
     halves[leg * 2] = view.getInt32(at, true);
     halves[leg * 2 + 1] = view.getInt32(at + 4, true);
@@ -159,15 +172,25 @@ export function decodePost(
     names += debitLength + creditLength;
     at += LEG_BYTES;
   }
-  // Copied out: msgpackr would keep views of a ring's memory.
-  into.extras = (flags & PostFlag.extras) === 0 ? null : unpackExtras(bytes.slice(names, offset + length));
+  if ((flags & PostFlag.extras) === 0) {
+    if (names !== end) throw damaged('has names of another length', offset, end);
+    into.extras = null;
+  } else {
+    const sealed = openRecord(bytes, view, offset, end);
+    if (names > sealed) throw damaged('has names of another length', offset, end);
+    // Copied out: msgpackr would keep views of a ring's memory.
+    into.extras = unpackExtras(bytes.slice(names, sealed));
+  }
   return requestIdOf(view, offset);
 }
 
-/** Where the names of a posting with one leg begin, its debit's first, their lengths in the two bytes before; else −1. */
+/**
+ * Where the names of a posting with one leg begin, its debit's first, their lengths in the two bytes before; else −1. A
+ * record that was damaged may give any place within the view: it is `decodePost` that says so.
+ */
 export function plainNamesOf(view: DataView, offset: number): number {
   const body = bodyOffset(view, offset);
-  if (view.getUint8(body + 1) !== 1) return -1;
+  if (body + BODY_HEAD_BYTES + TIMES_BYTES + LEG_BYTES > view.byteLength || view.getUint8(body + 1) !== 1) return -1;
   const timed = (view.getUint8(body) & PostFlag.times) !== 0;
   return body + BODY_HEAD_BYTES + (timed ? TIMES_BYTES : 0) + LEG_BYTES;
 }

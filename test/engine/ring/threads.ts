@@ -11,6 +11,7 @@ import ts from 'typescript';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const folders = ['src/engine/ring', 'test/engine/ring/thread'];
+const files = ['src/platform/errors.ts'];
 
 export class Threads {
   readonly #folder = mkdtempSync(join(tmpdir(), 'millrace-ring-'));
@@ -18,6 +19,7 @@ export class Threads {
 
   constructor() {
     writeFileSync(join(this.#folder, 'package.json'), '{"type":"module"}');
+    for (const file of files) this.#transpile(file);
     for (const folder of folders) {
       for (const name of readdirSync(join(root, folder))) this.#transpile(join(folder, name));
     }
