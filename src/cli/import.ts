@@ -82,6 +82,8 @@ class ImportRun {
   #counts: Counts = { posted: 0, replayed: 0, rejected: 0 };
   #at: Start = { offset: 0, lines: 0 };
   #probe: Checkpoint['probe'] | null = null;
+  /** What a checkpoint would say: of the newest place that reading can begin at. */
+  #resumable: Pick<Checkpoint, 'start' | 'counts' | 'rejectBytes'> | null = null;
   #checkpointAt = Date.now();
 
   constructor(options: ImportOptions, io: CommandIo, map: ImportMap, columns: readonly string[]) {
@@ -179,18 +181,16 @@ class ImportRun {
       this.#counts[outcome.type]++;
       if (outcome.type === 'rejected') rejects.add(line.fields, outcome.reason);
       else if (item !== null) this.#probe = { json: item.json, key: item.key, id: outcome.id };
+      // Of a line that cannot be read the parser does not know the end: its rest would be read as another line.
+      if (line.fault !== null) continue;
+      this.#resumable = { start: this.#at, counts: { ...this.#counts }, rejectBytes: rejects.sizeBytes };
     }
-    if (this.#probe === null || Date.now() - this.#checkpointAt < CHECKPOINT_EVERY_MS) return;
+    const probe = this.#probe;
+    if (probe === null || this.#resumable === null) return;
+    if (Date.now() - this.#checkpointAt < CHECKPOINT_EVERY_MS) return;
     this.#checkpointAt = Date.now();
     rejects.sync();
-    writeCheckpoint(this.#options.file, {
-      version: 1,
-      job: this.#job,
-      start: this.#at,
-      counts: this.#counts,
-      rejectBytes: rejects.sizeBytes,
-      probe: this.#probe,
-    });
+    writeCheckpoint(this.#options.file, { version: 1, job: this.#job, ...this.#resumable, probe });
   }
 
   #summary(): number {

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Checkpoint } from '../../src/cli/import/checkpoint.js';
+import { writeCheckpoint } from '../../src/cli/import/checkpoint.js';
 import type { ImportOptions } from '../../src/cli/import.js';
 import { importCommand } from '../../src/cli/import.js';
 import { writeBankCsv } from '../support/bank-csv.js';
@@ -188,9 +190,9 @@ test('a note of an earlier run is not believed where the ledger does not hold wh
   } finally {
     Date.now = real;
   }
-  const note = JSON.parse(readFileSync(`${file}.millrace-progress`, 'utf8')) as { probe: { id: string } };
-  note.probe.id = 'txn_of_another_ledger';
-  writeFileSync(`${file}.millrace-progress`, JSON.stringify(note));
+  const [text = ''] = readFileSync(`${file}.millrace-progress`, 'utf8').split('\n');
+  const note = JSON.parse(text) as Checkpoint;
+  writeCheckpoint(file, { ...note, probe: { ...note.probe, id: 'txn_of_another_ledger' } });
   ledger.fail = () => 'none';
   const { out, err } = await run(file, BANK_MAP);
   expect(err).not.toContain('Going on');

@@ -32,15 +32,17 @@ const checkpointFile = (file: string): string => `${file}.millrace-progress`;
 /** Another file, mapping, engine or key is another job. */
 export function jobOf(file: string, map: ImportMap, url: string, key: string): string {
   const { size, mtimeMs } = statSync(file);
-  return createHash('sha256')
-    .update(JSON.stringify([size, mtimeMs, map, url, key]))
-    .digest('hex');
+  return digestOf(JSON.stringify([size, mtimeMs, map, url, key]));
 }
 
-/** @returns null where there is none of this job */
+const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** @returns null where there is none of this job, or none that is as it was written: a wrong offset would leave lines out */
 export function readCheckpoint(file: string, job: string): Checkpoint | null {
   try {
-    const found = JSON.parse(readFileSync(checkpointFile(file), 'utf8')) as Checkpoint;
+    const [text = '', digest] = readFileSync(checkpointFile(file), 'utf8').split('\n');
+    if (digest !== digestOf(text)) return null;
+    const found = JSON.parse(text) as Checkpoint;
     return found.version === 1 && found.job === job ? found : null;
   } catch {
     return null;
@@ -49,7 +51,8 @@ export function readCheckpoint(file: string, job: string): Checkpoint | null {
 
 export function writeCheckpoint(file: string, checkpoint: Checkpoint): void {
   const draft = `${checkpointFile(file)}.draft`;
-  writeFileSync(draft, JSON.stringify(checkpoint), { mode: 0o600 });
+  const text = JSON.stringify(checkpoint);
+  writeFileSync(draft, `${text}\n${digestOf(text)}`, { mode: 0o600 });
   renameSync(draft, checkpointFile(file));
 }
 

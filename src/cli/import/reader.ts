@@ -10,7 +10,7 @@ export interface FileLine {
   readonly fields: Line;
   /** Number of the line in the file where it ends, from 1. */
   readonly number: number;
-  /** Bytes of the file up to its end. */
+  /** Bytes of the file up to its end; of a line that cannot be read, somewhere in it. */
   readonly endOffset: number;
   /** Why it cannot be read; null for a line that can. `fields` then holds the raw text. */
   readonly fault: string | null;
@@ -35,6 +35,8 @@ function optionsOf({ csv }: ImportMap): Options {
     quote: csv.quote,
     escape: csv.quote,
     encoding: csv.encoding,
+    // All of them, not the one that comes first: where a file has several, its lines would depend on where reading begins.
+    record_delimiter: ['\r\n', '\n', '\r'],
     info: true,
     relax_column_count: true,
     skip_empty_lines: true,
@@ -70,6 +72,7 @@ export async function readColumns(
 /** All lines from `start` on, those that cannot be read among them, in order. */
 export async function* readLines(file: string, map: ImportMap, start: Start): AsyncGenerator<FileLine> {
   const faults: FileLine[] = [];
+  const last: FileLine[] = [];
   const at = (bytes: number, lines: number) => ({ endOffset: start.offset + bytes, number: start.lines + lines });
   const source = createReadStream(file, { start: start.offset, highWaterMark: 1 << 18 });
   const parser = parse({
@@ -80,7 +83,10 @@ export async function* readLines(file: string, map: ImportMap, start: Start): As
     on_skip: (error, raw) => {
       const { bytes, lines } = parser.info;
       const message = error?.message.split('\n')[0] ?? 'the line cannot be read';
-      faults.push({ fields: [(raw ?? '').replace(/\r?\n$/, '')], ...at(bytes, lines), fault: message });
+      const line = { fields: [(raw ?? '').replace(/\r?\n$/, '')], ...at(bytes, lines), fault: message };
+      // The one fault that is found at the end of the file: it comes behind all other lines.
+      if (error?.code === 'CSV_QUOTE_NOT_CLOSED') last.push(line);
+      else faults.push(line);
       return undefined;
     },
   });
@@ -88,11 +94,12 @@ export async function* readLines(file: string, map: ImportMap, start: Start): As
   source.pipe(parser);
   try {
     for await (const { record, info } of parser as AsyncIterable<Parsed>) {
-      while (faults[0] !== undefined && faults[0].endOffset <= start.offset + info.bytes)
+      while (faults[0] !== undefined && faults[0].endOffset < start.offset + info.bytes)
         yield faults.shift() as FileLine;
       yield { fields: record, ...at(info.bytes, info.lines), fault: null };
     }
     yield* faults;
+    yield* last;
   } finally {
     source.destroy();
   }

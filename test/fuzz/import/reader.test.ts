@@ -69,7 +69,7 @@ it(`any file of right lines is read as the parser reads it whole, and from behin
   );
 }, 600_000);
 
-it(`any bytes are lines or faults, never an exception, and resumed behind any of them give the rest, with seed ${seed}`, async () => {
+it(`any bytes are lines or faults, never an exception, and resumed behind any that can be read give the rest, with seed ${seed}`, async () => {
   const bytes = fc.array(fc.oneof(fc.constantFrom(...Buffer.from('a,"\n\r;é ')), fc.nat(255)), { maxLength: 80 });
   await fc.assert(
     fc.asyncProperty(bytes, async (content) => {
@@ -80,6 +80,13 @@ it(`any bytes are lines or faults, never an exception, and resumed behind any of
       for (const { endOffset } of whole) {
         expect(endOffset).toBeGreaterThanOrEqual(before);
         before = endOffset;
+      }
+      for (const [index, { endOffset, number, fault }] of whole.entries()) {
+        if (fault !== null) continue;
+        const rest = await linesFrom({ offset: endOffset, lines: number });
+        expect(rest.map(({ fields, fault }) => [fields, fault !== null])).toEqual(
+          whole.slice(index + 1).map(({ fields, fault }) => [fields, fault !== null]),
+        );
       }
     }),
     { numRuns: 150 * times, seed: Number(seed) },
