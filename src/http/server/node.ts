@@ -15,7 +15,14 @@ import { NodeStreams } from './node-streams.js';
 import { PortInUseError } from './port.js';
 
 const NO_BODY = new Uint8Array(0);
-const HEADERS_BYTES_MAX = 8 * 1024;
+/** The request line and all fields with their ends: what the default server takes. */
+const HEAD_BYTES_MAX = 4096;
+/** Where node itself gives up: beyond what is taken, so that what is too long is refused in our own words. */
+const HEADERS_BYTES_MAX = 2 * HEAD_BYTES_MAX;
+/** Of a head beside method, target and fields: a blank, ` HTTP/1.1`, and the ends of the first line and of the head. */
+const LINE_BYTES = 14;
+/** Of a field beside its name and value: a colon, a blank, the end of the line. */
+const FIELD_BYTES = 4;
 const HEADERS_COUNT_MAX = 100;
 /** As the default server has them: an idle connection, half a head or half a body are cut after 10 s. */
 const ARRIVAL_TIMEOUT_MS = 10_000;
@@ -218,8 +225,18 @@ const isCutOff = (code: number): boolean => code < FIRST_PRINTABLE || code > LAS
 /** What node would take and the default server does not. */
 function unlikeDefault(request: IncomingMessage): RequestProblem | null {
   if (request.httpVersion !== '1.1') return new RequestProblem('request_framing', 'Only HTTP/1.1 is spoken here.');
-  if (request.rawHeaders.length <= 2 * HEADERS_COUNT_MAX) return null;
-  return new RequestProblem('headers_too_large', `More than ${HEADERS_COUNT_MAX} header fields.`);
+  if (request.rawHeaders.length > 2 * HEADERS_COUNT_MAX) {
+    return new RequestProblem('headers_too_large', `More than ${HEADERS_COUNT_MAX} header fields.`);
+  }
+  if (headBytes(request) <= HEAD_BYTES_MAX) return null;
+  return new RequestProblem('headers_too_large', `The head has more than ${HEAD_BYTES_MAX} bytes.`);
+}
+
+/** Node does not say how long the head was: as long as with one blank behind each colon. */
+function headBytes({ method = '', url = '', rawHeaders }: IncomingMessage): number {
+  let bytes = LINE_BYTES + method.length + url.length;
+  for (const text of rawHeaders) bytes += text.length;
+  return bytes + (rawHeaders.length / 2) * FIELD_BYTES;
 }
 
 function readBody<Target extends Opened>(

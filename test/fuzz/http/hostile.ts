@@ -37,6 +37,12 @@ function head(lines: readonly string[], line = 'POST /v1/transactions HTTP/1.1')
   ].join('\r\n');
 }
 
+/** Of so many bytes when the key stands in it, or some more. */
+const longHead = (bytes: number): string => {
+  const lines = (fill: number) => [`X: ${'a'.repeat(fill)}`, 'Content-Length: 0'];
+  return head(lines(bytes - head(lines(0)).length));
+};
+
 const hostile = (name: string, ...parts: string[]): Hostile => ({ name, parts, statuses: REFUSED });
 const outer = posting('outer');
 const CHUNKED = 'Transfer-Encoding: chunked';
@@ -99,6 +105,10 @@ export const HOSTILE: readonly Hostile[] = [
   hostile('a chunk trailer', `${head([CHUNKED])}${chunk('hello')}0\r\nX: y\r\n\r\n${HIDDEN}`),
   hostile('a chunk without its end', `${head([CHUNKED])}5\r\nhello0\r\n\r\n${HIDDEN}`),
   hostile('chunks that are right', `${head([CHUNKED])}${chunk(outer)}0\r\n\r\n${HIDDEN}`),
+  ...[4_097, 8_192, 8_193].map((bytes) => ({
+    ...hostile(`a head of ${bytes.toLocaleString('en')} bytes`, longHead(bytes) + HIDDEN),
+    statuses: [431],
+  })),
   hostile('header fields of 64 KiB', head([`X: ${'a'.repeat(65_536)}`, `Content-Length: ${HIDDEN.length}`]) + HIDDEN),
   hostile(
     'a thousand header fields',

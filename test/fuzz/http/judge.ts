@@ -107,7 +107,10 @@ export function isUnusual(template: string): boolean {
   );
 }
 
-/** Both fronts take heads up to this; the native one none of more than 4,096, the other none of more than 8,192. */
+/**
+ * Both fronts take heads up to 4,096 bytes. One counts the blanks in it that mean nothing and the other does not, and a
+ * template is filled in before it is sent.
+ */
 const HEAD_BYTES_SURE = 4_000;
 const REQUEST_LINE = /^[A-Z]+ \/\S* HTTP\/1\.1\r\n/;
 const WRITING = /^(?:POST|PATCH) /;

@@ -55,6 +55,29 @@ describe.each([
   const send = (text: string | readonly string[], answers?: number) =>
     raw(server.port, text, answers === undefined ? {} : { answers });
 
+  it.each([
+    [4096, 200],
+    [4097, 431],
+    [8300, 431],
+    [70_000, 431],
+  ] as const)('answers a head of %d bytes by %d, however it arrives', async (bytes, status) => {
+    const fill = (length: number) => request('POST /a?b=c', ['Content-Length: 5', `X: ${'a'.repeat(length)}`], '');
+    const head = fill(bytes - fill(0).length);
+    expect(head).toHaveLength(bytes);
+    const ways = [
+      [`${head}hello`],
+      [head.slice(0, -1), '\nhello'],
+      [head.slice(0, 100), head.slice(100, -1), '\nhello'],
+    ];
+    const answers = await Promise.all(
+      ways.map(([first = '', ...later]) =>
+        raw(server.port, first, { later, ...(status === 200 ? { answers: 1 } : {}) }),
+      ),
+    );
+    for (const answer of answers) expect([answer.statuses, answer.closed]).toEqual([[status], status !== 200]);
+    expect(handler.seen).toHaveLength(status === 200 ? ways.length : 0);
+  });
+
   it('hands a body on whole, also one that comes byte by byte', async () => {
     const whole = await send(request('POST /a%2Fb?x=1', ['Content-Length: 5'], 'hello'), 1);
     expect(whole.text).toMatch(/\r\n\r\nseen hello$/);
