@@ -61,6 +61,10 @@ class NodeExchange implements Exchange {
     }
   }
 
+  get answered(): boolean {
+    return this.#answered;
+  }
+
   respond(status: number, headers: HeaderList, body: string | Uint8Array): void {
     if (this.aborted || this.#answered) return;
     this.#answered = true;
@@ -290,7 +294,8 @@ function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
   // Its answer is under way, and `linger` ends it.
   if (refused.has(socket)) return;
   const owed = underWay.get(socket);
-  if (owed?.request.complete && error.code !== 'ECONNRESET') {
+  // Where the answer has been given already, and is on its way, nothing else would end the connection.
+  if (owed?.request.complete && !owed.exchange.answered && error.code !== 'ECONNRESET') {
     // What follows a whole request says nothing about it: a bare 400 would be read as its answer, though it may be done.
     owed.exchange.closeAfter = true;
     return;

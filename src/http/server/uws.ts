@@ -295,20 +295,18 @@ function take<Target extends Opened>(
 }
 
 /**
- * The library takes a field without a name for the end of the head, so a Content-Length behind one is not seen, and the
- * body would be read as a next request. Where none was seen, the request is therefore run in the next turn: what stands in
- * the same packet ends the connection then, as in {@link refuseAndClose}; and what usually has a body ends it in any case.
+ * The library takes a field without a name for the end of the head, so what stands behind one is not seen: neither a
+ * Content-Length, whose body would be read as a next request, nor what contradicts one that was seen. Where no body is
+ * known of, the request is therefore run in the next turn: what stands in the same packet ends the connection then, as in
+ * {@link refuseAndClose}; and what usually has a body, and does not say that it has none, ends it in any case.
  */
 function finishWithoutBody<Target extends Opened>(
   exchange: UwsExchange,
   handler: RequestHandler<Target>,
   intake: Intake<Target>,
 ): void {
-  if (exchange.headers.contentLengthCount > 0) {
-    finish(exchange, handler, intake);
-    return;
-  }
-  if (exchange.method !== 'GET' && exchange.method !== 'HEAD') exchange.closeAfter = true;
+  const { headers, method } = exchange;
+  if (headers.contentLengthCount === 0 && method !== 'GET' && method !== 'HEAD') exchange.closeAfter = true;
   setImmediate(() => {
     if (!exchange.aborted) finish(exchange, handler, intake);
   });

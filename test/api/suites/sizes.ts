@@ -1,8 +1,11 @@
 /** The largest that a batch may be. One after the other, since each keeps the whole engine busy for a while. */
+import { Packr } from 'msgpackr';
 import { describe, expect, it } from 'vitest';
-import { ITEMS_MAX, item, outcomes, send, sendAtomic } from '../support/batch.js';
+import { BATCH_PATH, ITEMS_MAX, item, outcomes, send, sendAtomic } from '../support/batch.js';
 import { expectProblem, freshKey, leg } from '../support/merchant.js';
 import type { World } from '../support/world.js';
+
+const packr = new Packr({ useRecords: false });
 
 export function sizePromises(world: World): void {
   describe('a batch', () => {
@@ -17,6 +20,12 @@ export function sizePromises(world: World): void {
       expect(await m.posted('external/x')).toBe(-ITEMS_MAX);
       expect((await m.account('a/0')).version).toBe(82);
       expectProblem(await send(m, [...items, item('external/x', 'a/0', 1)]), 400, 'invalid_field', '/transactions');
+      expect(await m.posted('external/x')).toBe(-ITEMS_MAX);
+      const packed = (transactions: readonly unknown[]) =>
+        m.bytes('POST', BATCH_PATH, packr.pack({ transactions }), { 'Content-Type': 'application/msgpack' });
+      expect((await packed(items)).body.data).toHaveLength(ITEMS_MAX);
+      const refused = await packed([...items, item('external/x', 'a/0', 1)]);
+      expectProblem(refused, 400, 'invalid_field', '/transactions');
       expect(await m.posted('external/x')).toBe(-ITEMS_MAX);
     });
 

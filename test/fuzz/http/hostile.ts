@@ -128,6 +128,14 @@ export const HOSTILE: readonly Hostile[] = [
   hostile('the preface of HTTP/2', `PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${HIDDEN}`),
   hostile('a line that is none', `hello\r\n\r\n${HIDDEN}`),
   hostile('a colon without a name', head([': x', `Content-Length: ${HIDDEN.length}`]) + HIDDEN),
+  hostile(
+    'a colon without a name behind a Content-Length, and chunked behind it',
+    `${head(['Content-Length: 0', ': x', CHUNKED])}0\r\n\r\n${HIDDEN}`,
+  ),
+  hostile(
+    'a colon without a name between two Content-Length',
+    head(['Content-Length: 0', ': x', `Content-Length: ${HIDDEN.length}`]) + HIDDEN,
+  ),
   // What stands before such a field may be answered by itself: the rest of the head is not seen.
   ...['GET /healthz', 'GET /v1/accounts', 'POST /v1/accounts/x/close'].map((line) => ({
     ...hostile(

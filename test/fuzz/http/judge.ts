@@ -103,6 +103,8 @@ export function isUnusual(template: string): boolean {
     hasMore ||
     !METHODS.includes(method) ||
     !REQUEST_LINE.test(head) ||
+    // The native front takes a field without a name for the end of the head.
+    head.includes('\r\n:') ||
     /[^\t\r\n -~]/.test(head)
   );
 }

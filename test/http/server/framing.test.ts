@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { problemStatus } from '../../../src/http/problem.js';
 import type { Exchange, HttpServer, Opened, RequestHandler } from '../../../src/http/server/exchange.js';
 import { startNode } from '../../../src/http/server/node.js';
@@ -255,5 +255,15 @@ describe.each([
     expect(answer.statuses).toEqual([]);
     await stopping.close();
     await stopping.close();
+  });
+
+  it('ends the connection at what cannot be read, also right behind a request that was answered at once', async () => {
+    const answer = vi.spyOn(handler, 'run').mockImplementation((exchange) => exchange.respond(200, [], 'at once'));
+    const { statuses, closed } = await send(`${request('GET /a')}hello\r\n\r\n`);
+    answer.mockRestore();
+    expect(closed).toBe(true);
+    // The native server looks at what follows before it answers.
+    if (kind === 'node') expect(statuses).toEqual([200, 400]);
+    else expect(statuses.length).toBeLessThanOrEqual(1);
   });
 });
