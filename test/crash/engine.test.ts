@@ -5,6 +5,7 @@ import { locateEmbedded } from '../../src/store/embedded/embedded.js';
 import type { RunningEngine } from '../support/engine.js';
 import { startEngine } from '../support/engine.js';
 import { withClient } from '../support/postgres.js';
+import { stopServer } from '../support/stopped.js';
 import { INSPECTABLE, throwInThread } from './support/inspector.js';
 import { Journal } from './support/load.js';
 import { merchantOf } from './support/merchants.js';
@@ -206,6 +207,49 @@ test('a Postgres that stands still past the deadline: outcome_unknown, and the t
     for (const pid of [writer, main]) process.kill(pid, 'SIGCONT');
   }
   await allTrue();
+});
+
+test('a Postgres that stands still while nobody commits: readers are told within two seconds, until it moves again', async () => {
+  await underLoad();
+  await Promise.all(journals.map((journal) => journal.stop()));
+  const authorization = `Bearer ${keys[0]}`;
+  const posting = {
+    method: 'POST',
+    headers: { authorization, 'content-type': 'application/json', 'idempotency-key': 'stands-still' },
+    body: '{"legs":[{"debit":"external/x","credit":"still","amount":1,"currency":"EUR"}],"open_accounts":true}',
+  };
+  const posted = await fetch(`${engine.url}/v1/transactions`, posting);
+  expect(posted.status).toBe(201);
+  const { id } = (await posted.json()) as { readonly id: string };
+  const reads = ['/v1/transactions', `/v1/transactions/${id}`, '/v1/accounts/still/entries', '/v1/accounts'];
+  const ask = () =>
+    Promise.all([
+      ...reads.map((path) => fetch(`${engine.url}${path}`, { headers: { authorization } })),
+      fetch(`${engine.url}/v1/transactions`, posting),
+    ]);
+  const statuses = async (): Promise<string> => (await ask()).map(({ status }) => status).join(' ');
+  const whole = '200 200 200 200 201';
+  expect(await statuses()).toBe(whole);
+  const goOn = stopServer(await postmaster(0));
+  try {
+    for (let round = 0; round < 2; round++) {
+      const startedAt = performance.now();
+      const answers = await ask();
+      expect(performance.now() - startedAt).toBeLessThan(2_000);
+      for (const answer of answers) {
+        expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
+        expect(await answer.json()).toMatchObject({ status: 503, code: 'shard_unavailable', outcome: 'none' });
+      }
+    }
+    const [left, right] = await Promise.all(
+      keys.map((key) => fetch(`${engine.url}/v1/transactions`, { headers: { authorization: `Bearer ${key}` } })),
+    );
+    expect([left?.status, right?.status]).toEqual([503, 200]);
+  } finally {
+    goOn();
+  }
+  await until('readers are answered again', async () => (await statuses()) === whole);
+  await Promise.all(journals.map((journal) => journal.prove()));
 });
 
 test('kill -9 of parent and engine: the next start takes over the servers that were left running', async () => {

@@ -40,6 +40,8 @@ function reconnecting({ attempts, nextAttemptAt }: ShardStatus) {
 /** A request waits for its answer at most this long; then its outcome is unknown. */
 const REQUEST_DEADLINE_MS = 15_000;
 const READER_CONNECTIONS_MAX = 4;
+/** Together less than the two seconds in which whoever reads from a database that stands still is told so. */
+const READER_STANDSTILL = { afterMs: 500, withinMs: 1_000 };
 const NOTE_MS = 1000;
 
 interface KnownShard {
@@ -170,7 +172,12 @@ class FrontThread {
       const { url } = spec.place;
       this.#readBy(
         index,
-        createPgSql({ url, applicationName: 'millrace-reader', connectionsMax: READER_CONNECTIONS_MAX }),
+        createPgSql({
+          url,
+          applicationName: 'millrace-reader',
+          connectionsMax: READER_CONNECTIONS_MAX,
+          standstill: READER_STANDSTILL,
+        }),
       );
     }
   }
