@@ -69,6 +69,8 @@ export interface ServerOptions<Target extends Opened = Opened> {
   readonly bodyBytesMax: number;
   /** Connections at a time; one more is closed as soon as it is made. */
   readonly connectionsMax: number;
+  /** Most bytes of answers that are held for clients to read; a connection that needs more is closed. @defaultValue 64 MiB */
+  readonly unreadBytesMax?: number;
 }
 
 export interface HttpServer {

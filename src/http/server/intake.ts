@@ -24,8 +24,10 @@ export interface Intake<Target> {
   readonly target: Target | null;
 }
 
-/** Bodies on their way in, over all connections of a server: they are all held in memory. */
-export class BodyBudget {
+const UNREAD_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Bytes held for all connections of a server: bodies on their way in, or answers that are not read. */
+export class ByteBudget {
   #used = 0;
 
   constructor(readonly maxBytes: number) {}
@@ -43,14 +45,16 @@ export class BodyBudget {
 
 /** What all requests of one server share. */
 export class ServerState {
-  readonly bodies: BodyBudget;
+  readonly bodies: ByteBudget;
+  readonly unread: ByteBudget;
   /** Streams that are open. */
   readonly streams = new Set<Leaving>();
   /** Answers end their connections. */
   closing = false;
 
-  constructor(bodyBytesMax: number) {
-    this.bodies = new BodyBudget(bodyBytesMax);
+  constructor(bodyBytesMax: number, unreadBytesMax = UNREAD_BYTES_MAX) {
+    this.bodies = new ByteBudget(bodyBytesMax);
+    this.unread = new ByteBudget(unreadBytesMax);
   }
 }
 

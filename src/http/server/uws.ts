@@ -66,6 +66,8 @@ class UwsExchange implements Exchange {
   #parts: Uint8Array[] | null = null;
   #heldBytes = 0;
   #overBudget = false;
+  /** Of an answer that its client has not read so far. */
+  #unreadBytes = 0;
 
   constructor(
     readonly method: string,
@@ -79,6 +81,7 @@ class UwsExchange implements Exchange {
   abort(): void {
     this.aborted = true;
     this.#release();
+    this.#releaseAnswer();
   }
 
   respond(status: number, headers: HeaderList, body: string | Uint8Array): void {
@@ -115,11 +118,44 @@ class UwsExchange implements Exchange {
     this.#end(body);
   }
 
+  /**
+   * Not by `end`: the library then holds whatever the client has not read, of as many answers as it asks for. What `tryEnd`
+   * could not send is held here, and until it is sent the request counts as open: the library drops a connection that
+   * asks for more meanwhile, and one that takes nothing for 10 s.
+   */
   #end(body: string | Uint8Array): void {
     // The library adds "Connection: close" by itself.
     const close = this.closeAfter || this.state.closing;
-    if (this.method === 'HEAD') this.response.endWithoutBody(Buffer.byteLength(body), close);
-    else this.response.end(body, close);
+    if (this.method === 'HEAD') {
+      this.response.endWithoutBody(Buffer.byteLength(body), close);
+      return;
+    }
+    if (close) {
+      this.response.end(body, true);
+      return;
+    }
+    const bodyBytes = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength;
+    const [, isSent] = this.response.tryEnd(body, bodyBytes);
+    if (!isSent) this.#sendWhenRead(typeof body === 'string' ? Buffer.from(body) : body);
+  }
+
+  #sendWhenRead(body: Uint8Array): void {
+    const { response, state } = this;
+    const sentBytes = response.getWriteOffset();
+    const rest = new Uint8Array(body.subarray(sentBytes));
+    if (!state.unread.take(rest.byteLength)) {
+      // Not within the cork that this runs in.
+      setImmediate(() => {
+        if (!this.aborted) response.close();
+      });
+      return;
+    }
+    this.#unreadBytes = rest.byteLength;
+    response.onWritable((offset) => {
+      const [isTaken, isSent] = response.tryEnd(rest.subarray(offset - sentBytes), body.byteLength);
+      if (isSent) this.#releaseAnswer();
+      return isTaken;
+    });
   }
 
   /**
@@ -164,12 +200,18 @@ class UwsExchange implements Exchange {
     this.#heldBytes = 0;
     this.#parts = null;
   }
+
+  /** Gives back what is held for the answer. */
+  #releaseAnswer(): void {
+    this.state.unread.give(this.#unreadBytes);
+    this.#unreadBytes = 0;
+  }
 }
 
 /** Listens. @throws PortInUseError */
 export async function startUws<Target extends Opened>(options: ServerOptions<Target>): Promise<HttpServer> {
   const { host, handler } = options;
-  const state = new ServerState(options.bodyBytesMax);
+  const state = new ServerState(options.bodyBytesMax, options.unreadBytesMax);
   // A socket that was bound to port 0 is not shared with other threads by this library, so the number is chosen first.
   const port = options.port === 0 ? await reservePort(host, 0) : options.port;
   const app = App();
