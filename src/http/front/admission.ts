@@ -22,17 +22,22 @@ export type Admission = 'admitted' | 'too_many_requests' | 'overloaded';
 /** Of one merchant on its shard. */
 interface Lane {
   units: number;
+  requests: number;
   /** The round in which it last asked for something. */
   round: number;
 }
 
-/** Let in whatever the rate, units. */
-const QUEUE_MIN = 1024;
+/** Let in whatever the rate, units, and requests of those who hold little. */
+const QUEUE_MIN = 256;
 const SHARES_FROM_MIN = 32;
-/** Nobody is refused for a share below this, units: the clients of one small program are no flood. */
-const HELD_MIN = 32;
+/** Who holds less than so many units, or fewer than so many requests, holds little: a small program, an import. Never a flood. */
+const LITTLE_UNITS = 40;
+const LITTLE_REQUESTS = 4;
 /** Let in where there is no backlog, units: the largest batch, to a shard that has shown little. */
 const BURST_MAX = 65_536;
+/** The same for one of several merchants, where the shard has shown what it can do: as much as it serves in this time. */
+const BURST_BESIDE_MS = 40;
+const BURST_BESIDE_MIN = 128;
 /** A queue found by so many ticks in a row is a backlog, until so many in a row found none and refused nobody. */
 const BACKLOG_TICKS = 4;
 const CLEAR_TICKS = 20;
@@ -75,14 +80,27 @@ class ShardQueue {
   #queuedTicks = 0;
   #clearTicks = 0;
   #isBacklog = false;
+  /** There was a backlog: from then on the rate is nearly what the shard can do, before it is what was asked of it. */
+  #hasShown = false;
+
+  /** Of this tick, and of the one before it. */
+  #longestUnits = 0;
+  #longestUnitsBefore = 0;
+
+  entered(units: number): void {
+    this.units += units;
+    this.requests++;
+    if (this.units > this.#longestUnits) this.#longestUnits = this.units;
+  }
 
   /** What one merchant may hold of the present queue, units. */
   get shareMax(): number {
     const merchants = Math.max(this.atWork, this.#atWorkBefore);
     if (merchants < 2) return Number.POSITIVE_INFINITY;
-    const equal = this.units / merchants;
-    // A few large batches are spread less evenly than many postings.
-    return equal + DEVIATIONS * Math.sqrt((equal * this.units) / this.requests);
+    // Of the longest queue lately: after a commit all of one merchant's clients may be back before anybody else's.
+    const equal = Math.max(this.units, this.#longestUnits, this.#longestUnitsBefore) / merchants;
+    // Binomial; a few large batches are spread less evenly than many postings.
+    return equal + DEVIATIONS * Math.sqrt((equal * (1 - 1 / merchants) * this.units) / this.requests);
   }
 
   get isAtRest(): boolean {
@@ -103,12 +121,16 @@ class ShardQueue {
     const isQueued = this.units >= shared;
     this.#queuedTicks = isQueued ? this.#queuedTicks + 1 : 0;
     this.#clearTicks = isQueued || this.refused ? 0 : this.#clearTicks + 1;
-    if (this.#queuedTicks >= BACKLOG_TICKS) this.#isBacklog = true;
+    if (this.#queuedTicks >= BACKLOG_TICKS || this.refused) this.#isBacklog = true;
     else if (this.#clearTicks >= CLEAR_TICKS) this.#isBacklog = false;
+    this.#hasShown ||= this.#isBacklog;
     this.queueMax = this.#isBacklog ? longest : Math.max(longest, BURST_MAX);
-    this.sharesFrom = this.#isBacklog ? shared : this.queueMax;
+    const burst = this.#hasShown ? Math.max(BURST_BESIDE_MIN, this.#rate * BURST_BESIDE_MS) : this.queueMax;
+    this.sharesFrom = this.#isBacklog ? shared : Math.max(shared, burst);
     this.served = 0;
     this.refused = false;
+    this.#longestUnitsBefore = this.#longestUnits;
+    this.#longestUnits = this.units;
     if (++this.#ticks % ROUND_TICKS !== 0) return;
     this.round++;
     this.#atWorkBefore = this.atWork;
@@ -133,12 +155,15 @@ export class AdmissionControl {
   judge({ shard, book }: Principal): Admission {
     const queue = this.#queues[shard];
     if (queue === undefined || queue.units < queue.sharesFrom) return 'admitted';
-    const held = this.#lanes[book]?.units ?? 0;
-    if (held >= HELD_MIN && held > queue.shareMax) {
+    const lane = this.#lanes[book];
+    const isLittle = lane === undefined || lane.units < LITTLE_UNITS || lane.requests < LITTLE_REQUESTS;
+    if (!isLittle && lane.units > queue.shareMax) {
       queue.refused = true;
       return 'too_many_requests';
     }
     if (queue.units < queue.queueMax) return 'admitted';
+    // A few large batches fill a queue, and few requests empty it.
+    if (isLittle && queue.requests < QUEUE_MIN && queue.units < BURST_MAX) return 'admitted';
     queue.refused = true;
     return 'overloaded';
   }
@@ -147,9 +172,9 @@ export class AdmissionControl {
   enter({ shard, book }: Principal, units: number): void {
     const queue = this.#queues[shard] ?? this.#newQueue(shard);
     const lane = this.#lanes[book] ?? this.#newLane(book);
-    queue.units += units;
-    queue.requests++;
+    queue.entered(units);
     lane.units += units;
+    lane.requests++;
     if (lane.round !== queue.round) {
       lane.round = queue.round;
       queue.atWork++;
@@ -166,6 +191,7 @@ export class AdmissionControl {
     queue.requests--;
     queue.served += units;
     lane.units -= units;
+    lane.requests--;
   }
 
   /** Stops measuring. */
@@ -182,7 +208,7 @@ export class AdmissionControl {
   }
 
   #newLane(book: number): Lane {
-    const lane = { units: 0, round: 0 };
+    const lane = { units: 0, requests: 0, round: 0 };
     this.#lanes[book] = lane;
     return lane;
   }

@@ -32,11 +32,19 @@ interface Waited {
   readonly ms: number;
 }
 
+interface Queued {
+  readonly principal: Principal;
+  readonly units: number;
+  readonly since: number;
+  /** One of the clients that ask again when they are answered. */
+  readonly isLoop: boolean;
+}
+
 /** A shard that commits what has gathered whenever the commit before it has ended. */
 class PlayedShard {
   readonly admission: AdmissionControl;
-  readonly #queue: { readonly principal: Principal; readonly since: number }[] = [];
-  #inCommit: { readonly principal: Principal; readonly since: number }[] = [];
+  readonly #queue: Queued[] = [];
+  #inCommit: Queued[] = [];
   #commitEnds = 0;
   readonly served: Waited[] = [];
   readonly refused = { too_many_requests: 0, overloaded: 0 };
@@ -59,26 +67,40 @@ class PlayedShard {
     }
   }
 
-  #ask(principal: Principal): void {
+  /** Clients that ask again as soon as they are answered, for the rest of this shard's life. @param units of each request */
+  loops(book: number, count: number, units = 1): void {
+    for (let loop = 0; loop < count; loop++) this.#ask(merchant(book), units, true);
+  }
+
+  #ask(principal: Principal, units = 1, isLoop = false): void {
     const admission = this.admission.judge(principal);
     if (admission !== 'admitted') {
       this.refused[admission]++;
       return;
     }
-    this.admission.enter(principal, 1);
-    this.#queue.push({ principal, since: performance.now() });
+    this.admission.enter(principal, units);
+    this.#queue.push({ principal, units, since: performance.now(), isLoop });
   }
 
   #commit(): void {
     const now = performance.now();
     if (this.#commitEnds > now) return;
-    for (const { principal, since } of this.#inCommit) {
-      this.admission.leave(principal, 1);
+    const ended = this.#inCommit;
+    for (const { principal, units, since } of ended) {
+      this.admission.leave(principal, units);
       this.served.push({ book: principal.book, ms: now - since });
     }
-    this.#inCommit = this.#queue.splice(0, this.disk.recordsMax);
-    if (this.#inCommit.length === 0) return;
-    this.#commitEnds = now + this.disk.commitMs + this.disk.recordMs * this.#inCommit.length;
+    for (const { principal, units, isLoop } of ended) if (isLoop) this.#ask(principal, units, true);
+    let records = 0;
+    let count = 0;
+    // A batch is one unit of commit, however long.
+    for (const { units } of this.#queue) {
+      if (count > 0 && records + units > this.disk.recordsMax) break;
+      records += units;
+      count++;
+    }
+    this.#inCommit = this.#queue.splice(0, count);
+    if (count > 0) this.#commitEnds = now + this.disk.commitMs + this.disk.recordMs * records;
   }
 
   /** Takes what was served until now. */
@@ -201,6 +223,55 @@ describe('admission', () => {
     shard.run(WARM_MS, { 1: 0.1, 2: 0.1 });
     shard.admission.close();
     expect(shard.refused).toEqual({ too_many_requests: 0, overloaded: 0 });
+  });
+
+  it.each(DISKS)(
+    'never refuses a client of 256 connections that is alone, nor several who are as many: $name',
+    (disk) => {
+      for (const books of [[1], [1, 2, 3, 4]]) {
+        const shard = new PlayedShard(disk);
+        for (const book of books) shard.loops(book, 256 / books.length);
+        shard.run(2 * WARM_MS, {});
+        shard.admission.close();
+        expect(shard.refused).toEqual({ too_many_requests: 0, overloaded: 0 });
+      }
+    },
+  );
+
+  it.each(DISKS)('never refuses a client of 40 connections beside one that asks now and then: $name', (disk) => {
+    const shard = new PlayedShard(disk);
+    shard.loops(1, 40);
+    shard.run(2 * WARM_MS, { 2: 0.02 });
+    shard.admission.close();
+    expect(shard.refused).toEqual({ too_many_requests: 0, overloaded: 0 });
+  });
+
+  it.each(DISKS)('never refuses an import of four batches at a time, nor the clients beside it: $name', (disk) => {
+    const shard = new PlayedShard(disk);
+    shard.loops(2, 30);
+    shard.run(WARM_MS, {});
+    shard.loops(1, 4, 8192);
+    shard.run(4 * WARM_MS, {});
+    shard.admission.close();
+    expect(shard.refused).toEqual({ too_many_requests: 0, overloaded: 0 });
+    expect(new Set(shard.take().map(({ book }) => book))).toEqual(new Set([1, 2]));
+  });
+
+  it('holds a flood to its share from its first moment, where the shard has shown what it can do', () => {
+    const disk = { commitMs: 10, recordMs: 0, recordsMax: 32 };
+    const shard = new PlayedShard(disk);
+    // What it can do is known from a backlog, long ago.
+    shard.run(WARM_MS, { 1: 2 * capacityOf(disk) });
+    shard.run(2 * WARM_MS, { 1: 0.1, 2: 0.9 });
+    shard.take();
+    shard.run(500, { 1: 2.7 * capacityOf(disk), 2: 0.9 });
+    shard.admission.close();
+    const first = shard.take();
+    shard.run(500, { 1: 2.7 * capacityOf(disk), 2: 0.9 });
+    const longest = (waited: readonly Waited[]): number =>
+      Math.max(...waited.flatMap(({ book, ms }) => (book === 2 ? [ms] : [])));
+    expect(longest(first)).toBeLessThanOrEqual(9 * disk.commitMs);
+    expect(longest(shard.take())).toBeLessThanOrEqual(5 * disk.commitMs);
   });
 
   it('keeps queues of shards apart', () => {
