@@ -66,7 +66,7 @@ const GRACE_MS = 10_000;
 /** @throws PortInUseError */
 export async function startFront(options: FrontOptions): Promise<Front> {
   const context = new RouteContext(options);
-  const admission = new AdmissionControl(options.admission);
+  const admission = new AdmissionControl({ ...options.admission, inFlightMax: options.inFlightMax });
   const handler = new FrontHandler({ context, keys: options.keys, admission, inFlightMax: options.inFlightMax });
   const { host, port, bodyBytesMax = BODY_BYTES_MAX, connectionsMax = CONNECTIONS_MAX } = options;
   const server = await startServer(options.server, { host, port, handler, bodyBytesMax, connectionsMax });

@@ -13,6 +13,8 @@ export interface AdmissionOptions {
   readonly queueMs: number;
   /** From this wait on shares are kept, ms. */
   readonly shareMs: number;
+  /** Postings that the engine takes of this front at a time, whatever their shard. @defaultValue no bound */
+  readonly inFlightMax?: number;
   /** By shard: ms that its quickest commits take, 0 where that is not known. A share below a few of them would starve it. */
   readonly commitMs: (shard: number) => number;
 }
@@ -29,6 +31,8 @@ interface Lane {
 
 /** Let in whatever the rate, units, and requests of those who hold little. */
 const QUEUE_MIN = 256;
+/** Fewer requests than that may come to so many units, half of a commit. */
+const BATCHES_MIN = 4096;
 const SHARES_FROM_MIN = 32;
 /** Who holds less than so many units, or fewer than so many requests, holds little: a small program, an import. Never a flood. */
 const LITTLE_UNITS = 40;
@@ -38,6 +42,12 @@ const BURST_MAX = 65_536;
 /** The same for one of several merchants, where the shard has shown what it can do: as much as it serves in this time. */
 const BURST_BESIDE_MS = 40;
 const BURST_BESIDE_MIN = 128;
+/**
+ * Of what the engine has room for, so much is filled, and half of it by one shard: beyond its room it refuses too, but item by
+ * item, when a body was read and parsed for it, and of a flood of batches most of the work would be that.
+ */
+const ROOM = 0.75;
+const SHARERS_MIN = 2;
 /** A queue found by so many ticks in a row is a backlog, until so many in a row found none and refused nobody. */
 const BACKLOG_TICKS = 4;
 const CLEAR_TICKS = 20;
@@ -107,7 +117,8 @@ class ShardQueue {
     return this.units === 0 && this.atWork === 0 && this.#atWorkBefore === 0;
   }
 
-  tick(elapsedMs: number, options: AdmissionOptions, commitMs: number): void {
+  /** @param room units that it may fill at most */
+  tick(elapsedMs: number, options: AdmissionOptions, commitMs: number, room: number): void {
     const isIdle = this.units === 0;
     this.#servedLately = isIdle ? 0 : this.#servedLately * MEMORY + this.served;
     this.#busyLatelyMs = isIdle ? 0 : this.#busyLatelyMs * MEMORY + elapsedMs;
@@ -115,7 +126,7 @@ class ShardQueue {
     if (rate > this.#rate) this.#rate += (rate - this.#rate) * RISE;
     else if (this.refused) this.#rate += (rate - this.#rate) * FALL;
     const queueMs = Math.max(options.queueMs, COMMITS_A_QUEUE * commitMs);
-    const longest = Math.max(QUEUE_MIN, this.#rate * queueMs);
+    const longest = Math.min(room, Math.max(QUEUE_MIN, this.#rate * queueMs));
     const shareMs = Math.max(options.shareMs, COMMITS_A_SHARE * commitMs);
     const shared = Math.min(longest, Math.max(SHARES_FROM_MIN, this.#rate * shareMs));
     const isQueued = this.units >= shared;
@@ -124,9 +135,9 @@ class ShardQueue {
     if (this.#queuedTicks >= BACKLOG_TICKS || this.refused) this.#isBacklog = true;
     else if (this.#clearTicks >= CLEAR_TICKS) this.#isBacklog = false;
     this.#hasShown ||= this.#isBacklog;
-    this.queueMax = this.#isBacklog ? longest : Math.max(longest, BURST_MAX);
+    this.queueMax = this.#isBacklog ? longest : Math.min(room, Math.max(longest, BURST_MAX));
     const burst = this.#hasShown ? Math.max(BURST_BESIDE_MIN, this.#rate * BURST_BESIDE_MS) : this.queueMax;
-    this.sharesFrom = this.#isBacklog ? shared : Math.max(shared, burst);
+    this.sharesFrom = this.#isBacklog ? shared : Math.min(this.queueMax, Math.max(shared, burst));
     this.served = 0;
     this.refused = false;
     this.#longestUnitsBefore = this.#longestUnits;
@@ -163,7 +174,7 @@ export class AdmissionControl {
     }
     if (queue.units < queue.queueMax) return 'admitted';
     // A few large batches fill a queue, and few requests empty it.
-    if (isLittle && queue.requests < QUEUE_MIN && queue.units < BURST_MAX) return 'admitted';
+    if (queue.requests < QUEUE_MIN && queue.units < (isLittle ? BURST_MAX : BATCHES_MIN)) return 'admitted';
     queue.refused = true;
     return 'overloaded';
   }
@@ -182,14 +193,15 @@ export class AdmissionControl {
     if (this.#timer === null) this.#start();
   }
 
-  /** It is answered. */
-  leave({ shard, book }: Principal, units: number): void {
+  /** It is answered. @param withoutRoom units of it, at the least, that never came to the shard: nothing was served by that */
+  leave({ shard, book }: Principal, units: number, withoutRoom = 0): void {
     const queue = this.#queues[shard];
     const lane = this.#lanes[book];
     if (queue === undefined || lane === undefined) return;
     queue.units -= units;
     queue.requests--;
-    queue.served += units;
+    queue.served += Math.max(0, units - withoutRoom);
+    if (withoutRoom > 0) queue.refused = true;
     lane.units -= units;
     lane.requests--;
   }
@@ -224,10 +236,12 @@ export class AdmissionControl {
     const nowMs = performance.now();
     const elapsedMs = Math.max(1, nowMs - this.#tickedMs);
     this.#tickedMs = nowMs;
+    const { inFlightMax = Number.POSITIVE_INFINITY } = this.#options;
+    const room = (ROOM * inFlightMax) / Math.max(SHARERS_MIN, this.#queues.length);
     let busy = false;
     this.#queues.forEach((queue, shard) => {
       if (!queue.isAtRest) busy = true;
-      queue.tick(elapsedMs, this.#options, this.#options.commitMs(shard));
+      queue.tick(elapsedMs, this.#options, this.#options.commitMs(shard), room);
     });
     if (!busy) this.close();
   }

@@ -57,8 +57,8 @@ export class FrontHandler implements RequestHandler<Target> {
   #inFlight = 0;
   #draining = false;
   #whenIdle: (() => void) | null = null;
-  readonly #answered = (principal: Principal, { units }: Asked): void => {
-    if (units > 0) this.#admission.leave(principal, units);
+  readonly #answered = (principal: Principal, { units }: Asked, withoutRoom: number): void => {
+    if (units > 0) this.#admission.leave(principal, units, withoutRoom);
     this.#inFlight--;
     if (this.#inFlight === 0) this.#whenIdle?.();
   };

@@ -50,6 +50,8 @@ export interface Asked {
 export class Call {
   /** Highest sequence that this answer is known to show. */
   sequence = 0;
+  /** Requests of this call that the engine had no room for. */
+  #withoutRoom = 0;
   #answered = false;
 
   constructor(
@@ -59,8 +61,8 @@ export class Call {
     readonly principal: Principal,
     readonly shard: FrontShard,
     readonly codecs: Codecs,
-    /** Called once, when the answer is given. */
-    readonly onAnswered: (principal: Principal, asked: Asked) => void,
+    /** Called once, when the answer is given. @param withoutRoom so many of its requests never came to the shard: no room */
+    readonly onAnswered: (principal: Principal, asked: Asked, withoutRoom: number) => void,
   ) {}
 
   get book(): number {
@@ -145,6 +147,7 @@ export class Call {
   }
 
   renderProblem(code: ErrorCode, facts: ProblemFacts = {}): string {
+    if (code === 'overloaded') this.#withoutRoom++;
     const { retryAfterSeconds: _seconds, replayed: _replayed, refusal, ...rest } = facts;
     if (refusal === undefined) return renderProblem({ code, requestId: this.requestId, ...rest });
     // Named for the record and not for the request that happened to ask: a replay has the same body.
@@ -185,7 +188,7 @@ export class Call {
       .write(this.codecs.sealer, shard.incarnation, sequence, principal.book, this.asked.requestNumber);
     context.counters.answered(status);
     this.exchange.respondWith(head, json);
-    this.onAnswered(this.principal, this.asked);
+    this.onAnswered(this.principal, this.asked, this.#withoutRoom);
   }
 
   #token(): string {
@@ -198,7 +201,7 @@ export class Call {
     this.#answered = true;
     this.context.counters.answered(status);
     this.exchange.respond(status, headers, body);
-    this.onAnswered(this.principal, this.asked);
+    this.onAnswered(this.principal, this.asked, this.#withoutRoom);
   }
 }
 

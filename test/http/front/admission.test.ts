@@ -274,6 +274,45 @@ describe('admission', () => {
     expect(longest(shard.take())).toBeLessThanOrEqual(5 * disk.commitMs);
   });
 
+  it('does not take what the engine had no room for as work that was served', () => {
+    const admission = new AdmissionControl({ queueMs: QUEUE_MS, shareMs: SHARE_MS, commitMs: () => 1 });
+    const hold = (): number => {
+      for (let held = 0; ; held++) {
+        if (admission.judge(merchant(1)) !== 'admitted') return held;
+        admission.enter(merchant(1), 1);
+      }
+    };
+    admission.enter(merchant(1), 1);
+    for (let tick = 0; tick < 100; tick++) {
+      // Batches of which no item came to the shard are answered at once.
+      for (let batch = 0; batch < 100; batch++) {
+        admission.enter(merchant(2), 100);
+        admission.leave(merchant(2), 100, 100);
+      }
+      vi.advanceTimersByTime(50);
+    }
+    expect(hold()).toBeLessThan(300);
+    admission.close();
+  });
+
+  it('fills no more than half of what the engine has room for with what one shard has to do', () => {
+    const inFlightMax = 8_000;
+    const admission = new AdmissionControl({ queueMs: QUEUE_MS, shareMs: SHARE_MS, commitMs: () => 1, inFlightMax });
+    const shard = merchant(1);
+    // A rate that alone would let in a hundred times as much.
+    for (let tick = 0; tick < 100; tick++) {
+      for (let work = 0; work < 100; work++) admission.enter(shard, 1_000);
+      vi.advanceTimersByTime(50);
+      for (let work = 0; work < 100; work++) admission.leave(shard, 1_000);
+      admission.enter(shard, 1);
+    }
+    let held = 0;
+    for (; held < inFlightMax && admission.judge(shard) === 'admitted'; held++) admission.enter(shard, 1);
+    expect(held).toBeGreaterThan(inFlightMax / 4);
+    expect(held).toBeLessThan(inFlightMax / 2);
+    admission.close();
+  });
+
   it('keeps queues of shards apart', () => {
     const admission = new AdmissionControl({ queueMs: 250, shareMs: 5, commitMs: () => 1 });
     const elsewhere = { ...merchant(2), shard: 1 };
