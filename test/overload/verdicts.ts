@@ -9,6 +9,9 @@ interface Row {
   readonly kept: boolean | null;
 }
 
+/** A generator that is later than this had no processor: times of the engine beside it say nothing, ms. */
+const LATE_MS = 50;
+
 export class Verdicts {
   readonly #rows: Row[] = [];
   readonly #say: (line: string) => void;
@@ -28,6 +31,14 @@ export class Verdicts {
 
   figure(scene: string, what: string, figure: number, unit = ''): void {
     this.#add({ scene, promise: what, figure: text(figure, unit), bound: '', kept: null });
+  }
+
+  /** Judges times and rates, which a machine that others use too takes from an engine; prints them if the generator was late. */
+  timed(lagMs: number): Pick<Verdicts, 'most' | 'least'> {
+    if (lagMs <= LATE_MS) return this;
+    const notJudged = (scene: string, promise: string, figure: number, _bound: number, unit = ''): void =>
+      this.figure(scene, `${promise} (not judged: the machine was busy)`, figure, unit);
+    return { most: notJudged, least: notJudged };
   }
 
   /** The same, for one play of a scene: kept only if it is taken up. */

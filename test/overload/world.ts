@@ -50,7 +50,6 @@ export async function openWorld(options: WorldOptions): Promise<World> {
   );
   if (first === undefined || second === undefined) throw new Error('there are two shards');
   const servers = [first, second] as const;
-  if (options.syncMs !== undefined) await Promise.all(servers.map(({ url }) => slowSync(url, options.syncMs ?? 0)));
   const tenants: Tenant[] = [];
   for (let index = 0; index < options.merchants; index++) {
     for (const shard of [0, 1] as const) {
@@ -59,6 +58,7 @@ export async function openWorld(options: WorldOptions): Promise<World> {
     }
   }
   for (const { key } of tenants) await openAccounts({ url: engine.url, key, accounts: ACCOUNTS });
+  if (options.syncMs !== undefined) await Promise.all(servers.map(({ url }) => slowSync(url, options.syncMs ?? 0)));
   const generators: LoadGenerator[] = [];
   const stopped = new Set<number>();
   const goOn = (): void => {

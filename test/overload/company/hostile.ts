@@ -8,7 +8,6 @@ import type { BadCompany, CompanyReport } from './plan.js';
 const counts = { open: 0, opened: 0, endedByEngine: 0, refused: 0, deafRequests: 0 };
 const AGAIN_MS = 1_000;
 const BYTE_EVERY_MS = 1_000;
-const DEAF_EVERY_MS = 500;
 const STORM_TICK_MS = 10;
 /** Connections begun in one turn: a listener's queue is not endless. */
 const A_TURN = 200;
@@ -67,7 +66,7 @@ function behaviours(company: BadCompany): readonly (readonly [number, (socket: S
         const timer = setInterval(() => {
           counts.deafRequests++;
           socket.write(`${headOf(company, 'GET /openapi.json')}\r\n`);
-        }, DEAF_EVERY_MS);
+        }, company.deafEveryMs);
         return () => clearInterval(timer);
       },
     ],

@@ -9,6 +9,8 @@ export interface BadCompany {
   readonly drips: number;
   /** Clients that ask for the largest page again and again and never read. */
   readonly deaf: number;
+  /** How often each of them asks, ms. */
+  readonly deafEveryMs: number;
   /** Clients that announce a body, send half of it and fall silent. */
   readonly halves: number;
   /** Connects and resets a second, half of them in the middle of a request. */

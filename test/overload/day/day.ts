@@ -138,7 +138,8 @@ async function shortCheckpoints(url: string): Promise<void> {
   await withClient(url, async (client) => {
     await client.query("ALTER SYSTEM SET checkpoint_timeout = '1min'");
     await client.query("ALTER SYSTEM SET max_wal_size = '128MB'");
-    await client.query("ALTER SYSTEM SET min_wal_size = '64MB'");
+    // What a server keeps for reuse is soon as long as it ever comes to be: else that growth is taken for a leak.
+    await client.query("ALTER SYSTEM SET min_wal_size = '128MB'");
     await client.query("ALTER SYSTEM SET autovacuum_naptime = '10s'");
     await client.query('SELECT pg_reload_conf()');
   });

@@ -12,25 +12,24 @@ export type Sample = Readonly<Record<Figure, number>> & { readonly atMs: number 
 
 /** What the probe of one thread wrote. */
 interface Line {
+  /** ms since 1970. */
+  readonly at: number;
   readonly heapUsed: number;
   readonly handles: number;
 }
-
-/** Lines of each thread that are looked at: the lowest heap of them is what is left after a collection, nearly. */
-const LINES = 15;
 
 /** @param folder of the probe @param urls of the databases */
 export async function sample(pid: number, folder: string, urls: readonly string[]): Promise<Sample> {
   const threads = readdirSync(folder)
     .filter((name) => name.startsWith(`${pid}-`))
-    .map((name) => linesOf(join(folder, name)));
-  const sum = (of: (lines: readonly Line[]) => number): number => threads.reduce((all, lines) => all + of(lines), 0);
+    .flatMap((name) => lastLineOf(join(folder, name)));
+  const sum = (of: (line: Line) => number): number => threads.reduce((all, line) => all + of(line), 0);
   const databases = await Promise.all(urls.map(ofDatabase));
   return {
     atMs: performance.now(),
-    'heap, MB': sum((lines) => Math.min(...lines.map(({ heapUsed }) => heapUsed))) / MEGABYTE,
+    'heap, MB': sum(({ heapUsed }) => heapUsed) / MEGABYTE,
     'RSS, MB': residentMegabytes(pid),
-    handles: sum((lines) => lines.at(-1)?.handles ?? 0),
+    handles: sum(({ handles }) => handles),
     files: readdirSync(`/proc/${pid}/fd`).length,
     'WAL, MB': databases.reduce((all, { wal }) => all + wal, 0) / MEGABYTE,
     'dead rows': databases.reduce((all, { dead }) => all + dead, 0),
@@ -38,11 +37,17 @@ export async function sample(pid: number, folder: string, urls: readonly string[
   };
 }
 
-function linesOf(file: string): Line[] {
+/** A thread that has written nothing for so long has ended. */
+const SILENT_MS = 60_000;
+
+/** None where the thread has not written yet, or has ended. */
+function lastLineOf(file: string): Line[] {
   const text = readFileSync(file, 'utf8');
-  // The last line may be on its way.
-  const lines = text.slice(0, text.lastIndexOf('\n')).split('\n').slice(-LINES);
-  return lines.map((line) => JSON.parse(line) as Line);
+  // What follows the last end of a line may be on its way.
+  const last = text.slice(0, text.lastIndexOf('\n')).split('\n').at(-1) ?? '';
+  if (last === '') return [];
+  const line = JSON.parse(last) as Line;
+  return Date.now() - line.at < SILENT_MS ? [line] : [];
 }
 
 async function ofDatabase(url: string): Promise<{ wal: number; dead: number; bloat: number }> {

@@ -7,7 +7,6 @@ import { groupOf } from '../world.js';
 import type { Scene, Stage } from './scene.js';
 import { lasting } from './scene.js';
 
-const ROUNDS = 2;
 const LOOK_MS = 250;
 /** What waits is bounded by `admission.queue`, 250 ms; a second is that with the swings of a shared machine. */
 const ADMITTED_MS = 1_000;
@@ -18,31 +17,49 @@ interface Work {
   readonly name: string;
   /** Transactions in each request. */
   readonly batch: number;
-  /** Connections that keep both shards at it. */
+  /** Connections that keep the shards at it. */
   readonly loops: number;
+  /** Whose merchants send. */
+  readonly shards: readonly number[];
   /** Of what was done. */
   readonly status: number;
+  /** Of the capacity, at least. */
+  readonly goodput: number;
 }
 
-export const threeTimes = sceneOf({ name: 'three times the capacity', batch: 1, loops: 128, status: 201 });
+export const threeTimes = sceneOf({
+  name: 'three times the capacity',
+  batch: 1,
+  loops: 128,
+  shards: [0],
+  status: 201,
+  goodput: 0.9,
+});
 
-/** What is full first is the processor: refusing must be so cheap that it hardly counts beside the work. */
+/**
+ * What is full first is the processor, which the generator shares: what it spends on three times as many bodies of 13 kB, and the
+ * engine on reading past them, is missing from the work.
+ */
 export const threeTimesBatches = sceneOf({
   name: 'three times the capacity, batches of 100 on a quick disk',
   batch: 100,
   loops: 32,
+  shards: [0, 1],
   status: 200,
+  goodput: 0.6,
 });
 
 function sceneOf(work: Work): Scene {
   return { name: work.name, run: (stage) => run(stage, work) };
 }
 
-async function run(stage: Stage, { name, batch, loops, status }: Work): Promise<void> {
+async function run(stage: Stage, { name, batch, loops, shards, status, goodput }: Work): Promise<void> {
   const { world, verdicts } = stage;
-  const generator = await world.generator([groupOf(world, 'all', world.tenants, { batch, connections: loops })]);
+  const tenants = world.tenants.filter(({ shard }) => shards.includes(shard));
+  const generator = await world.generator([groupOf(world, 'all', tenants, { batch, connections: loops })]);
+  const rounds = stage.short ? 1 : 2;
   const capacity = async () =>
-    generator.run({ ms: lasting(stage, 2_000, 8_000), sending: { all: { closed: loops } }, settleMs: 3_000 });
+    generator.run({ ms: lasting(stage, 1_500, 8_000), sending: { all: { closed: loops } }, settleMs: 3_000 });
   const half = (perSecond: number, ms: number) =>
     generator.run({ ms, sending: { all: { open: perSecond / 2 } }, settleMs: 5_000 });
   await capacity();
@@ -52,28 +69,29 @@ async function run(stage: Stage, { name, batch, loops, status }: Work): Promise<
     capacities.push(result.goodput);
     return result;
   });
-  const calm = await half(capacities[0] ?? 0, lasting(stage, 1_500, 5_000));
+  const calm = await half(capacities[0] ?? 0, lasting(stage, 1_000, 5_000));
   const goodputs: number[] = [];
   const floods: Awaited<ReturnType<typeof flood>>[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < rounds; round++) {
     floods.push(await flood(stage, generator, capacities.at(-1) ?? 0));
-    if (round < ROUNDS - 1) capacities.push(groupIn(await capacity(), 'all').goodput);
+    if (round < rounds - 1) capacities.push(groupIn(await capacity(), 'all').goodput);
     goodputs.push(floods.at(-1)?.group.goodput ?? 0);
   }
   // What is left of the flood has five seconds to be gone.
-  await half(capacities[0] ?? 0, lasting(stage, 1_500, 5_000));
-  const after = await half(capacities[0] ?? 0, lasting(stage, 1_500, 5_000));
+  await half(capacities[0] ?? 0, lasting(stage, 1_000, 5_000));
+  const after = await half(capacities[0] ?? 0, lasting(stage, 1_000, 5_000));
   capacities.push(groupIn(await capacity(), 'all').goodput);
 
   const lag = Math.max(...floods.map(({ lagMs }) => lagMs));
   const groups = floods.map(({ group }) => group);
+  const timed = verdicts.timed(lag);
   verdicts.figure(name, 'capacity, a second', mean(capacities));
   verdicts.figure(name, 'intended, a second', mean(floods.map(({ intended }) => intended)));
-  verdicts.least(name, 'goodput of capacity', median(goodputs) / median(capacities), 0.9);
+  timed.least(name, 'goodput of capacity', median(goodputs) / median(capacities), goodput);
   verdicts.figure(name, "the generator's own lag, p99", lag, 'ms');
   verdicts.figure(name, 'admitted, p50', median(groups.map(({ admitted }) => admitted.p50)), 'ms');
-  verdicts.most(name, 'admitted, p99', median(groups.map(({ admitted }) => admitted.p99)), ADMITTED_MS + lag, 'ms');
-  verdicts.most(name, 'refused, p50', median(groups.map(({ refused }) => refused.p50)), REFUSED_MS, 'ms');
+  timed.most(name, 'admitted, p99', median(groups.map(({ admitted }) => admitted.p99)), ADMITTED_MS + lag, 'ms');
+  timed.most(name, 'refused, p50', median(groups.map(({ refused }) => refused.p50)), REFUSED_MS, 'ms');
   verdicts.least(
     name,
     'refused',
@@ -106,7 +124,7 @@ async function run(stage: Stage, { name, batch, loops, status }: Work): Promise<
   const wasCalm = groupIn(calm, 'all');
   const isCalm = groupIn(after, 'all');
   verdicts.most(name, 'refused when it is over', countOf(isCalm, 429, 503), 0);
-  verdicts.most(
+  timed.most(
     name,
     'p99 when it is over',
     isCalm.admitted.p99,
