@@ -37,6 +37,8 @@ const SHARES_FROM_MIN = 32;
 /** Who holds less than so many units, or fewer than so many requests, holds little: a small program, an import. Never a flood. */
 const LITTLE_UNITS = 40;
 const LITTLE_REQUESTS = 4;
+/** Behind so many units they too are refused: four of the largest bodies. */
+const LITTLE_BEHIND_MAX = 4 * 65_536;
 /** Let in where there is no backlog, units: the largest batch, to a shard that has shown little. */
 const BURST_MAX = 65_536;
 /** The same for one of several merchants, where the shard has shown what it can do: as much as it serves in this time. */
@@ -174,7 +176,7 @@ export class AdmissionControl {
     }
     if (queue.units < queue.queueMax) return 'admitted';
     // A few large batches fill a queue, and few requests empty it.
-    if (queue.requests < QUEUE_MIN && queue.units < (isLittle ? BURST_MAX : BATCHES_MIN)) return 'admitted';
+    if (queue.requests < QUEUE_MIN && queue.units < (isLittle ? LITTLE_BEHIND_MAX : BATCHES_MIN)) return 'admitted';
     queue.refused = true;
     return 'overloaded';
   }

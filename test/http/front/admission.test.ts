@@ -257,6 +257,14 @@ describe('admission', () => {
     expect(new Set(shard.take().map(({ book }) => book))).toEqual(new Set([1, 2]));
   });
 
+  it('never refuses a small client behind a few of the largest bodies', () => {
+    const shard = new PlayedShard({ commitMs: 10, recordMs: 0.01, recordsMax: 8192 });
+    shard.loops(1, 3, unitsOf(8 * 1024 * 1024));
+    shard.run(2 * WARM_MS, { 2: 0.01 });
+    shard.admission.close();
+    expect(shard.refused).toEqual({ too_many_requests: 0, overloaded: 0 });
+  });
+
   it('holds a flood to its share from its first moment, where the shard has shown what it can do', () => {
     const disk = { commitMs: 10, recordMs: 0, recordsMax: 32 };
     const shard = new PlayedShard(disk);
