@@ -81,6 +81,8 @@ async function terminateInCopy(server: EmbeddedServer, counters: Counters): Prom
     await client.query('BEGIN; LOCK TABLE millrace.log IN EXCLUSIVE MODE');
     // Found and ended in one statement: on a slow machine the engine gives a COPY up that waits, and ends it itself.
     await until('a COPY waits', async () => {
+      // Within a transaction the list of sessions is looked up once: one that connects later would never be seen.
+      await client.query('SELECT pg_stat_clear_snapshot()');
       const { rows } = await client.query<{ ended: boolean }>(
         `SELECT pg_terminate_backend(pid) AS ended FROM pg_stat_activity
           WHERE application_name ~ '^millrace-shard-\\d-[0-9a-f]{8}$' AND wait_event_type = 'Lock'`,
