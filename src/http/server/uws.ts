@@ -127,7 +127,7 @@ class UwsExchange implements Exchange {
     // The library adds "Connection: close" by itself.
     const close = this.closeAfter || this.state.closing;
     if (this.method === 'HEAD') {
-      this.response.endWithoutBody(Buffer.byteLength(body), close);
+      this.#endHead(Buffer.byteLength(body), close);
       return;
     }
     if (close) {
@@ -156,6 +156,16 @@ class UwsExchange implements Exchange {
       if (isSent) this.#releaseAnswer();
       return isTaken;
     });
+  }
+
+  /** Told a length that is not 0, the library waits for as much of a body: the connection is then neither timed nor closed. */
+  #endHead(bytes: number, close: boolean): void {
+    if (close) {
+      this.response.endWithoutBody(0, true);
+      return;
+    }
+    this.response.writeHeader('Content-Length', String(bytes));
+    this.response.endWithoutBody();
   }
 
   /**

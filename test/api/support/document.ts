@@ -28,7 +28,7 @@ export class ApiDocument {
     // Fixed paths first: `batch` is not an id.
     const paths = Object.entries(document.paths).sort(([a], [b]) => a.split('{').length - b.split('{').length);
     this.#patterns = paths.map(([path, item]) => ({
-      path: new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}$`),
+      path: new RegExp(`^${path.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/]+')}$`),
       item,
     }));
   }

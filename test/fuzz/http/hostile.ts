@@ -151,6 +151,11 @@ export const HOSTILE: readonly Hostile[] = [
   hostile('a body over the limit', head([`Content-Length: ${2 ** 21}`]) + HIDDEN),
   hostile('a CONNECT', head([], 'CONNECT x:1 HTTP/1.1') + HIDDEN),
   hostile('an upgrade', `${head(['Connection: upgrade', 'Upgrade: h2c'], 'PUT /v1/transactions HTTP/1.1')}`),
+  hostile(
+    'a HEAD that is refused, and a request a second later',
+    head(['Host: y'], 'HEAD /v1/accounts HTTP/1.1'),
+    HIDDEN,
+  ),
   hostile('half a head', head([]).slice(0, -20)),
   hostile('half a body', head([`Content-Length: ${outer.length}`]) + outer.slice(0, 20)),
   hostile('nothing', ''),

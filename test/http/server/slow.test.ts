@@ -26,6 +26,15 @@ const CASES: Readonly<Record<string, string>> = {
   'another version': 'GET /a HTTP/0.9\r\nHost: x\r\n\r\n',
 };
 
+/** A whole request, and behind it nothing, or what never becomes one. */
+const SECOND: Readonly<Record<string, string>> = {
+  'nothing behind a GET': request('GET /a'),
+  'nothing behind a HEAD': request('HEAD /a'),
+  'half a head behind a HEAD': `${request('HEAD /a')}POST /a HTTP/1.1\r\nHost: x\r\nX: `,
+  'nothing behind a HEAD that is refused': request('HEAD /a', ['Content-Length: 2']),
+  'nothing behind a posting': request('POST /a', ['Content-Length: 2'], 'hi'),
+};
+
 /** Sends a part every second until the server has had enough. */
 function drip(port: number, head: string, part: string): Promise<RawAnswer> {
   const started = performance.now();
@@ -63,6 +72,20 @@ it('what never becomes a whole request is refused or cut within 12 s, on both se
       answer.statuses.filter((status) => status < 400),
       name,
     ).toEqual([]);
+  }
+  await Promise.all(Object.values(servers).map((server) => server.close()));
+});
+
+it('a connection on which nothing more comes is ended within 12 s, whatever was answered on it, on both servers', async () => {
+  const options = { host: '127.0.0.1', port: 0, handler: never, bodyBytesMax: 1024, connectionsMax: 1000 };
+  const servers: Record<string, HttpServer> = { uws: await startUws(options), node: await startNode(options) };
+  const waits = Object.entries(servers).flatMap(([kind, { port }]) =>
+    Object.entries(SECOND).map(async ([name, text]) => ({ name: `${kind}: ${name}`, answer: await raw(port, text) })),
+  );
+  for (const { name, answer } of await Promise.all(waits)) {
+    expect(answer.closed, name).toBe(true);
+    expect(answer.statuses[0], name).toBe(name.endsWith('refused') ? 400 : 200);
+    expect(answer.tookMs, name).toBeLessThan(LONGEST_MS);
   }
   await Promise.all(Object.values(servers).map((server) => server.close()));
 });
