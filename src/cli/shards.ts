@@ -18,7 +18,7 @@ interface EngineShard {
   readonly state: string;
   readonly epoch: number;
   readonly position: number;
-  readonly lagRecords: number;
+  readonly lagRecords: number | null;
   readonly error: string | null;
   readonly code: string | null;
   readonly attempts: number;

@@ -28,7 +28,7 @@ export interface FoldRunnerOptions {
   readonly pauseMsMin?: number;
   /** Longest pause while nothing comes. @defaultValue 1_000 */
   readonly idlePauseMsMax?: number;
-  /** After every step that folded something, and whenever the end of the log is reached. */
+  /** Before the first step, after every one, and whenever the end of the log is reached. */
   readonly onLag?: (lag: FoldLag) => void;
   readonly onError?: (error: Error, retryInMs: number) => void;
 }
@@ -95,10 +95,14 @@ export class FoldRunner {
     const idlePauseMsMax = this.#options.idlePauseMsMax ?? IDLE_PAUSE_MS_MAX;
     let idlePauseMs = pauseMsMin;
     let retryMs = RETRY_MS_MIN;
+    let isKnown = false;
     while (!this.#stopping) {
       this.#poked = false;
       const startedAt = performance.now();
       try {
+        // The first step may be long: what there is to do is said before it.
+        if (!isKnown) await this.#tellPlace();
+        isKnown = true;
         const step = await this.#step();
         retryMs = RETRY_MS_MIN;
         if (step.folded > 0) {
@@ -121,17 +125,30 @@ export class FoldRunner {
   }
 
   async #step(): Promise<Step> {
-    const { sql, shard, onLag } = this.#options;
+    const { sql, onLag } = this.#options;
     const [row] = await sql.query('SELECT from_position, to_position, head FROM fold_step($1)', [this.#stepRecordsMax]);
     const position = Number(row?.to_position ?? 0);
     const head = Number(row?.head ?? 0);
     const folded = position - Number(row?.from_position ?? 0);
-    if (onLag !== undefined) {
-      // Another session may have folded beyond the head that this one saw.
-      const lagRecords = Math.max(head - position, 0);
-      onLag({ shard, position, head, lagRecords, lagMs: lagRecords === 0 ? 0 : await this.#lagMs(position) });
-    }
+    if (onLag !== undefined) await this.#tell(position, head);
     return { folded, position, head };
+  }
+
+  async #tellPlace(): Promise<void> {
+    const { sql, onLag } = this.#options;
+    if (onLag === undefined) return;
+    const [row] = await sql.query(
+      `SELECT f.position, (SELECT b.last FROM batch b ORDER BY b.prev DESC LIMIT 1) AS head
+         FROM fold f WHERE f.name = 'balances'`,
+    );
+    await this.#tell(Number(row?.position ?? 0), Number(row?.head ?? 0));
+  }
+
+  async #tell(position: number, head: number): Promise<void> {
+    const { shard, onLag } = this.#options;
+    // Another session may have folded beyond the head that this one saw.
+    const lagRecords = Math.max(head - position, 0);
+    onLag?.({ shard, position, head, lagRecords, lagMs: lagRecords === 0 ? 0 : await this.#lagMs(position) });
   }
 
   async #lagMs(position: number): Promise<number> {

@@ -99,7 +99,8 @@ it('a runner says how far behind it is while it catches up in steps', async () =
   await watched.until(() => watched.lags.at(-1)?.lagRecords === 0);
   await watched.runner.stop();
   const lags = watched.lags.map(({ lagRecords }) => lagRecords);
-  expect(lags[0]).toBe(model.records.length - 50);
+  // Before it does anything, and after its first step.
+  expect(lags.slice(0, 2)).toEqual([model.records.length, model.records.length - 50]);
   expect(lags).toEqual([...lags].sort((a, b) => b - a));
 });
 

@@ -61,7 +61,7 @@ const postmasters = (): Promise<readonly number[]> =>
   );
 
 interface Ready {
-  readonly shards: readonly { readonly fold_lag_records: number; readonly accounts: number }[];
+  readonly shards: readonly { readonly fold_lag_records: number | null; readonly accounts: number }[];
 }
 
 async function readyz(): Promise<{ readonly status: number; readonly body: Ready } | null> {
@@ -73,8 +73,9 @@ async function readyz(): Promise<{ readonly status: number; readonly body: Ready
   }
 }
 
+/** Not known at first, which is not the end. */
 const lag = async (): Promise<number> =>
-  (await readyz())?.body.shards.reduce((sum, { fold_lag_records }) => sum + fold_lag_records, 0) ?? 0;
+  (await readyz())?.body.shards.reduce((sum, { fold_lag_records: records }) => sum + (records ?? Infinity), 0) ?? 0;
 
 /** Kills processes by their ids, and waits until /readyz says 200 again. @returns ms from the kill on */
 async function untilReadyAgain(pids: readonly number[]): Promise<number> {

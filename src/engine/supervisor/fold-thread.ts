@@ -9,7 +9,7 @@ export interface FoldMessage {
   readonly type: 'lag' | 'error';
   readonly shard: string;
   readonly message?: string;
-  readonly lagRecords?: number;
+  readonly position?: number;
   readonly lagMs?: number;
 }
 

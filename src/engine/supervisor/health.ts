@@ -1,6 +1,7 @@
 /** How the shards are, as far as their threads have said. */
 import type { ShardStatus } from '../shard/status.js';
 import { NOTHING_COUNTED } from '../shard/status.js';
+import { LagMeter } from './fold-lag.js';
 import type { ShardIdentity, ShardSpec } from './messages.js';
 
 export interface ShardHealth {
@@ -10,8 +11,7 @@ export interface ShardHealth {
   error: string | null;
   /** Of the error, where it has one that stays. */
   code: string | null;
-  lagRecords: number;
-  lagMs: number;
+  readonly lag: LagMeter;
   /** What its worker counts, at most half a second old. */
   status: ShardStatus | null;
 }
@@ -22,8 +22,9 @@ export interface ShardView extends ShardStatus {
   readonly slots: string;
   readonly error: string | null;
   readonly code: string | null;
-  readonly lagRecords: number;
-  readonly lagMs: number;
+  /** Of the folds behind the log; null until they have said where they are. */
+  readonly lagRecords: number | null;
+  readonly lagMs: number | null;
 }
 
 export class HealthTable {
@@ -35,8 +36,7 @@ export class HealthTable {
       identity: null,
       error: null,
       code: null,
-      lagRecords: 0,
-      lagMs: 0,
+      lag: new LagMeter(),
       status: null,
     }));
   }
@@ -69,8 +69,11 @@ export class HealthTable {
   }
 
   view(spec: ShardSpec, worker: number): ShardView {
-    const { state, error, code, lagRecords, lagMs, status } = this.of(spec.shard);
+    const { state, error, code, lag, status } = this.of(spec.shard);
     const { shard, name, slots } = spec;
+    const behind = lag.at(performance.now());
+    const lagRecords = behind?.records ?? null;
+    const lagMs = behind?.ms ?? null;
     return { ...NOTHING_COUNTED, ...status, shard, name, slots, state, error, code, worker, lagRecords, lagMs };
   }
 }

@@ -88,7 +88,8 @@ export type ToFront =
   /** The whole table of API keys, whenever it changes. */
   | { readonly type: 'keys'; readonly keys: readonly ApiKeyEntry[]; readonly stale: boolean }
   | { readonly type: 'status'; readonly shards: readonly ShardStatus[] }
-  | { readonly type: 'lag'; readonly shard: number; readonly lagRecords: number; readonly lagMs: number }
+  /** Where the folds are, and how old what comes next is; 0 where nothing does. */
+  | { readonly type: 'folded'; readonly shard: number; readonly position: number; readonly lagMs: number }
   | { readonly type: 'drain' };
 
 export type FromFront =

@@ -125,7 +125,11 @@ export class Supervisor {
         this.#folds.poke(message.shard);
         break;
       case 'status':
-        for (const status of message.shards) this.#health.of(status.shard).status = status;
+        for (const status of message.shards) {
+          const health = this.#health.of(status.shard);
+          health.status = status;
+          health.lag.committed(status.position, performance.now());
+        }
         this.#fronts.tellAll(message);
         break;
       case 'problem':
@@ -141,10 +145,9 @@ export class Supervisor {
     }
     const shard = this.#options.shards.findIndex(({ name }) => name === message.shard);
     if (shard === -1) return;
-    const health = this.#health.of(shard);
-    health.lagRecords = message.lagRecords ?? 0;
-    health.lagMs = message.lagMs ?? 0;
-    this.#fronts.tellAll({ type: 'lag', shard, lagRecords: health.lagRecords, lagMs: health.lagMs });
+    const { position = 0, lagMs = 0 } = message;
+    this.#health.of(shard).lag.folded(position, lagMs, performance.now());
+    this.#fronts.tellAll({ type: 'folded', shard, position, lagMs });
   }
 
   #changed(
@@ -173,8 +176,10 @@ export class Supervisor {
 
   /** Tells a front how a shard is, and how to read it. */
   #introduce(front: number, shard: number): void {
-    const { state, identity, code } = this.#health.of(shard);
+    const { state, identity, code, lag } = this.#health.of(shard);
     this.#fronts.tell(front, { type: 'shard', shard, state, identity, code });
+    const folded = lag.place(performance.now());
+    if (folded !== null) this.#fronts.tell(front, { type: 'folded', shard, ...folded });
     if (state !== 'ready' || this.#options.shards[shard]?.place.kind !== 'pglite') return;
     const port = this.#workers.sqlPort(shard);
     this.#fronts.tell(front, { type: 'sql', shard, port }, [port]);

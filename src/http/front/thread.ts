@@ -6,6 +6,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { RingClient } from '../../engine/client.js';
 import type { ShardStatus } from '../../engine/shard/status.js';
+import { LagMeter } from '../../engine/supervisor/fold-lag.js';
 import type { FrontThreadData } from '../../engine/supervisor/fronts.js';
 import type { FromFront, ShardIdentity, ToFront } from '../../engine/supervisor/messages.js';
 import { ShardReader } from '../../folds/read/shard-reader.js';
@@ -51,8 +52,7 @@ interface KnownShard {
   front: FrontShard | null;
   sql: Sql | null;
   identity: ShardIdentity | null;
-  lagRecords: number;
-  lagMs: number;
+  readonly lag: LagMeter;
   status: ShardStatus | null;
 }
 
@@ -66,8 +66,7 @@ class FrontThread {
     front: null,
     sql: null,
     identity: null,
-    lagRecords: 0,
-    lagMs: 0,
+    lag: new LagMeter(),
     status: null,
   }));
   readonly #client = new RingClient(this.#data.shards.length, {
@@ -143,16 +142,14 @@ class FrontThread {
       case 'status':
         for (const status of message.shards) {
           const shard = this.#shards[status.shard];
-          if (shard !== undefined) shard.status = status;
+          if (shard === undefined) continue;
+          shard.status = status;
+          shard.lag.committed(status.position, performance.now());
         }
         break;
-      case 'lag': {
-        const shard = this.#shards[message.shard];
-        if (shard === undefined) break;
-        shard.lagRecords = message.lagRecords;
-        shard.lagMs = message.lagMs;
+      case 'folded':
+        this.#shards[message.shard]?.lag.folded(message.position, message.lagMs, performance.now());
         break;
-      }
       case 'drain':
         void this.#end();
         break;
@@ -193,13 +190,14 @@ class FrontThread {
   }
 
   #readiness(): Readiness {
-    const shards = this.#shards.map(({ state, code, lagRecords, lagMs, status }, index) => ({
+    const now = performance.now();
+    const shards = this.#shards.map(({ state, code, lag, status }, index) => ({
       name: this.#data.shards[index]?.name ?? '',
       ready: state === 'ready',
       state,
       ...(code === null ? {} : { code }),
-      fold_lag_records: lagRecords,
-      fold_lag_ms: lagMs,
+      fold_lag_records: lag.at(now)?.records ?? null,
+      fold_lag_ms: lag.at(now)?.ms ?? null,
       ...(status === null
         ? {}
         : {
@@ -214,9 +212,10 @@ class FrontThread {
   }
 
   #figures(): readonly ShardFigures[] {
-    return this.#shards.map(({ state, lagRecords, lagMs, status }, index) => {
+    const now = performance.now();
+    return this.#shards.map(({ state, lag, status }, index) => {
       const name = this.#data.shards[index]?.name ?? '';
-      return { name, ready: state === 'ready', lagRecords, lagMs, status };
+      return { name, ready: state === 'ready', lag: lag.at(now), status };
     });
   }
 

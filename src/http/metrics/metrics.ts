@@ -1,14 +1,15 @@
 /** `GET /metrics`: how the engine is, for Prometheus. Shards and threads only: nothing of what merchants do. */
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { ShardStatus } from '../../engine/shard/status.js';
+import type { Lag } from '../../engine/supervisor/fold-lag.js';
 import type { FrontCounters } from './counters.js';
 
 /** A shard as this front knows it, half a second old at most. */
 export interface ShardFigures {
   readonly name: string;
   readonly ready: boolean;
-  readonly lagRecords: number;
-  readonly lagMs: number;
+  /** Null until the folds have said where they are. */
+  readonly lag: Lag | null;
   /** Null until its worker has said how it is. */
   readonly status: ShardStatus | null;
 }
@@ -21,8 +22,8 @@ const SHARD_GAUGES: readonly (readonly [
   ['ready', '1 while the shard takes requests.', ({ ready }) => (ready ? 1 : 0)],
   ['position', 'End of the committed log.', ({ status }) => status?.position],
   ['epoch', 'Epoch of the owner.', ({ status }) => status?.epoch],
-  ['fold_lag_records', 'Records that balances in SQL do not have yet.', ({ lagRecords }) => lagRecords],
-  ['fold_lag_seconds', 'Age of the oldest of them.', ({ lagMs }) => lagMs / 1000],
+  ['fold_lag_records', 'Records that balances in SQL do not have yet.', ({ lag }) => lag?.records],
+  ['fold_lag_seconds', 'Age of the oldest of them.', ({ lag }) => (lag === null ? undefined : lag.ms / 1000)],
   ['keys', 'Idempotency keys that are remembered.', ({ status }) => status?.keys],
   ['keys_max', 'The most that may be: new keys beyond are refused (key_window_full).', ({ status }) => status?.keysMax],
   ['accounts', 'Accounts in memory.', ({ status }) => status?.accounts],
