@@ -11,7 +11,8 @@ import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 
 /** Rows of one table's partition, as the engine has it. */
 const PARTITION_ROWS = 1 << 20;
-const PARTITIONS = 24;
+/** One for each second, which is more than a connection fills, and one more. */
+const PARTITIONS_MAX = 24;
 const SCHEMA = 'bench_copy';
 const HEADER_BYTES = 19;
 
@@ -60,11 +61,12 @@ export class BareCopy {
 
   /** One round on empty tables. */
   async run(durationS: number): Promise<CopyResult> {
-    await Promise.all(this.#clients.map(makeTables));
+    const partitions = Math.min(PARTITIONS_MAX, Math.ceil(durationS) + 1);
+    await Promise.all(this.#clients.map((client) => makeTables(client, partitions)));
     const startedAt = performance.now();
     const until = startedAt + durationS * 1000;
     const commits = await Promise.all(
-      this.#clients.map((client, index) => this.#load(client, this.#buffers[index] ?? [], until)),
+      this.#clients.map((client, index) => this.#load(client, this.#buffers[index] ?? [], until, partitions)),
     );
     const seconds = (performance.now() - startedAt) / 1000;
     const sum = commits.reduce((total, one) => total + one, 0);
@@ -78,9 +80,9 @@ export class BareCopy {
     }
   }
 
-  async #load(client: pg.Client, copies: readonly RowBuffer[], until: number): Promise<number> {
+  async #load(client: pg.Client, copies: readonly RowBuffer[], until: number, partitions: number): Promise<number> {
     const statement = copies.map(() => 'COPY log FROM STDIN (FORMAT binary)').join('; ');
-    const most = Math.floor((PARTITION_ROWS * PARTITIONS) / this.#rowsPerCommit) - 1;
+    const most = Math.floor((PARTITION_ROWS * partitions) / this.#rowsPerCommit) - 1;
     const { connection } = client as unknown as { readonly connection: Wire };
     let next = 1;
     let commits = 0;
@@ -117,8 +119,8 @@ function writeCopy(connection: Wire, bytes: Buffer): void {
   connection.endCopyFrom();
 }
 
-async function makeTables(client: pg.Client): Promise<void> {
-  const partitions = Array.from({ length: PARTITIONS }, (_, number) => {
+async function makeTables(client: pg.Client, count: number): Promise<void> {
+  const partitions = Array.from({ length: count }, (_, number) => {
     const first = number * PARTITION_ROWS + 1;
     const table = `log_p${number}`;
     return `

@@ -8,8 +8,9 @@ export type CpuTimes = ReadonlyMap<string, number>;
 /**
  * @param enginePid of the process that has the threads
  * @param sessions what the databases' sessions call themselves, by process id
+ * @param generatorPid of a load generator that outlives the look; 0: none does
  */
-export function lookAtCpu(enginePid: number, sessions: ReadonlyMap<number, string>): CpuTimes {
+export function lookAtCpu(enginePid: number, sessions: ReadonlyMap<number, string>, generatorPid = 0): CpuTimes {
   const times = new Map<string, number>();
   const add = (label: string, micros: number): void => void times.set(label, (times.get(label) ?? 0) + micros);
   for (const thread of threadsOf(enginePid)) add(`engine: ${threadLabel(thread, enginePid)}`, thread.cpuMicros);
@@ -22,6 +23,7 @@ export function lookAtCpu(enginePid: number, sessions: ReadonlyMap<number, strin
     else if (servers.has(one.parent))
       add(`postgres: ${postgresLabel(commandLine(one.id), sessions.get(one.id))}`, one.cpuMicros);
     // wrk has ended by the second look, so it is counted among the ended children of the bench.
+    else if (one.id === generatorPid) add('load generator', one.cpuMicros);
     else if (one.id === process.pid) add('load generator', one.endedChildrenMicros);
   }
   const own = process.cpuUsage();

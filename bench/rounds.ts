@@ -4,15 +4,15 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { loadPlan } from '../src/cli/bench/bench.js';
-import type { LoadDriver, LoadPlan, LoadResult } from '../src/cli/bench/load.js';
+import { type LoadDriver, type LoadPlan, type LoadResult, NUMBER_LENGTH } from '../src/cli/bench/load.js';
 import { openAccounts } from '../src/cli/bench/open-accounts.js';
-import { accountName, newRun, OUTSIDE_ACCOUNT } from '../src/cli/bench/requests.js';
+import { newRun, singleRequests } from '../src/cli/bench/requests.js';
 import type { BareAnswer } from './bare-front.js';
 import { end, watch } from './children.js';
 import type { CpuTimes } from './cpu.js';
 import { cpuSince, lookAtCpu } from './cpu.js';
 import type { Engine } from './engine.js';
-import { countCommits, foldLag, sessionNames } from './engine.js';
+import { countCommits, type FoldLag, foldLag, sessionNames } from './log.js';
 
 export interface Shape {
   readonly connections: number;
@@ -25,14 +25,21 @@ export interface EngineRound {
   /** µs by thread. */
   readonly cpu: CpuTimes;
   readonly rowsPerCommit: number;
-  /** Records that the folds were behind when the load ended. */
-  readonly foldLag: number;
+  /** When the load ended. */
+  readonly foldLag: FoldLag;
 }
 
 export const ACCOUNTS = 10_000;
 
+/** Opens the accounts, of two merchants at a time. */
 export async function prepare(engine: Engine): Promise<void> {
-  for (const key of engine.keys) await openAccounts({ url: engine.url, key, accounts: ACCOUNTS });
+  const keys = [...engine.keys];
+  const lane = async (): Promise<void> => {
+    for (let key = keys.pop(); key !== undefined; key = keys.pop()) {
+      await openAccounts({ url: engine.url, key, accounts: ACCOUNTS });
+    }
+  };
+  await Promise.all([lane(), lane()]);
 }
 
 export function planOf(url: string, keys: readonly string[], shape: Shape, durationS: number): LoadPlan {
@@ -60,27 +67,31 @@ export async function loadEngine(
 /** A limit is measured on a machine that has nothing else to do: the folds have caught up, or had time enough. */
 export async function foldsAtRest(engine: Engine, waitMs: number): Promise<void> {
   const until = performance.now() + waitMs;
-  while (performance.now() < until && (await foldLag(engine)) > 0) await delay(100);
+  while (performance.now() < until && (await foldLag(engine)).records > 0) await delay(100);
 }
 
-/** Posts once and keeps the answer's form, for the bare front to give. */
-export async function sampleAnswer(engine: Engine): Promise<BareAnswer> {
-  const legs = [{ debit: OUTSIDE_ACCOUNT, credit: accountName(1), amount: 125, currency: 'EUR' }];
-  const response = await fetch(`${engine.url}/v1/transactions`, {
-    method: 'POST',
-    headers: {
-      Authorization: `Bearer ${engine.keys[0] ?? ''}`,
-      'Idempotency-Key': `${newRun()}-sample`,
-      'Content-Type': 'application/json',
-    },
-    body: JSON.stringify({ legs }),
-  });
+/** Posts a single transaction and keeps the answer's form, for the bare front to give. */
+export function sampleSingle(engine: Engine): Promise<BareAnswer> {
+  const [template] = singleRequests({ url: engine.url, keys: engine.keys, accounts: ACCOUNTS });
+  return sampleAnswer(engine.url, template?.pieces.join(newRun().padEnd(NUMBER_LENGTH, 's')) ?? '');
+}
+
+/** Sends a request as a generator has it, head and body, and keeps the answer's form. */
+export async function sampleAnswer(url: string, request: string): Promise<BareAnswer> {
+  const [head = '', sent = ''] = request.split('\r\n\r\n');
+  const [line = '', ...fields] = head.split('\r\n');
+  const [method = '', path = ''] = line.split(' ');
+  const own = new Set(['host', 'content-length']);
+  const headers = fields
+    .map((field): [string, string] => [field.slice(0, field.indexOf(':')), field.slice(field.indexOf(':') + 2)])
+    .filter(([name]) => !own.has(name.toLowerCase()));
+  const response = await fetch(`${url}${path}`, { method, headers, ...(sent === '' ? {} : { body: sent }) });
   const body = await response.text();
-  if (response.status !== 201) throw new Error(`the engine does not post: ${response.status} ${body}`);
+  if (!response.ok) throw new Error(`the engine does not post: ${response.status} ${body}`);
   // These the server writes by itself.
-  const own = new Set(['date', 'content-length', 'uwebsockets', 'connection', 'keep-alive']);
-  const headers = [...response.headers].filter(([name]) => !own.has(name)).flat();
-  return { status: `${response.status} ${response.statusText}`, headers, body };
+  const written = new Set(['date', 'content-length', 'uwebsockets', 'connection', 'keep-alive']);
+  const kept = [...response.headers].filter(([name]) => !written.has(name)).flat();
+  return { status: `${response.status} ${response.statusText}`, headers: kept, body };
 }
 
 export interface BareFront {

@@ -1,12 +1,21 @@
 /**
  * One keep-alive connection with at most one request under way, and the least that is needed to read an answer: its
- * status, its length and whether it says Retry-After. Not pipelined: the engine's server takes one request at a time.
+ * status, its length, whether it says Retry-After or that it is a replay, and the body where it is asked for. Not
+ * pipelined: the engine's server takes one request at a time.
  */
 import { connect, type Socket } from 'node:net';
 
+export interface Answer {
+  readonly status: number;
+  readonly retryAfter: boolean;
+  readonly replayed: boolean;
+  /** Empty where it was not asked for. */
+  readonly body: string;
+}
+
 export interface ConnectionEvents {
   /** The answer is whole. The connection is free again, unless it is about to end. */
-  onAnswer(connection: Connection, status: number, retryAfter: boolean): void;
+  onAnswer(connection: Connection, answer: Answer): void;
   /** Gone; `owed`: with a request under way. */
   onGone(connection: Connection, owed: boolean): void;
 }
@@ -29,6 +38,9 @@ export class Connection {
   #rest = -1;
   #status = 0;
   #retryAfter = false;
+  #replayed = false;
+  #wantsBody = false;
+  #body = '';
 
   constructor(host: string, port: number, events: ConnectionEvents) {
     this.#events = events;
@@ -50,8 +62,9 @@ export class Connection {
     return this.#closing;
   }
 
-  send(request: string): void {
+  send(request: string, wantsBody: boolean): void {
     this.#owed = true;
+    this.#wantsBody = wantsBody;
     this.#socket.write(request, 'latin1');
   }
 
@@ -72,22 +85,31 @@ export class Connection {
       this.#head = '';
       this.#readHead(text.slice(0, end + 2));
     }
+    if (this.#wantsBody) this.#body += chunk.toString('latin1', from, bytes);
     this.#rest -= bytes - from;
     if (this.#rest <= 0) this.#whole();
   }
 
   #readHead(head: string): void {
     this.#status = Number(head.slice(STATUS_AT, STATUS_AT + 3));
-    // What is read of every answer is one field: the others are looked for only where they can be.
+    // What is read of every answer is its length: the other fields are looked for only where they can be.
     const length = head.indexOf('Content-Length: ');
     this.#rest = length < 0 ? 0 : Number.parseInt(head.slice(length + 16, length + 28), 10);
     this.#retryAfter = this.#status >= 400 && /\r\nretry-after: /i.test(head);
+    this.#replayed = this.#status < 300 && head.includes('\r\nIdempotency-Replayed: ');
     this.#closing = this.#status >= 400 && /\r\nconnection: close/i.test(head);
   }
 
   #whole(): void {
     this.#rest = -1;
     this.#owed = false;
-    this.#events.onAnswer(this, this.#status, this.#retryAfter);
+    const body = this.#body;
+    this.#body = '';
+    this.#events.onAnswer(this, {
+      status: this.#status,
+      retryAfter: this.#retryAfter,
+      replayed: this.#replayed,
+      body,
+    });
   }
 }

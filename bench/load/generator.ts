@@ -16,6 +16,11 @@ export class LoadGenerator {
     return generator;
   }
 
+  /** Of its process. */
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   /** One phase at a time. */
   run(phase: Phase): Promise<PhaseResult> {
     return this.#ask(phase) as Promise<PhaseResult>;

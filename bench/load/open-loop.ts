@@ -5,10 +5,11 @@
  * Run as a child: the first message is a {@link GeneratorPlan}, each further one a {@link Phase} that is answered by a
  * {@link PhaseResult}. It ends with its parent.
  */
+import { newHistogram, record } from '../figures/latency.js';
 import { randomOf } from './arrivals.js';
 import type { GeneratorPlan, Phase, PhaseResult } from './plan.js';
 import { Sender } from './sender.js';
-import { newHistogram, record } from './tally.js';
+import { sourceOf } from './source.js';
 
 const TICK_MS = 1;
 
@@ -19,7 +20,8 @@ class Generator {
   constructor(plan: GeneratorPlan) {
     const random = randomOf(plan.seed);
     for (const group of plan.groups) {
-      this.#senders.set(group.name, new Sender(plan, group, random, (ms) => record(this.#lag, ms)));
+      const source = sourceOf(plan, group.requests, random);
+      this.#senders.set(group.name, new Sender(plan, group, source, random, (ms) => record(this.#lag, ms)));
     }
   }
 
@@ -29,7 +31,7 @@ class Generator {
     for (const [name, sender] of this.#senders) sender.begin(phase.sending[name], began);
     await this.#ticksUntil(() => performance.now() - began >= phase.ms);
     const ms = performance.now() - began;
-    for (const sender of this.#senders.values()) sender.stop();
+    for (const sender of this.#senders.values()) sender.stop(began + ms);
     const settled = performance.now() + phase.settleMs;
     await this.#ticksUntil(() => this.#quiet || performance.now() >= settled);
     const groups = Object.fromEntries([...this.#senders].map(([name, sender]) => [name, sender.finish(ms)]));

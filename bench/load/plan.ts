@@ -4,8 +4,7 @@ import type { RequestTemplate } from '../../src/cli/bench/load.js';
 /** Senders that are told apart in the results. */
 export interface Group {
   readonly name: string;
-  /** Taken in turn. */
-  readonly templates: readonly RequestTemplate[];
+  readonly requests: Requests;
   /** Opened at the start, and as many more as are needed when answers are late, up to the most. */
   readonly connections: number;
   readonly connectionsMax: number;
@@ -14,6 +13,12 @@ export interface Group {
   /** What was refused or lost is sent again under its key after about a second, this many times. @defaultValue 0 */
   readonly retries?: number;
 }
+
+export type Requests =
+  /** Taken in turn. */
+  | { readonly templates: readonly RequestTemplate[] }
+  /** Made as they are sent, by the plan's seed; the keys are of its merchants, in their order. */
+  | { readonly workload: string; readonly keys: readonly string[] };
 
 export interface GeneratorPlan {
   readonly host: string;
@@ -44,6 +49,7 @@ export interface Phase {
 export interface Latency {
   readonly count: number;
   readonly p50: number;
+  readonly p90: number;
   readonly p99: number;
   readonly p999: number;
   readonly max: number;
@@ -54,10 +60,20 @@ export interface GroupResult {
   readonly intended: number;
   /** Answers by status; retries count each. */
   readonly statuses: Readonly<Record<string, number>>;
-  /** Answers 2xx a second while the phase lasted, without its settling. */
+  /** Answers 2xx, or as expected, a second while the phase lasted, without its settling. */
   readonly goodput: number;
-  /** From the intended start, first attempt or not, to the 2xx. */
+  /** Transactions answered as posted a second, as `goodput`. */
+  readonly postedPerSecond: number;
+  /** From the intended start, first attempt or not, to the 2xx, or to a refusal that was to be expected. */
   readonly admitted: Latency;
+  /** The same as an HDR histogram of µs, compressed, in base64: what several phases are added up by. */
+  readonly histogram: string;
+  /** Transactions that were answered as posted, settling included, replays aside. */
+  readonly posted: number;
+  /** Answers with the outcome of an earlier request. */
+  readonly replayed: number;
+  /** Answers that were neither 2xx nor a refusal that was to be expected. */
+  readonly unexpected: number;
   /** From the start of the attempt to a 429 or 503. */
   readonly refused: Latency;
   /** 429 and 503 without a Retry-After. */

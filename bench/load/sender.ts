@@ -1,13 +1,13 @@
 /** One group of an open-loop generator: its connections, what waits for one, and what is sent again. */
-import { NUMBER_LENGTH } from '../../src/cli/bench/load.js';
 import { Arrivals } from './arrivals.js';
-import { Connection, type ConnectionEvents } from './connection.js';
+import { type Answer, Connection, type ConnectionEvents } from './connection.js';
 import type { GeneratorPlan, Group, Sending } from './plan.js';
+import type { LoadRequest, RequestSource } from './request.js';
 import { Tally } from './tally.js';
 
 /** One request, under its key, as often as it is sent. */
 interface Attempt {
-  readonly text: string;
+  readonly request: LoadRequest;
   readonly intendedMs: number;
   sentMs: number;
   retriesLeft: number;
@@ -16,19 +16,15 @@ interface Attempt {
 }
 
 const RETRY_AFTER_MS = 1_000;
-const RUN_CHARACTERS = 6;
 
 export class Sender implements ConnectionEvents {
   readonly #plan: GeneratorPlan;
   readonly #group: Group;
   readonly #random: () => number;
-  /** What keys begin with: of no other generator and no other group. */
-  readonly #run: string;
+  readonly #source: RequestSource;
   readonly #onLag: (ms: number) => void;
   readonly #free: Connection[] = [];
   #open = 0;
-  #number = 0;
-  #template = 0;
   #arrivals: Arrivals | null = null;
   /** Connections that send again as soon as they are answered. */
   #loops = 0;
@@ -40,14 +36,18 @@ export class Sender implements ConnectionEvents {
   #tally = new Tally(performance.now());
   underWay = 0;
 
-  constructor(plan: GeneratorPlan, group: Group, random: () => number, onLag: (ms: number) => void) {
+  constructor(
+    plan: GeneratorPlan,
+    group: Group,
+    source: RequestSource,
+    random: () => number,
+    onLag: (ms: number) => void,
+  ) {
     this.#plan = plan;
     this.#group = group;
     this.#random = random;
     this.#onLag = onLag;
-    this.#run = Math.floor(random() * 16 ** RUN_CHARACTERS)
-      .toString(16)
-      .padStart(RUN_CHARACTERS, '0');
+    this.#source = source;
     for (let count = 0; count < group.connections; count++) this.#connect();
   }
 
@@ -73,7 +73,8 @@ export class Sender implements ConnectionEvents {
   }
 
   /** Nothing new is intended from now on. */
-  stop(): void {
+  stop(nowMs: number): void {
+    this.#tally.stop(nowMs);
     this.#arrivals = null;
     this.#loops = 0;
   }
@@ -92,12 +93,13 @@ export class Sender implements ConnectionEvents {
     return tally.result(ms);
   }
 
-  onAnswer(connection: Connection, status: number, retryAfter: boolean): void {
+  onAnswer(connection: Connection, answer: Answer): void {
     const attempt = connection.attempt as Attempt;
     const nowMs = performance.now();
     connection.attempt = null;
     this.underWay--;
-    attempt.tally.answered(status, retryAfter, nowMs, attempt.intendedMs, attempt.sentMs);
+    const { status } = answer;
+    attempt.tally.answered(attempt.request, answer, nowMs, attempt.intendedMs, attempt.sentMs);
     if ((status === 429 || status === 503) && attempt.retriesLeft > 0) this.#sendAgain(attempt, nowMs);
     if (connection.closing) connection.end();
     else this.#freed(connection, nowMs);
@@ -120,13 +122,11 @@ export class Sender implements ConnectionEvents {
 
   #intend(intendedMs: number): void {
     this.#tally.intended++;
-    const { templates } = this.#group;
-    const template = templates[this.#template++ % templates.length];
-    if (template === undefined) throw new Error('a group without requests');
-    const number = this.#run + String(this.#number++).padStart(NUMBER_LENGTH - RUN_CHARACTERS, '0');
-    const text = template.pieces.join(number);
     const retriesLeft = this.#group.retries ?? 0;
-    this.#send({ text, intendedMs, sentMs: intendedMs, retriesLeft, tally: this.#tally }, intendedMs);
+    this.#send(
+      { request: this.#source.next(), intendedMs, sentMs: intendedMs, retriesLeft, tally: this.#tally },
+      intendedMs,
+    );
   }
 
   /** On a free connection, a new one, or when one is free. */
@@ -144,7 +144,7 @@ export class Sender implements ConnectionEvents {
   #sendOn(connection: Connection, attempt: Attempt): void {
     this.underWay++;
     connection.attempt = attempt;
-    connection.send(attempt.text);
+    connection.send(attempt.request.text, attempt.request.wantsBody);
   }
 
   #sendAgain(attempt: Attempt, nowMs: number): void {

@@ -1,25 +1,20 @@
 /** What one group's phase has come to. */
-import { build, type Histogram } from 'hdr-histogram-js';
+import type { Histogram } from 'hdr-histogram-js';
+import { histogramText, newHistogram, record } from '../figures/latency.js';
+import type { Answer } from './connection.js';
 import type { GroupResult, Latency } from './plan.js';
+import type { LoadRequest } from './request.js';
 
 const TENTH_MS = 100;
-const MICROS_MAX = 120_000_000;
-
-const histogram = (): Histogram =>
-  build({ lowestDiscernibleValue: 1, highestTrackableValue: MICROS_MAX, numberOfSignificantValueDigits: 3 });
-
-export const record = (into: Histogram, ms: number): void =>
-  into.recordValue(Math.min(MICROS_MAX, Math.max(1, Math.round(ms * 1000))));
 
 export const latencyOf = (from: Histogram): Latency => ({
   count: from.totalCount,
   p50: from.getValueAtPercentile(50) / 1000,
+  p90: from.getValueAtPercentile(90) / 1000,
   p99: from.getValueAtPercentile(99) / 1000,
   p999: from.getValueAtPercentile(99.9) / 1000,
   max: from.maxValue / 1000,
 });
-
-export const newHistogram = histogram;
 
 export class Tally {
   intended = 0;
@@ -27,24 +22,44 @@ export class Tally {
   givenUp = 0;
   unanswered = 0;
   #withoutRetryAfter = 0;
-  readonly #admitted = histogram();
-  readonly #refused = histogram();
+  #posted = 0;
+  #replayed = 0;
+  #unexpected = 0;
+  #end = Number.POSITIVE_INFINITY;
+  #postedInTime = 0;
+  readonly #admitted = newHistogram();
+  readonly #refused = newHistogram();
   readonly #statuses = new Map<number, number>();
   readonly #timeline: number[] = [];
 
   constructor(readonly beganMs: number) {}
 
-  answered(status: number, retryAfter: boolean, nowMs: number, intendedMs: number, sentMs: number): void {
+  answered(request: LoadRequest, answer: Answer, nowMs: number, intendedMs: number, sentMs: number): void {
+    const { status } = answer;
     this.#statuses.set(status, (this.#statuses.get(status) ?? 0) + 1);
-    if (status < 300) {
+    if (status < 300 || status === request.refusal) {
       record(this.#admitted, nowMs - intendedMs);
       const tenth = Math.floor((nowMs - this.beganMs) / TENTH_MS);
       while (this.#timeline.length <= tenth) this.#timeline.push(0);
       this.#timeline[tenth] = (this.#timeline[tenth] ?? 0) + 1;
-    } else if (status === 429 || status === 503) {
-      record(this.#refused, nowMs - sentMs);
-      if (!retryAfter) this.#withoutRetryAfter++;
+      if (answer.replayed) this.#replayed++;
+      else if (status < 300) this.#count(request.posted(answer.body), nowMs);
+      return;
     }
+    this.#unexpected++;
+    if (status !== 429 && status !== 503) return;
+    record(this.#refused, nowMs - sentMs);
+    if (!answer.retryAfter) this.#withoutRetryAfter++;
+  }
+
+  /** No more is intended: what is answered from now on is not of the phase's rate. */
+  stop(nowMs: number): void {
+    this.#end = nowMs;
+  }
+
+  #count(posted: number, nowMs: number): void {
+    this.#posted += posted;
+    if (nowMs <= this.#end) this.#postedInTime += posted;
   }
 
   result(ms: number): GroupResult {
@@ -52,8 +67,13 @@ export class Tally {
     return {
       intended: this.intended,
       statuses: Object.fromEntries(this.#statuses),
+      posted: this.#posted,
+      replayed: this.#replayed,
+      unexpected: this.#unexpected,
+      postedPerSecond: this.#postedInTime / (ms / 1000),
       goodput: within.reduce((sum, count) => sum + count, 0) / ((within.length * TENTH_MS) / 1000 || 1),
       admitted: latencyOf(this.#admitted),
+      histogram: histogramText(this.#admitted),
       refused: latencyOf(this.#refused),
       withoutRetryAfter: this.#withoutRetryAfter,
       errors: this.errors,

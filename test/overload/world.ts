@@ -113,7 +113,7 @@ async function slowSync(url: string, ms: number): Promise<void> {
   });
 }
 
-export interface GroupOptions extends Partial<Omit<Group, 'name' | 'templates'>> {
+export interface GroupOptions extends Partial<Omit<Group, 'name' | 'requests'>> {
   /** Transactions in each request. @defaultValue 1 */
   readonly batch?: number;
 }
@@ -123,5 +123,5 @@ export function groupOf(world: World, name: string, tenants: readonly Tenant[], 
   const { batch = 1, ...rest } = options;
   const workload = { url: world.engine.url, keys: tenants.map(({ key }) => key), accounts: ACCOUNTS };
   const templates = batch === 1 ? singleRequests(workload) : batchRequests(workload, batch);
-  return { name, templates, connections: 32, connectionsMax: 2000, patienceMs: 5_000, ...rest };
+  return { name, requests: { templates }, connections: 32, connectionsMax: 2000, patienceMs: 5_000, ...rest };
 }

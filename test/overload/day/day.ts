@@ -58,8 +58,8 @@ export async function day(
   const generator = await world.generator([
     groupOf(world, 'singles', tenants, { retries: 5 }),
     groupOf(world, 'batches', tenants, { batch: 20, retries: 5 }),
-    { ...groupOf(world, 'holds', tenants, { retries: 5 }), templates: holds(world, tenants) },
-    { ...groupOf(world, 'reads', tenants), templates: reads(world, tenants) },
+    { ...groupOf(world, 'holds', tenants, { retries: 5 }), requests: { templates: holds(world, tenants) } },
+    { ...groupOf(world, 'reads', tenants), requests: { templates: reads(world, tenants) } },
   ]);
   const sending = Object.fromEntries(Object.entries(RATES).map(([group, open]) => [group, { open }]));
   const running = generator.run({ ms: minutes * 60_000, sending, settleMs: 15_000 });

@@ -17,6 +17,13 @@ export function spreadOf(values: readonly number[]): Spread {
   return { median, min, max };
 }
 
+/** @throws Error where there is nothing to sum up */
+export const medianOf = (values: readonly number[]): number => spreadOf(values).median;
+
+/** Of two series that were measured in turn, the ratio of each to its neighbour, so that a slow minute counts for both. */
+export const ratiosOf = (ours: readonly number[], limit: readonly number[]): number[] =>
+  ours.slice(0, limit.length).map((value, index) => value / (limit[index] ?? Number.NaN));
+
 /** Half of the distance between the extremes, in percent of the median: "±7 %". */
 export function spreadText({ median, min, max }: Spread): string {
   return median === 0 ? '' : `±${Math.round(((max - min) / 2 / median) * 100)} %`;

@@ -1,0 +1,115 @@
+/** From what was measured to the results that are written down. */
+import type { Latencies, LoadResult } from '../../src/cli/bench/load.js';
+import { tps } from '../../src/cli/bench/load.js';
+import type { EngineRound } from '../rounds.js';
+import type { Settlement } from '../suite/books.js';
+import type { BatchRounds, SingleRounds } from '../suite/driven.js';
+import type { BatchFigures, OrdinaryFigures, Results, SingleFigures } from './schema.js';
+import { medianOf, ratiosOf } from './spread.js';
+
+interface Measured
+  extends Pick<Results, 'suite' | 'at' | 'seconds' | 'machine' | 'latency' | 'workloads' | 'growth' | 'memory'> {
+  readonly singles: readonly SingleRounds[];
+  readonly batch: BatchRounds | null;
+  readonly settlement: Settlement;
+}
+
+export function resultsOf({ singles, batch, settlement, seconds, ...rest }: Measured): Results {
+  const figures = singles.map(singleOf);
+  return {
+    version: 1,
+    ...rest,
+    seconds: round(seconds, 1),
+    single: figures[0] ?? null,
+    singleByDriver: Object.fromEntries(figures.map((single) => [single.driver, single])),
+    batch: batch === null ? null : batchOf(batch),
+    ordinary: ordinaryOf(singles),
+    ...settlement,
+  };
+}
+
+function singleOf({ driver, connections, engine, front }: SingleRounds): SingleFigures {
+  const ours = ratesOf(engine);
+  const limits = front.map(tps);
+  const ratio = ratiosOf(ours, limits);
+  return {
+    tps: Math.round(medianOf(ours)),
+    ratioToFront: round(medianOf(ratio), 3),
+    driver,
+    connections,
+    front: Math.round(medianOf(limits)),
+    ...engineOf(engine),
+    rounds: { engine: ours.map(Math.round), front: limits.map(Math.round), ratio: ratio.map((one) => round(one, 3)) },
+  };
+}
+
+function batchOf({ driver, connections, transactions, engine, copy, copyInPieces }: BatchRounds): BatchFigures {
+  const ours = ratesOf(engine);
+  const ratio = ratiosOf(ours, copy);
+  const ratioInPieces = ratiosOf(ours, copyInPieces);
+  return {
+    tps: Math.round(medianOf(ours)),
+    ratioToCopy: round(medianOf(ratio), 3),
+    ratioToCopyInPieces: round(medianOf(ratioInPieces), 3),
+    driver,
+    connections,
+    transactions,
+    copy: Math.round(medianOf(copy)),
+    copyInPieces: Math.round(medianOf(copyInPieces)),
+    ...engineOf(engine),
+    rounds: {
+      engine: ours.map(Math.round),
+      copy: copy.map(Math.round),
+      ratio: ratio.map((one) => round(one, 3)),
+      copyInPieces: copyInPieces.map(Math.round),
+      ratioInPieces: ratioInPieces.map((one) => round(one, 3)),
+    },
+  };
+}
+
+function ordinaryOf(singles: readonly SingleRounds[]): OrdinaryFigures | null {
+  const single = singles.find(({ ordinary }) => ordinary.length > 0);
+  if (single === undefined) return null;
+  const theirs = single.ordinary.map(tps);
+  const ratio = ratiosOf(ratesOf(single.engine), theirs);
+  return {
+    tps: Math.round(medianOf(theirs)),
+    ratio: round(medianOf(ratio), 1),
+    rounds: { ordinary: theirs.map(Math.round), ratio: ratio.map((one) => round(one, 1)) },
+  };
+}
+
+/** What a driver's rounds say of the engine, whatever it was sent. */
+function engineOf(rounds: readonly EngineRound[]) {
+  return {
+    rowsPerCommit: Math.round(medianOf(rounds.map(({ rowsPerCommit }) => rowsPerCommit))),
+    foldLagMs: medianOf(rounds.map(({ foldLag }) => foldLag.ms)),
+    foldLagRecords: medianOf(rounds.map(({ foldLag }) => foldLag.records)),
+    latencyMs: latencyOf(rounds.map(({ load }) => load)),
+    cpuMicrosPerTransaction: cpuOf(rounds),
+  };
+}
+
+function latencyOf(loads: readonly LoadResult[]): Latencies {
+  const of = (pick: (latency: Latencies) => number): number => medianOf(loads.map(({ latency }) => pick(latency)));
+  return {
+    p50: of((latency) => latency.p50),
+    p90: of((latency) => latency.p90),
+    p99: of((latency) => latency.p99),
+    p999: of((latency) => latency.p999),
+    max: of((latency) => latency.max),
+  };
+}
+
+/** µs a transaction by label, the dearest first. */
+function cpuOf(rounds: readonly EngineRound[]): Record<string, number> {
+  const posted = rounds.reduce((sum, { load }) => sum + load.posted, 0);
+  const total = new Map<string, number>();
+  for (const { cpu } of rounds) for (const [label, micros] of cpu) total.set(label, (total.get(label) ?? 0) + micros);
+  const sorted = [...total].sort((a, b) => b[1] - a[1]);
+  return Object.fromEntries(sorted.map(([label, micros]) => [label, round(micros / Math.max(1, posted), 2)]));
+}
+
+const ratesOf = (rounds: readonly EngineRound[]): number[] => rounds.map(({ load }) => tps(load));
+
+const round = (value: number, digits: number): number => Number(value.toFixed(digits));

@@ -1,0 +1,160 @@
+/** Measurements by wrk and autocannon: single transactions and batches, each in turn with its limit. */
+import { autocannonDriver } from '../../src/cli/bench/autocannon.js';
+import { type LoadDriver, type LoadResult, tps } from '../../src/cli/bench/load.js';
+import { hasWrk, wrkDriver } from '../../src/cli/bench/wrk.js';
+import { PIECE_ROWS } from '../../src/store/postgres/writer.js';
+import { BareCopy } from '../bare-copy.js';
+import type { Engine } from '../engine.js';
+import type { Ordinary } from '../ordinary/ordinary.js';
+import {
+  type EngineRound,
+  foldsAtRest,
+  loadEngine,
+  planOf,
+  type Shape,
+  sampleSingle,
+  startBareFront,
+} from '../rounds.js';
+import type { Books } from './books.js';
+import { say, whole } from './progress.js';
+import type { Settings } from './settings.js';
+
+const SINGLE: Shape = { connections: 256, batch: 1 };
+const BATCH: Shape = { connections: 32, batch: 200 };
+
+/** By driver, in the order of the rounds. */
+export interface SingleRounds {
+  readonly driver: LoadDriver['name'];
+  readonly connections: number;
+  readonly front: readonly LoadResult[];
+  readonly engine: readonly EngineRound[];
+  /** The ordinary way, in the first of the rounds. */
+  readonly ordinary: readonly LoadResult[];
+}
+
+export interface BatchRounds {
+  readonly driver: LoadDriver['name'];
+  readonly connections: number;
+  readonly transactions: number;
+  readonly engine: readonly EngineRound[];
+  /** Rows a second, one COPY a commit. */
+  readonly copy: readonly number[];
+  /** Rows a second, with commits cut into as many COPYs as the engine's. */
+  readonly copyInPieces: readonly number[];
+}
+
+export class Driven {
+  readonly #driver: LoadDriver = hasWrk() ? wrkDriver : autocannonDriver;
+  readonly #engine: Engine;
+  readonly #settings: Settings;
+  readonly #books: Books;
+
+  constructor(engine: Engine, settings: Settings, books: Books) {
+    this.#engine = engine;
+    this.#settings = settings;
+    this.#books = books;
+  }
+
+  /** By autocannon, which can be told parts of a second. */
+  async warmUp(): Promise<void> {
+    await this.#load(autocannonDriver, SINGLE, this.#settings.warmUpS, 'warm-up, single');
+    await this.#load(autocannonDriver, BATCH, this.#settings.warmUpS, 'warm-up, batches');
+  }
+
+  /** The ordinary way is loaded between the engine's rounds. */
+  async singles(ordinary: Ordinary): Promise<SingleRounds[]> {
+    const { rounds, durationS, autocannonRounds, autocannonS, ordinaryRounds } = this.#settings;
+    const first = await this.#single(this.#driver, rounds, durationS, ordinary, ordinaryRounds);
+    await settleOrdinary(ordinary, first.ordinary);
+    if (this.#driver === autocannonDriver) return [first];
+    return [first, await this.#single(autocannonDriver, autocannonRounds, autocannonS, ordinary, 0)];
+  }
+
+  /** One round of single transactions, without a limit: how the speed changes as the log grows. */
+  async grown(): Promise<number> {
+    return tps((await this.#load(this.#driver, SINGLE, this.#settings.durationS, 'single')).load);
+  }
+
+  /** Batches, to make the log longer. */
+  async grow(seconds: number): Promise<number> {
+    return (await this.#load(this.#driver, BATCH, seconds, 'growing')).load.posted;
+  }
+
+  async batches(): Promise<BatchRounds> {
+    const { rounds, batchS, copyS, foldWaitMs } = this.#settings;
+    const engine: EngineRound[] = [];
+    const copy: number[] = [];
+    const copyInPieces: number[] = [];
+    for (let round = 1; round <= rounds; round++) {
+      const name = `batches ${round}/${rounds}`;
+      const loaded = await this.#load(this.#driver, BATCH, batchS, `${name}, engine`);
+      engine.push(loaded);
+      await foldsAtRest(this.#engine, foldWaitMs);
+      const rows = Math.max(1, Math.round(loaded.rowsPerCommit));
+      copy.push(await this.#copy(`${name}, bare COPY`, rows, rows, copyS));
+      copyInPieces.push(
+        await this.#copy(`${name}, bare COPY in pieces of ${PIECE_ROWS} rows`, rows, PIECE_ROWS, copyS),
+      );
+    }
+    const { connections, batch: transactions } = BATCH;
+    return { driver: this.#driver.name, connections, transactions, engine, copy, copyInPieces };
+  }
+
+  async #single(
+    driver: LoadDriver,
+    rounds: number,
+    durationS: number,
+    rival: Ordinary,
+    rivalRounds: number,
+  ): Promise<SingleRounds> {
+    const { foldWaitMs, ordinaryS } = this.#settings;
+    const limits: LoadResult[] = [];
+    const engine: EngineRound[] = [];
+    const ordinary: LoadResult[] = [];
+    const front = await startBareFront(await sampleSingle(this.#engine));
+    this.#books.add(1, 0);
+    const other = async (url: string, name: string, seconds: number): Promise<LoadResult> => {
+      await foldsAtRest(this.#engine, foldWaitMs);
+      const loaded = await driver.run(planOf(url, this.#engine.keys, SINGLE, seconds));
+      say(`${name}, ${driver.name}: ${whole(tps(loaded))} answers/s`);
+      return loaded;
+    };
+    for (let round = 1; round <= rounds; round++) {
+      const name = `single ${round}/${rounds}`;
+      limits.push(await other(front.url, `${name}, bare front`, durationS));
+      engine.push(await this.#load(driver, SINGLE, durationS, `${name}, engine`));
+      if (round <= rivalRounds) ordinary.push(await other(rival.url, `${name}, the ordinary way`, ordinaryS));
+    }
+    await front.stop();
+    return { driver: driver.name, connections: SINGLE.connections, front: limits, engine, ordinary };
+  }
+
+  async #load(driver: LoadDriver, shape: Shape, durationS: number, name: string): Promise<EngineRound> {
+    const round = await loadEngine(this.#engine, driver, shape, durationS);
+    this.#books.add(round.load.posted, round.load.unanswered * shape.batch);
+    this.#books.loaded(round.foldLag);
+    const problems = round.load.non2xx + round.load.errors;
+    const failed = problems === 0 ? '' : `, ${problems} answers not 2xx or lost`;
+    say(`${name}, ${driver.name}: ${whole(tps(round.load))} transactions/s${failed}`);
+    return round;
+  }
+
+  async #copy(name: string, rowsPerCommit: number, rowsPerCopy: number, durationS: number): Promise<number> {
+    const bare = await BareCopy.open(this.#engine.databaseUrls, rowsPerCommit, rowsPerCopy);
+    const { rows, seconds } = await bare.run(durationS);
+    await bare.close();
+    say(`${name}, ${whole(rowsPerCommit)} rows a commit: ${whole(rows / seconds)} rows/s`);
+    return rows / seconds;
+  }
+}
+
+/** @throws Error where it lost what it answered: it would be no rival */
+async function settleOrdinary(ordinary: Ordinary, loads: readonly LoadResult[]): Promise<void> {
+  const { stored, agrees } = await ordinary.settle();
+  await ordinary.stop();
+  const answered = loads.reduce((sum, { posted }) => sum + posted, 0);
+  const unanswered = loads.reduce((sum, load) => sum + load.unanswered, 0);
+  if (!agrees || stored < answered || stored > answered + unanswered) {
+    throw new Error(`the ordinary way answered ${answered} and stored ${stored}: it is no measure`);
+  }
+}

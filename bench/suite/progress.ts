@@ -1,0 +1,11 @@
+/** What the bench says while it runs, on stderr, so that stdout has the results alone. */
+
+const startedAt = performance.now();
+
+export const elapsedS = (): number => (performance.now() - startedAt) / 1000;
+
+export function say(line: string): void {
+  process.stderr.write(`${elapsedS().toFixed(0).padStart(4)} s  ${line}\n`);
+}
+
+export const whole = (value: number): string => Math.round(value).toLocaleString('en');

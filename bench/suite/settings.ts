@@ -1,0 +1,71 @@
+/** How long and how often things are measured. */
+
+export interface Settings {
+  /** Of front and engine, and of engine and COPY, in turn. */
+  readonly rounds: number;
+  readonly autocannonRounds: number;
+  /** In how many of the rounds the ordinary way is loaded too. */
+  readonly ordinaryRounds: number;
+  /** Seconds of one measurement of single transactions by a driver; whole ones, as wrk wants them. */
+  readonly durationS: number;
+  readonly batchS: number;
+  readonly ordinaryS: number;
+  readonly autocannonS: number;
+  readonly copyS: number;
+  readonly warmUpS: number;
+  readonly latency: OpenLoopSettings;
+  readonly workloads: WorkloadSettings;
+  /** How long the folds may take to catch up before a limit is measured. */
+  readonly foldWaitMs: number;
+  readonly verifyMaxMs: number;
+  /** The bench gives up after this. */
+  readonly allMaxMs: number;
+}
+
+interface OpenLoopSettings {
+  /** Requests a second, well below what a small machine can do: latency is measured, not saturation. */
+  readonly rate: number;
+  readonly warmUpS: number;
+  readonly durationS: number;
+  /** Added up exactly. */
+  readonly repeats: number;
+}
+
+interface WorkloadSettings {
+  readonly durationS: number;
+  readonly warmUpS: number;
+}
+
+export const LONG: Settings = {
+  rounds: 5,
+  autocannonRounds: 5,
+  ordinaryRounds: 5,
+  durationS: 8,
+  batchS: 8,
+  ordinaryS: 8,
+  autocannonS: 8,
+  copyS: 8,
+  warmUpS: 4,
+  latency: { rate: 5_000, warmUpS: 3, durationS: 20, repeats: 3 },
+  workloads: { durationS: 10, warmUpS: 3 },
+  foldWaitMs: 60_000,
+  verifyMaxMs: 900_000,
+  allMaxMs: 4 * 3_600_000,
+};
+
+export const QUICK: Settings = {
+  rounds: 2,
+  autocannonRounds: 1,
+  ordinaryRounds: 1,
+  durationS: 2,
+  batchS: 1,
+  ordinaryS: 1,
+  autocannonS: 1,
+  copyS: 1,
+  warmUpS: 0.5,
+  latency: { rate: 5_000, warmUpS: 0.5, durationS: 2.5, repeats: 1 },
+  workloads: { durationS: 3, warmUpS: 1 },
+  foldWaitMs: 1_000,
+  verifyMaxMs: 40_000,
+  allMaxMs: 180_000,
+};

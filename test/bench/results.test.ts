@@ -1,0 +1,122 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { resultsOf } from '../../bench/figures/results.js';
+import { readResults } from '../../bench/figures/saved.js';
+import { textOf } from '../../bench/figures/text.js';
+import type { EngineRound } from '../../bench/rounds.js';
+import type { LoadResult } from '../../src/cli/bench/load.js';
+import { someClosedLoop, someOpenLoop, someResults } from './support/results.js';
+
+const workload = {
+  name: 'hot-account',
+  title: 'one account',
+  seed: 1,
+  merchants: 1,
+  accounts: 1,
+  transactionsPerRequest: 1,
+  preparedInSeconds: 0.1,
+  closed: [someClosedLoop(1, 900), someClosedLoop(64, 20_000)],
+  open: [someOpenLoop()],
+};
+
+describe('results in a file', () => {
+  let folder = '';
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'bench-results-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('are read as they were written, with workloads and without', () => {
+    const file = join(folder, 'a.json');
+    for (const results of [someResults(), someResults({ workloads: [workload], single: null, batch: null })]) {
+      writeFileSync(file, JSON.stringify(results));
+      expect(readResults(file)).toEqual(results);
+    }
+  });
+
+  it('that are something else are refused with the place of the fault', () => {
+    const file = join(folder, 'a.json');
+    writeFileSync(file, JSON.stringify({ ...someResults(), stored: 'many' }));
+    expect(() => readResults(file)).toThrow(/a\.json holds no results of this bench: \/stored/);
+  });
+});
+
+describe('results', () => {
+  const load = (posted: number, p99: number): LoadResult => ({
+    driver: 'wrk',
+    seconds: 2,
+    answers: posted,
+    non2xx: 0,
+    unanswered: 0,
+    errors: 0,
+    posted,
+    latency: { p50: 1, p90: 2, p99, p999: 4, max: 5 },
+  });
+  const engine = (posted: number, p99: number): EngineRound => ({
+    load: load(posted, p99),
+    cpu: new Map([
+      ['engine: workers', posted * 4],
+      ['engine: fronts', posted * 16],
+    ]),
+    rowsPerCommit: 90,
+    foldLag: { records: 100, ms: 50 },
+  });
+  const { machine, latency, memory } = someResults();
+  const settlement = {
+    answered: 1,
+    dropped: 0,
+    stored: 1,
+    refused: 0,
+    agrees: true,
+    foldLagMs: 0,
+    foldLagRecords: 0,
+    verify: 'clean',
+  };
+  const results = resultsOf({
+    suite: 'quick',
+    at: '2026-01-02T03:04:05.000Z',
+    seconds: 40.04,
+    machine,
+    latency,
+    memory,
+    settlement,
+    workloads: [],
+    growth: [],
+    singles: [
+      {
+        driver: 'wrk',
+        connections: 256,
+        front: [load(200_000, 1), load(400_000, 1)],
+        engine: [engine(100_000, 10), engine(120_000, 30)],
+        ordinary: [load(4_000, 90)],
+      },
+    ],
+    batch: null,
+  });
+
+  it('have the median of the rounds, and of the ratios of neighbours', () => {
+    expect(results.single).toMatchObject({ tps: 55_000, ratioToFront: 0.4, front: 150_000, driver: 'wrk' });
+    expect(results.single?.latencyMs.p99).toBe(20);
+    expect(results.single?.rounds.ratio).toEqual([0.5, 0.3]);
+  });
+
+  it('compare the ordinary way with the round of the engine beside it', () => {
+    expect(results.ordinary).toMatchObject({ tps: 2_000, ratio: 25 });
+  });
+
+  it('have the processor time of a transaction, the dearest thread first', () => {
+    expect(Object.entries(results.single?.cpuMicrosPerTransaction ?? {})).toEqual([
+      ['engine: fronts', 16],
+      ['engine: workers', 4],
+    ]);
+  });
+
+  it('are shown with what was offered, achieved and lost beside each latency', () => {
+    const text = textOf(someResults({ workloads: [workload] }));
+    expect(text).toMatch(/offered\/s +achieved\/s +errors +p50/);
+    expect(text).toMatch(/hot-account +64 +20,000 +33 %/);
+    expect(text).toMatch(/verify +clean/);
+  });
+});
