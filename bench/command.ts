@@ -1,8 +1,12 @@
 /** The bench's command line. */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { compareText } from './figures/compare.js';
+import { below, bestOf, type Floors, floorsText, reachedOf, readFloors } from './figures/floors.js';
+import { readResults } from './figures/saved.js';
 import type { Results } from './figures/schema.js';
 import { textOf } from './figures/text.js';
+import { pageOf } from './page/page.js';
 import { LONG, QUICK, type Settings } from './suite/settings.js';
 import { type Plan, runSuite } from './suite/suite.js';
 import { WORKLOADS, workloadNamed } from './workloads/registry.js';
@@ -42,15 +46,60 @@ export function commandOf(args: readonly string[]): Command | null {
     },
   });
   if (values.help) return null;
+  if (positionals[0] === 'report') return reportCommand(positionals.slice(1), values.html);
+  if (positionals[0] === 'compare') return compareCommand(positionals.slice(1));
   if (positionals.length > 0) throw new Error(`there is no command "${positionals[0]}"`);
   const plan = planOf(values);
+  const floors = values.floors === undefined ? null : readFloors(values.floors);
   return {
-    maxMs: plan.settings.allMaxMs,
+    maxMs: plan.settings.allMaxMs * (floors === null ? 1 : 2),
     run: async () => {
-      const results = await runSuite(plan);
-      process.stdout.write(`\n${textOf(results)}\n`);
-      if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
-      return isSound(results) ? 0 : 1;
+      const results = await measure(plan, values);
+      if (!isSound(results)) return 1;
+      return floors === null ? 0 : holdFloors(floors, results, plan, values);
+    },
+  };
+}
+
+async function measure(plan: Plan, { json, html }: Pick<Values, 'json' | 'html'>): Promise<Results> {
+  const results = await runSuite(plan);
+  process.stdout.write(`\n${textOf(results)}\n`);
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify(results, null, 2)}\n`);
+  if (html !== undefined) writeFileSync(html, pageOf(results));
+  return results;
+}
+
+/** Where a figure is below its floor, all is measured once more, and the better of the two counts. */
+async function holdFloors(floors: Floors, first: Results, plan: Plan, values: Values): Promise<number> {
+  const reached = reachedOf(first);
+  process.stdout.write(floorsText(floors, reached));
+  if (below(floors, reached).length === 0) return 0;
+  const again = await measure(plan, values);
+  const best = bestOf([reached, reachedOf(again)]);
+  process.stdout.write(`The better of two runs:\n${floorsText(floors, best)}`);
+  return isSound(again) && below(floors, best).length === 0 ? 0 : 1;
+}
+
+const READING_MS = 60_000;
+
+function reportCommand([file, ...more]: readonly string[], html: string | undefined): Command {
+  if (file === undefined || more.length > 0 || html === undefined) throw new Error('report takes FILE --html PAGE');
+  return {
+    maxMs: READING_MS,
+    run: async () => {
+      writeFileSync(html, pageOf(readResults(file)));
+      return 0;
+    },
+  };
+}
+
+function compareCommand([before, after, ...more]: readonly string[]): Command {
+  if (before === undefined || after === undefined || more.length > 0) throw new Error('compare takes OLD NEW');
+  return {
+    maxMs: READING_MS,
+    run: async () => {
+      process.stdout.write(compareText(readResults(before), readResults(after)));
+      return 0;
     },
   };
 }
@@ -61,6 +110,8 @@ const isSound = ({ agrees, verify }: Results): boolean =>
 
 interface Values {
   readonly quick: boolean;
+  readonly json?: string | undefined;
+  readonly html?: string | undefined;
   readonly workload?: string | undefined;
   readonly connections?: string | undefined;
   readonly rates?: string | undefined;

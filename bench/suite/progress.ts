@@ -2,10 +2,8 @@
 
 const startedAt = performance.now();
 
-export const elapsedS = (): number => (performance.now() - startedAt) / 1000;
-
 export function say(line: string): void {
-  process.stderr.write(`${elapsedS().toFixed(0).padStart(4)} s  ${line}\n`);
+  process.stderr.write(`${((performance.now() - startedAt) / 1000).toFixed(0).padStart(4)} s  ${line}\n`);
 }
 
 export const whole = (value: number): string => Math.round(value).toLocaleString('en');

@@ -14,7 +14,7 @@ import type { Workload } from '../workloads/workload.js';
 import { Books } from './books.js';
 import { type BatchRounds, Driven, type SingleRounds } from './driven.js';
 import { Generated } from './generated.js';
-import { elapsedS, say, whole } from './progress.js';
+import { say, whole } from './progress.js';
 import type { Settings } from './settings.js';
 import { type Chosen, openText, runWorkload } from './workloads.js';
 
@@ -40,6 +40,7 @@ const GROW_S = 5;
 
 export async function runSuite(plan: Plan): Promise<Results> {
   const at = new Date().toISOString();
+  const began = performance.now();
   const machine = describeMachine();
   const { settings, suite } = plan;
   const isWhole = suite !== 'workloads';
@@ -60,7 +61,17 @@ export async function runSuite(plan: Plan): Promise<Results> {
     say('verify …');
     const settlement = await books.settle(engine, settings);
     const parts = { singles: driven?.singles ?? [], batch: driven?.batch ?? null, latency: driven?.latency ?? null };
-    return resultsOf({ suite, at, seconds: elapsedS(), machine, ...parts, workloads, growth, settlement, memory });
+    return resultsOf({
+      suite,
+      at,
+      seconds: (performance.now() - began) / 1000,
+      machine,
+      ...parts,
+      workloads,
+      growth,
+      settlement,
+      memory,
+    });
   } finally {
     await engine.stop();
   }

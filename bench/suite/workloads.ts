@@ -1,5 +1,4 @@
 /** Runs a workload: its merchants and accounts first, then closed loops, each after its limit, then open loops. */
-import { openAccounts } from '../../src/cli/bench/open-accounts.js';
 import { newRun } from '../../src/cli/bench/requests.js';
 import { createKeys, type Engine } from '../engine.js';
 import type { ClosedLoopFigures, OpenLoopFigures, WorkloadFigures } from '../figures/schema.js';
@@ -9,6 +8,7 @@ import type { RequestWorkload, Workload } from '../workloads/workload.js';
 import type { Books } from './books.js';
 import { Generated } from './generated.js';
 import { importLines } from './imported.js';
+import { openFor } from './open.js';
 import { say, whole } from './progress.js';
 import type { Settings } from './settings.js';
 
@@ -51,27 +51,11 @@ async function prepare(engine: Engine, workload: Workload): Promise<string[]> {
   let next = 0;
   const lane = async (): Promise<void> => {
     for (let key = keys[next++]; key !== undefined; key = keys[next++]) {
-      await openAccounts({ url: engine.url, key, accounts: workload.accounts });
-      if (workload.kind === 'requests' && workload.emptyAccount !== null) {
-        await openEmpty(engine.url, key, workload.emptyAccount);
-      }
+      await openFor(engine.url, key, workload);
     }
   };
   await Promise.all(Array.from({ length: MERCHANTS_AT_A_TIME }, lane));
   return keys;
-}
-
-async function openEmpty(url: string, key: string, name: string): Promise<void> {
-  const response = await fetch(`${url}/v1/accounts`, {
-    method: 'POST',
-    headers: {
-      Authorization: `Bearer ${key}`,
-      'Idempotency-Key': `${newRun()}-empty`,
-      'Content-Type': 'application/json',
-    },
-    body: JSON.stringify({ name, currency: 'EUR', min_balance: 0 }),
-  });
-  if (!response.ok) throw new Error(`the engine refused to open ${name}: ${response.status} ${await response.text()}`);
 }
 
 async function measure(

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { compact, linear, logarithmic, nines } from '../../bench/page/axis.js';
+import { pageOf } from '../../bench/page/page.js';
+import { someClosedLoop, someOpenLoop, someResults } from './support/results.js';
+
+describe('axes', () => {
+  it('end at a round number that is not below the most', () => {
+    const axis = linear('', 107);
+    expect(axis.marks.map(({ value }) => value)).toEqual([0, 50, 100, 150]);
+    expect(axis.place(150)).toBe(1);
+    expect(linear('', 0).place(0)).toBe(0);
+  });
+
+  it('of latencies go from power of ten to power of ten', () => {
+    const axis = logarithmic('', 0.4, 30);
+    expect(axis.marks.map(({ value }) => value)).toEqual([0.1, 1, 10, 100]);
+    expect(axis.place(1)).toBeCloseTo(1 / 3);
+  });
+
+  it('of percentiles give each nine the same room', () => {
+    const axis = nines(2.4);
+    expect(axis.marks.map(({ label }) => label)).toEqual(['0 %', '90 %', '99 %', '99.9 %']);
+    expect(axis.place(2)).toBeCloseTo(2 / 3);
+  });
+
+  it('say large numbers in short', () => {
+    expect([0, 250, 1500, 30_000, 1_200_000].map(compact)).toEqual(['0', '250', '1,500', '30 k', '1.2 M']);
+  });
+});
+
+describe('the page of a run', () => {
+  const workload = {
+    name: 'hot-account',
+    title: 'one account',
+    seed: 1,
+    merchants: 1,
+    accounts: 1,
+    transactionsPerRequest: 1,
+    preparedInSeconds: 0.1,
+    closed: [someClosedLoop(1, 900), someClosedLoop(64, 20_000)],
+    open: [someOpenLoop()],
+  };
+  const full = pageOf(
+    someResults({
+      workloads: [workload],
+      growth: [
+        { stored: 1_000_000, tps: 30_000 },
+        { stored: 3_000_000, tps: 29_000 },
+      ],
+    }),
+  );
+
+  it('needs nothing from elsewhere', () => {
+    expect(full).not.toMatch(/<script|<link|<img|@import|url\(|https?:\/\//);
+  });
+
+  it('has a plot of each thing that was measured, and none of what was not', () => {
+    for (const title of ['Latency by percentile', 'over connections', 'Folds behind', 'Speed as the log grows']) {
+      expect(full).toContain(title);
+    }
+    const quick = pageOf(someResults());
+    expect(quick).toContain('Latency by percentile');
+    for (const title of ['over connections', 'Folds behind the log', 'Speed as the log grows']) {
+      expect(quick).not.toContain(title);
+    }
+  });
+
+  it('places every point, also of a run of workloads alone', () => {
+    for (const page of [full, pageOf(someResults({ single: null, singleByDriver: {}, batch: null, latency: null }))]) {
+      expect(page).not.toMatch(/NaN|Infinity|undefined/);
+    }
+  });
+
+  it('shows a name as it is, whatever is in it', () => {
+    const { machine } = someResults();
+    expect(pageOf(someResults({ machine: { ...machine, model: '<b>"x" & y</b>' } }))).toContain(
+      '&lt;b&gt;&quot;x&quot; &amp; y&lt;/b&gt;',
+    );
+  });
+
+  it('says that answers and log disagree where they do', () => {
+    expect(pageOf(someResults({ agrees: false }))).toContain('ANSWERS AND LOG DISAGREE');
+  });
+});
