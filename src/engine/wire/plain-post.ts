@@ -29,7 +29,7 @@ export const Plain = {
   debitLength: 9,
   creditStart: 10,
   creditLength: 11,
-  /** Digits, without a leading zero. */
+  /** Digits, without a leading zero. Length 0: the body has none, as in msgpack. */
   amountStart: 12,
   amountLength: 13,
   /** Their value: a safe integer in two halves. */

@@ -6,14 +6,15 @@
  * What it buys: one pass over the bytes that makes nothing, no strings and no objects (the strict way makes about twenty
  * objects a posting). Zeros stand behind the body, which no loop takes for anything, so that none looks for the end.
  */
-import { Plain, type PlainPosts } from '../../engine/wire/plain-post.js';
+import type { PlainPosts } from '../../engine/wire/plain-post.js';
 import { BATCH_ITEMS_MAX } from '../parse/batch.js';
 import type { ParseContext } from '../parse/context.js';
 import { keysDiffer } from './distinct-keys.js';
-import { ALONE, ITEM, readFields } from './posting-fields.js';
+import { ALONE, ITEM } from './field-names.js';
+import { legIsOne, setNone } from './plain-row.js';
+import { readFields } from './posting-fields.js';
 import { PostingShape } from './posting-shape.js';
 import { behind, QUOTE, skipSpace, spells } from './scan.js';
-import { asciiText } from './utf8.js';
 
 const COMMA = 0x2c;
 const COLON = 0x3a;
@@ -28,10 +29,6 @@ const BODY_BYTES_MAX = 4096;
 
 const aloneShape = new PostingShape();
 const itemShape = new PostingShape();
-// The currency that was named last: most postings name the one of the posting before.
-let lastContext: ParseContext | null = null;
-let lastCode = '';
-let lastCurrency = 0;
 
 /** @returns false whenever anything is unusual: then `readJson` and `parsePost` decide */
 export function readFastPost(body: Uint8Array, context: ParseContext, into: PlainPosts): boolean {
@@ -83,38 +80,4 @@ function readPosting(
     shape.learn(into, row, start, end);
   }
   return legIsOne(into, row, context) ? end : -1;
-}
-
-/** A row of which nothing was read. */
-function setNone(fields: Int32Array, row: number): void {
-  fields[row + Plain.flags] = 0;
-  fields[row + Plain.keyStart] = 0;
-  fields[row + Plain.keyLength] = 0;
-  fields[row + Plain.referenceStart] = -1;
-  fields[row + Plain.referenceLength] = 0;
-  fields[row + Plain.descriptionStart] = -1;
-  fields[row + Plain.descriptionLength] = 0;
-  fields[row + Plain.expiresIn] = 0;
-  fields[row + Plain.legLength] = 0;
-}
-
-/** Its currency is known and its accounts are two. */
-function legIsOne({ bytes, fields }: PlainPosts, row: number, context: ParseContext): boolean {
-  const start = fields[row + Plain.currencyStart] as number; // of a row that was read
-  const length = fields[row + Plain.currencyLength] as number;
-  if (context !== lastContext || length !== lastCode.length || !spells(bytes, start, lastCode)) {
-    const code = asciiText(bytes, start, start + length);
-    const currency = context.currency(code);
-    if (currency === undefined) return false;
-    lastContext = context;
-    lastCode = code;
-    lastCurrency = currency;
-  }
-  fields[row + Plain.currency] = lastCurrency;
-  const nameLength = fields[row + Plain.debitLength] as number;
-  if (nameLength !== fields[row + Plain.creditLength]) return true;
-  const debit = fields[row + Plain.debitStart] as number;
-  const credit = fields[row + Plain.creditStart] as number;
-  for (let i = 0; i < nameLength; i++) if (bytes[debit + i] !== bytes[credit + i]) return true;
-  return false;
 }

@@ -8,6 +8,7 @@ import { PLAIN_WORDS, Plain, PlainFlag, type PlainPosts } from '../../engine/wir
 import { DESCRIPTION_LENGTH_MAX, REFERENCE_LENGTH_MAX } from '../parse/fields.js';
 import { KEY_LENGTH_MAX } from '../parse/headers.js';
 import { EXPIRES_IN_SECONDS_MAX } from '../parse/post.js';
+import { Field, fieldOf, ITEM, LegField, legFieldOf, WHOLE_LEG } from './field-names.js';
 import { LEG_BEFORE_DEBIT, LEG_BEHIND_CURRENCY } from './posting-shape.js';
 import { integerEnd, integerOf, nameEnd, QUOTE, skipSpace, spells, stringEnd } from './scan.js';
 
@@ -18,23 +19,6 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 const TWO_32 = 2 ** 32;
-
-// Bits of fields that were seen: a second one makes the posting unusual.
-const LEGS = 1;
-const OPEN = 2;
-const REFERENCE = 4;
-const DESCRIPTION = 8;
-const PENDING = 16;
-const EXPIRES_IN = 32;
-const KEY = 64;
-/** Fields of a body of its own, and of an item of a batch. */
-export const ALONE = 63;
-export const ITEM = 127;
-const DEBIT = 1;
-const CREDIT = 2;
-const AMOUNT = 4;
-const CURRENCY = 8;
-const WHOLE_LEG = 15;
 
 let bytes: Uint8Array = new Uint8Array(1);
 let at = 0;
@@ -47,7 +31,7 @@ let integerStart = 0;
 let seen = 0;
 
 /**
- * Reads a posting that stands at `start`, with fields of `allowed` ({@link ALONE} or {@link ITEM}), into a row whose
+ * Reads a posting that stands at `start`, with fields of `allowed` (`ALONE` or `ITEM`), into a row whose
  * numbers say "none" of everything.
  * @returns where it ends; −1 whenever anything is unusual
  */
@@ -65,7 +49,7 @@ function posting(allowed: number): boolean {
   for (;;) {
     const end = string();
     if (end < 0 || !take(COLON)) return false;
-    const field = fieldOf(stringStart + 1, end) & allowed & ~seen;
+    const field = fieldOf(bytes, stringStart + 1, end - stringStart - 1) & allowed & ~seen;
     if (field === 0) return false;
     seen |= field;
     if (!value(field)) return false;
@@ -76,25 +60,25 @@ function posting(allowed: number): boolean {
 
 /** It has legs and, as an item, a key; only a hold expires. */
 function whole(allowed: number): boolean {
-  if ((seen & LEGS) === 0 || (allowed === ITEM && (seen & KEY) === 0)) return false;
+  if ((seen & Field.legs) === 0 || (allowed === ITEM && (seen & Field.key) === 0)) return false;
   return fields[row + Plain.expiresIn] === 0 || ((fields[row + Plain.flags] ?? 0) & PlainFlag.pending) !== 0;
 }
 
 function value(field: number): boolean {
   switch (field) {
-    case LEGS:
+    case Field.legs:
       return legs();
-    case OPEN:
+    case Field.openAccounts:
       if (!word('true')) return false;
       fields[row + Plain.flags] = (fields[row + Plain.flags] ?? 0) | PlainFlag.openAccounts;
       return true;
-    case KEY:
+    case Field.key:
       return text(Plain.keyStart, 1, KEY_LENGTH_MAX);
-    case REFERENCE:
+    case Field.reference:
       return text(Plain.referenceStart, 1, REFERENCE_LENGTH_MAX);
-    case DESCRIPTION:
+    case Field.description:
       return text(Plain.descriptionStart, 0, DESCRIPTION_LENGTH_MAX);
-    case PENDING:
+    case Field.pending:
       if (word('false')) return true;
       fields[row + Plain.flags] = (fields[row + Plain.flags] ?? 0) | PlainFlag.pending;
       return word('true');
@@ -115,28 +99,6 @@ function text(place: number, lengthMin: number, lengthMax: number): boolean {
   return end - start >= lengthMin && end - start <= lengthMax;
 }
 
-/** The bit of a field of a posting, or 0. Its length tells most of them apart, then all bytes are compared. */
-function fieldOf(start: number, end: number): number {
-  switch (end - start) {
-    case 4:
-      return same(start, 'legs') ? LEGS : 0;
-    case 7:
-      return same(start, 'pending') ? PENDING : 0;
-    case 9:
-      return same(start, 'reference') ? REFERENCE : 0;
-    case 10:
-      return same(start, 'expires_in') ? EXPIRES_IN : 0;
-    case 11:
-      return same(start, 'description') ? DESCRIPTION : 0;
-    case 13:
-      return same(start, 'open_accounts') ? OPEN : 0;
-    case 15:
-      return same(start, 'idempotency_key') ? KEY : 0;
-    default:
-      return 0;
-  }
-}
-
 /** An array of one leg with its four fields in any order. */
 function legs(): boolean {
   if (!take(OPEN_BRACKET) || !take(OPEN_BRACE)) return false;
@@ -145,7 +107,7 @@ function legs(): boolean {
   for (;;) {
     const keyEnd = string();
     if (keyEnd < 0 || !take(COLON)) return false;
-    const key = legKeyOf(stringStart + 1, keyEnd);
+    const key = legFieldOf(bytes, stringStart + 1, keyEnd - stringStart - 1);
     if (key === 0 || (found & key) !== 0) return false;
     found |= key;
     if (!legValue(key)) return false;
@@ -175,7 +137,7 @@ function noteSpelling(start: number, end: number): void {
 
 function legValue(key: number): boolean {
   switch (key) {
-    case AMOUNT: {
+    case LegField.amount: {
       const amount = integer();
       if (amount < 1) return false;
       fields[row + Plain.amountStart] = integerStart;
@@ -184,23 +146,10 @@ function legValue(key: number): boolean {
       fields[row + Plain.amountHigh] = amount / TWO_32;
       return true;
     }
-    case CURRENCY:
+    case LegField.currency:
       return text(Plain.currencyStart, 0, bytes.length);
     default:
-      return name(key === DEBIT ? Plain.debitStart : Plain.creditStart);
-  }
-}
-
-function legKeyOf(start: number, end: number): number {
-  switch (end - start) {
-    case 5:
-      return same(start, 'debit') ? DEBIT : 0;
-    case 6:
-      return same(start, 'credit') ? CREDIT : same(start, 'amount') ? AMOUNT : 0;
-    case 8:
-      return same(start, 'currency') ? CURRENCY : 0;
-    default:
-      return 0;
+      return name(key === LegField.debit ? Plain.debitStart : Plain.creditStart);
   }
 }
 

@@ -54,13 +54,27 @@ export function stringEnd(bytes: Uint8Array, start: number): number {
 
 /** The same of an account's name. Names with a segment that begins with a dot are left to the strict way. */
 export function nameEnd(bytes: Uint8Array, start: number): number {
+  const end = segmentsEnd(bytes, start);
+  return end >= 0 && bytes[end] === QUOTE && end - start <= NAME_LENGTH_MAX ? end : -1;
+}
+
+/** Behind the segments of a name, with slashes between them; −1 where one is empty or begins with a dot. */
+function segmentsEnd(bytes: Uint8Array, start: number): number {
   for (let i = start; ; i++) {
     const segment = i;
     while (SEGMENT_CHARACTERS[bytes[i] as number] === 1) i++; // a zero stands behind the body
     if (i === segment || bytes[segment] === DOT) return -1;
-    if (bytes[i] === QUOTE) return i - start <= NAME_LENGTH_MAX ? i : -1;
-    if (bytes[i] !== SLASH) return -1;
+    if (bytes[i] !== SLASH) return i;
   }
+}
+
+/** Whether what stands there is such a name, or printable ASCII that JSON needs no escapes for, and nothing else. */
+export const isName = (bytes: Uint8Array, start: number, length: number): boolean =>
+  length <= NAME_LENGTH_MAX && segmentsEnd(bytes, start) === start + length;
+
+export function isText(bytes: Uint8Array, start: number, length: number): boolean {
+  for (let i = start; i < start + length; i++) if (STRING_CHARACTERS[bytes[i] as number] !== 1) return false; // in the body
+  return true;
 }
 
 /** Of a positive integer: behind its last digit; −1 unless it has 1 to 15 digits and no zero in front. */

@@ -10,6 +10,8 @@ const TWO_31 = 2 ** 31;
 const SECOND_LENGTH = 20;
 const FRACTION_DIGITS = 6;
 const Z = 0x5a;
+/** Of every time, in characters. */
+export const TIME_LENGTH = SECOND_LENGTH + FRACTION_DIGITS + 1;
 
 /** @param value an integer from 0 to 2^53−1 */
 export function putInteger(value: number, into: Uint8Array, offset: number): number {

@@ -13,7 +13,7 @@ import { readMsgpack } from '../body/msgpack.js';
 import { PROBLEM_TYPE, type Problem, renderProblem } from '../problem.js';
 import { toMsgpack } from '../render/msgpack.js';
 import { renderRecord } from '../render/transaction.js';
-import type { Exchange } from '../server/exchange.js';
+import type { Exchange, LateFields } from '../server/exchange.js';
 import type { BodyValue, Principal } from '../types.js';
 import { RequestProblem } from '../types.js';
 import type { Codecs, FrontShard, RouteContext } from './context.js';
@@ -47,7 +47,7 @@ export interface Asked {
   readonly answerForm: BodyForm;
 }
 
-export class Call {
+export class Call implements LateFields {
   /** Highest sequence that this answer is known to show. */
   sequence = 0;
   /** Requests of this call that the engine had no room for. */
@@ -130,7 +130,7 @@ export class Call {
       'Content-Type',
       asJson ? 'application/json' : 'application/msgpack',
       'Consistency-Token',
-      this.#token(),
+      this.token(),
       'X-Request-Id',
       this.requestId,
     ];
@@ -138,9 +138,18 @@ export class Call {
     this.#send(status, headers, asJson ? json : toMsgpack(json));
   }
 
+  /** A fresh success whose body is msgpack already; its bytes may be reused as soon as this returns. */
+  okPacked(status: number, body: Uint8Array): void {
+    if (this.#answered) return;
+    this.#answered = true;
+    this.context.counters.answered(status);
+    this.exchange.respondPacked(status, this, body);
+    this.onAnswered(this.principal, this.asked, this.#withoutRoom);
+  }
+
   problem(code: ErrorCode, facts: ProblemFacts = {}): void {
     const { status, retryable } = errorByCode(code);
-    const headers = ['Content-Type', PROBLEM_TYPE, 'Consistency-Token', this.#token(), 'X-Request-Id', this.requestId];
+    const headers = ['Content-Type', PROBLEM_TYPE, 'Consistency-Token', this.token(), 'X-Request-Id', this.requestId];
     if (retryable) headers.push('Retry-After', String(facts.retryAfterSeconds ?? RETRY_AFTER_SECONDS));
     if (facts.replayed === true) headers.push('Idempotency-Replayed', 'true');
     this.#send(status, headers, this.renderProblem(code, facts));
@@ -191,7 +200,8 @@ export class Call {
     this.onAnswered(this.principal, this.asked, this.#withoutRoom);
   }
 
-  #token(): string {
+  /** Of all that this answer is known to show. */
+  token(): string {
     const sequence = this.context.see(this.principal, this.sequence);
     return this.codecs.sealer.sealToken(this.shard.incarnation, sequence, this.principal.book);
   }

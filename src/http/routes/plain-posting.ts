@@ -5,8 +5,10 @@
 import type { Answer, AnswerReceiver } from '../../engine/wire/messages.js';
 import { PlainPosts } from '../../engine/wire/plain-post.js';
 import type { Micros, Position } from '../../ledger/record.js';
+import { readFastMsgpack } from '../body/fast-msgpack.js';
 import { readFastPost } from '../body/fast-post.js';
 import { answerBuffer } from '../render/answer-buffer.js';
+import { renderPlainMsgpack } from '../render/plain-msgpack.js';
 import { plainAnswersSizeMax, renderPlain } from '../render/plain-post.js';
 import { answerWrite } from './answers.js';
 import type { Call } from './call.js';
@@ -23,7 +25,10 @@ const spares: PlainPosting[] = [];
  */
 export function postPlain(call: Call): boolean {
   const posting = spares.pop() ?? new PlainPosting();
-  const taken = readFastPost(call.exchange.body, call.context.parse, posting.posts);
+  const taken =
+    call.bodyForm === 'json'
+      ? readFastPost(call.exchange.body, call.context.parse, posting.posts)
+      : call.answerForm === 'msgpack' && readFastMsgpack(call.exchange.body, call.context.parse, posting.posts);
   if (!taken) posting.leave();
   else posting.start(call);
   return taken;
@@ -54,8 +59,12 @@ class PlainPosting implements AnswerReceiver {
       const { ids } = call.codecs;
       const body = answerBuffer(plainAnswersSizeMax(posts));
       const { logId } = call.shard;
-      const end = renderPlain(posts, 0, ids, logId, position, sequence, recordedAt, expiresAt, body, 0);
-      call.ok(201, body.bytes.subarray(0, end));
+      // A body of msgpack comes here only where its answer is msgpack too.
+      const packed = call.bodyForm === 'msgpack';
+      const render = packed ? renderPlainMsgpack : renderPlain;
+      const end = render(posts, 0, ids, logId, position, sequence, recordedAt, expiresAt, body, 0);
+      if (packed) call.okPacked(201, body.bytes.subarray(0, end));
+      else call.ok(201, body.bytes.subarray(0, end));
     } catch (error) {
       call.fail(error);
     }

@@ -11,8 +11,8 @@ import { requestKey } from './key.js';
 import { postPlain } from './plain-posting.js';
 
 export function postTransaction(call: Call): void {
-  // The reader of the common shape gives up where anything is unusual; the strict one then decides and explains.
-  if (call.bodyForm === 'json' && postPlain(call)) return;
+  // The readers of the common shape give up where anything is unusual; the strict one then decides and explains.
+  if (postPlain(call)) return;
   const request = parsePost(call.readBody(), call.context.parse);
   const key = requestKey(call, request.dryRun);
   const refusal = call.context.engine.post(call.head(key, POST_ROUTE), request, new Posting(call, key, request), 0);

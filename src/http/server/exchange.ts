@@ -8,6 +8,13 @@ import type { RequestHeaders } from './headers.js';
 /** Name, value, name, value, …; Content-Length is the server's to add. */
 export type HeaderList = readonly string[];
 
+/** Fields of a success that are made when they are sent. */
+export interface LateFields {
+  readonly requestId: string;
+  /** The `Consistency-Token`. */
+  token(): string;
+}
+
 export interface Exchange {
   /** Upper case, as it was sent. */
   readonly method: string;
@@ -35,7 +42,19 @@ export interface Exchange {
    * parted by CRLF and none behind the last. Its bytes too may be reused as soon as this returns.
    */
   respondWith(head: Uint8Array, body: string | Uint8Array): void;
+  /** A fresh success in msgpack. Where one token serves many answers, the others are never made. */
+  respondPacked(status: number, fields: LateFields, body: Uint8Array): void;
 }
+
+/** The header fields of such a success. */
+export const packedHeaders = (fields: LateFields): HeaderList => [
+  'Content-Type',
+  'application/msgpack',
+  'Consistency-Token',
+  fields.token(),
+  'X-Request-Id',
+  fields.requestId,
+];
 
 /** What `open` of a handler makes of a request's head. */
 export interface Opened {

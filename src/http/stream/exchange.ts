@@ -1,6 +1,6 @@
 /** One request of a stream and its answer: to the routes it is a request like those of HTTP, with msgpack both ways. */
 import { toMsgpack } from '../render/msgpack.js';
-import type { Exchange, HeaderList } from '../server/exchange.js';
+import type { Exchange, HeaderList, LateFields } from '../server/exchange.js';
 import { RequestHeaders } from '../server/headers.js';
 import type { AnswerFacts } from './frame-writer.js';
 import type { StreamRequest } from './protocol.js';
@@ -11,7 +11,8 @@ const MSGPACK = 'application/msgpack';
 export interface AnswerTaker {
   /** Nobody is there any more. */
   readonly gone: boolean;
-  answered(facts: AnswerFacts, body: Uint8Array, token: string): void;
+  /** @param token of a success, or what gives it; empty: none */
+  answered(facts: AnswerFacts, body: Uint8Array, token: string | LateFields): void;
 }
 
 export class StreamExchange implements Exchange {
@@ -63,6 +64,12 @@ export class StreamExchange implements Exchange {
     // Problems are JSON texts whatever was asked for; here they are maps like everything else.
     const packed = typeof body === 'string' ? toMsgpack(body) : body;
     this.#taker.answered({ n: this.#n, status, replayed, retryAfter }, packed, token);
+  }
+
+  respondPacked(status: number, fields: LateFields, body: Uint8Array): void {
+    if (this.#answered || this.#taker.gone) return;
+    this.#answered = true;
+    this.#taker.answered({ n: this.#n, status, replayed: false, retryAfter: 0 }, body, fields);
   }
 
   respondWith(): void {

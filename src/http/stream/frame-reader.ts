@@ -4,6 +4,7 @@
  * Format: https://github.com/msgpack/msgpack/blob/master/spec.md
  */
 import { isInteger, MsgpackCursor } from '../body/msgpack-cursor.js';
+import { spells } from '../body/scan.js';
 import { asciiText } from '../body/utf8.js';
 import type { StreamRequest } from './protocol.js';
 import { FrameFault } from './protocol.js';
@@ -15,6 +16,9 @@ const PRINTABLE = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 const TEXT_LENGTH_MAX = 8192;
 /** With a length in 32 bits: none of a request's texts needs one. */
 const LONG_STRING = 0xdb;
+
+/** Of a request. */
+const MEMBERS = ['n', 'to', 'key', 'token', 'if_match', 'body'] as const;
 
 type Draft = { -readonly [K in keyof StreamRequest]: StreamRequest[K] };
 
@@ -43,19 +47,32 @@ class FrameReader {
     const members = this.#cursor.mapLength(this.#cursor.head());
     if (members < 0) throw new FrameFault('a request is a map');
     const draft: Draft = { n: -1, ...POST_TRANSACTION, key: null, token: '', ifMatch: '', body: NO_BODY };
-    const seen = new Set<string>();
+    let seen = 0;
     for (let member = 0; member < members; member++) {
-      const name = this.#text();
-      if (seen.has(name)) throw new FrameFault(`"${name.slice(0, 32)}" twice in a request`);
-      seen.add(name);
-      this.#member(draft, name);
+      const name = this.#memberName();
+      if ((seen & (1 << name)) !== 0) throw new FrameFault(`"${MEMBERS[name]}" twice in a request`);
+      seen |= 1 << name;
+      this.#member(name, draft);
     }
     if (draft.n < 0) throw new FrameFault('a request without "n"');
     return draft;
   }
 
-  #member(draft: Draft, name: string): void {
-    switch (name) {
+  /** @returns which of {@link MEMBERS} it is: the few that there are need no string made to be told apart */
+  #memberName(): number {
+    const { bytes } = this.#cursor;
+    const length = this.#textLength();
+    const start = this.#cursor.take(length);
+    for (let name = 0; name < MEMBERS.length; name++) {
+      const member = MEMBERS[name] ?? '';
+      if (member.length === length && spells(bytes, start, member)) return name;
+    }
+    const name = asciiText(bytes, start, start + Math.min(length, 32));
+    throw new FrameFault(`"${name}" in a request: there are ${MEMBERS.join(', ')}`);
+  }
+
+  #member(name: number, draft: Draft): void {
+    switch (MEMBERS[name]) {
       case 'n':
         draft.n = this.#number();
         return;
@@ -63,26 +80,22 @@ class FrameReader {
         Object.assign(draft, routeOf(this.#text()));
         return;
       case 'key':
-        draft.key = this.#printable(name);
+        draft.key = this.#printable('key');
         return;
       case 'token':
-        draft.token = this.#printable(name);
+        draft.token = this.#printable('token');
         return;
       case 'if_match':
-        draft.ifMatch = this.#printable(name);
+        draft.ifMatch = this.#printable('if_match');
         return;
-      case 'body': {
+      default: {
         const start = this.#cursor.at;
         this.#skip();
         draft.body = this.#cursor.bytes.subarray(start, this.#cursor.at);
-        return;
       }
-      default:
-        throw new FrameFault(`"${name.slice(0, 32)}" in a request: there are n, to, key, token, if_match, body`);
     }
   }
 
-  /** As a header field could have it: what a field cannot carry is no key either. */
   #printable(name: string): string {
     const text = this.#text();
     if (text !== '' && !PRINTABLE.test(text))
@@ -98,12 +111,17 @@ class FrameReader {
     return number;
   }
 
-  #text(): string {
-    const { bytes } = this.#cursor;
+  #textLength(): number {
     const head = this.#cursor.head();
     const length = head === LONG_STRING ? -1 : this.#cursor.stringLength(head);
     if (length < 0 || length > TEXT_LENGTH_MAX)
       throw new FrameFault('names, "to", "key", "token" and "if_match" are short strings');
+    return length;
+  }
+
+  #text(): string {
+    const { bytes } = this.#cursor;
+    const length = this.#textLength();
     const start = this.#cursor.take(length);
     for (let at = start; at < start + length; at++) {
       if ((bytes[at] as number) >= 0x80) throw new FrameFault('names, "to", "key", "token" and "if_match" are ASCII');

@@ -4,7 +4,7 @@
  * order of its commits, since a merchant's shard has one writer.
  */
 import { pack } from 'msgpackr';
-import type { Opened, RequestHandler } from '../server/exchange.js';
+import type { LateFields, Opened, RequestHandler } from '../server/exchange.js';
 import { RequestProblem } from '../types.js';
 import type { AnswerTaker } from './exchange.js';
 import { StreamExchange } from './exchange.js';
@@ -35,7 +35,8 @@ export class StreamSession<Target extends Opened> implements StreamListener, Ans
   /** Earned back, and not told yet. */
   #owed = 0;
   #lastNumber = -1;
-  #token = '';
+  /** Of the newest success that is not sent yet. */
+  #token: string | LateFields = '';
   #flushing = false;
   gone = false;
 
@@ -80,7 +81,7 @@ export class StreamSession<Target extends Opened> implements StreamListener, Ans
     this.#end(CloseCode.goingAway, 'the engine is stopping');
   }
 
-  answered(facts: AnswerFacts, body: Uint8Array, token: string): void {
+  answered(facts: AnswerFacts, body: Uint8Array, token: string | LateFields): void {
     this.#writer.add(facts, body);
     this.#owed++;
     // The last one is the newest: it is made from the highest sequence that was answered.
@@ -127,8 +128,9 @@ export class StreamSession<Target extends Opened> implements StreamListener, Ans
     if (this.#writer.count === 0 && granted === 0) return;
     this.#owed -= granted;
     this.#credits += granted;
-    this.#socket.send(this.#writer.take(granted, this.#token));
+    const token = typeof this.#token === 'string' ? this.#token : this.#token.token();
     this.#token = '';
+    this.#socket.send(this.#writer.take(granted, token));
   }
 
   #end(code: number, reason: string): void {

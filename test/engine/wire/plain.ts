@@ -20,7 +20,8 @@ export const plainKey = (posts: PlainPosts, index: number): string => textAt(pos
 export function plainRequest(posts: PlainPosts, index: number): PostRequest {
   const flags = numberAt(posts, index, 'flags');
   const amount = (numberAt(posts, index, 'amountLow') >>> 0) + numberAt(posts, index, 'amountHigh') * 2 ** 32;
-  if (String(amount) !== textAt(posts, index, 'amountStart')) throw new Error('the digits are not those of the amount');
+  const digits = textAt(posts, index, 'amountStart');
+  if (digits !== '' && digits !== String(amount)) throw new Error('the digits are not those of the amount');
   return {
     legs: [
       {
