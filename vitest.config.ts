@@ -3,6 +3,7 @@ import { configDefaults, defineConfig } from 'vitest/config';
 /** Suites that take minutes together: `npm run test:long`. */
 export const LONG = [
   'test/backup/**/*.test.ts',
+  'test/crash/fronts.test.ts',
   'test/fuzz/**/*.test.ts',
   'test/restart/**/*.test.ts',
   'test/tamper/{engine,stopped}.test.ts',
