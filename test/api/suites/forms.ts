@@ -39,6 +39,24 @@ export function formPromises(world: World): void {
       expect(unpack(Buffer.from(await read.arrayBuffer()))).toEqual(await m.account('a'));
     });
 
+    it('is answered to a posting and to its retry with the same bytes, and to both as JSON would say it', async () => {
+      const m = await world.merchant();
+      const bare = { legs: [leg('external/x', 'a', 70_000)], open_accounts: true };
+      for (const body of [bare, { ...bare, reference: 'order-1', description: 'd'.repeat(300), pending: true }]) {
+        const headers = { 'Content-Type': MSGPACK, Accept: MSGPACK, 'Idempotency-Key': freshKey() };
+        const packed = new Packr({ useRecords: false, variableMapSize: true }).pack(body);
+        const first = await m.bytes('POST', '/v1/transactions', packed, headers);
+        expect([first.status, first.headers.get('content-type')], first.text).toEqual([201, MSGPACK]);
+        expect(first.headers.get('consistency-token')).toMatch(/./);
+        expect(first.headers.get('x-request-id')).toMatch(/^req_/);
+        const again = await m.bytes('POST', '/v1/transactions', packed, headers);
+        expect(again.headers.get('idempotency-replayed')).toBe('true');
+        expect(again.bytes).toEqual(first.bytes);
+        const asJson = await m.bytes('POST', '/v1/transactions', packed, { ...headers, Accept: 'application/json' });
+        expect(JSON.parse(asJson.text)).toEqual(unpack(first.bytes));
+      }
+    });
+
     it('carries amounts as integers to 2^53−1 and as strings beyond', async () => {
       const m = await world.merchant();
       const post = (amount: number | string | bigint, credit: string) =>
