@@ -69,7 +69,7 @@ export async function day(
   let faults = 0;
   while (performance.now() < end) {
     await delay(SAMPLE_EVERY_MS);
-    samples.push(await sample(world.pid, probeFolder, urls));
+    samples.push(await sample(world, probeFolder, urls));
     if (performance.now() < faultAt) continue;
     await fault(world, random);
     faults++;

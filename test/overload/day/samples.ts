@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { residentMegabytes } from '../measure.js';
+import type { World } from '../world.js';
 
 const MEGABYTE = 2 ** 20;
 
@@ -18,8 +19,24 @@ interface Line {
   readonly handles: number;
 }
 
+const ESTABLISHED = '01';
+
+/** Connections at this port whose clients are there: how many they open is their affair, what is left of them is not. */
+function connectionsAt(port: number): number {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  return ['/proc/net/tcp', '/proc/net/tcp6'].reduce((count, table) => {
+    const rows = readFileSync(table, 'utf8').split('\n').slice(1);
+    return (
+      count +
+      rows
+        .map((row) => row.trim().split(/\s+/))
+        .filter(([, at, , state]) => at?.endsWith(local) === true && state === ESTABLISHED).length
+    );
+  }, 0);
+}
+
 /** @param folder of the probe @param urls of the databases */
-export async function sample(pid: number, folder: string, urls: readonly string[]): Promise<Sample> {
+export async function sample({ pid, engine }: World, folder: string, urls: readonly string[]): Promise<Sample> {
   const threads = readdirSync(folder)
     .filter((name) => name.startsWith(`${pid}-`))
     .flatMap((name) => lastLineOf(join(folder, name)));
@@ -30,7 +47,7 @@ export async function sample(pid: number, folder: string, urls: readonly string[
     'heap, MB': sum(({ heapUsed }) => heapUsed) / MEGABYTE,
     'RSS, MB': residentMegabytes(pid),
     handles: sum(({ handles }) => handles),
-    files: readdirSync(`/proc/${pid}/fd`).length,
+    files: readdirSync(`/proc/${pid}/fd`).length - connectionsAt(engine.port),
     'WAL, MB': databases.reduce((all, { wal }) => all + wal, 0) / MEGABYTE,
     'dead rows': databases.reduce((all, { dead }) => all + dead, 0),
     'bloat, MB': databases.reduce((all, { bloat }) => all + bloat, 0) / MEGABYTE,
