@@ -165,19 +165,27 @@ export class AdmissionControl {
   }
 
   /** What becomes of a request of this merchant if it comes now. */
-  judge({ shard, book }: Principal): Admission {
+  judge(principal: Principal): Admission {
+    const admission = this.#look(principal);
+    const queue = this.#queues[principal.shard];
+    if (admission !== 'admitted' && queue !== undefined) queue.refused = true;
+    return admission;
+  }
+
+  /** Whether it would be let in, for those who wait until it is. */
+  hasRoom(principal: Principal): boolean {
+    return this.#look(principal) === 'admitted';
+  }
+
+  #look({ shard, book }: Principal): Admission {
     const queue = this.#queues[shard];
     if (queue === undefined || queue.units < queue.sharesFrom) return 'admitted';
     const lane = this.#lanes[book];
     const isLittle = lane === undefined || lane.units < LITTLE_UNITS || lane.requests < LITTLE_REQUESTS;
-    if (!isLittle && lane.units > queue.shareMax) {
-      queue.refused = true;
-      return 'too_many_requests';
-    }
+    if (!isLittle && lane.units > queue.shareMax) return 'too_many_requests';
     if (queue.units < queue.queueMax) return 'admitted';
     // A few large batches fill a queue, and few requests empty it.
     if (queue.requests < QUEUE_MIN && queue.units < (isLittle ? LITTLE_BEHIND_MAX : BATCHES_MIN)) return 'admitted';
-    queue.refused = true;
     return 'overloaded';
   }
 

@@ -102,7 +102,7 @@ export class FrontHandler implements RequestHandler<Target> {
       // Reads are not counted: most never come to the writer, and those that wait for a fold would look like its queue.
       target.units = target.bodyMax > 0 ? unitsOf(exchange.headers.lengthBytes) : 0;
       // Here and not only when the body is whole: what is refused anyway is not worth the reading.
-      target.problem = this.#crowdedOut(target);
+      target.problem = this.#crowdedOut(exchange, target);
     } catch (error) {
       target.problem = this.#problemOf(error, exchange);
     }
@@ -140,6 +140,12 @@ export class FrontHandler implements RequestHandler<Target> {
     } catch (error) {
       call.fail(error);
     }
+  }
+
+  creditsPerAnswer({ principal }: Target): number {
+    const used = this.#inFlight / this.#inFlightMax;
+    if (used > PACED_SHARE || (principal !== null && !this.#admission.hasRoom(principal))) return 0;
+    return used > GROWING_SHARE ? 1 : 2;
   }
 
   refuse(exchange: Exchange, problem: RequestProblem, target: Target | null): void {
@@ -188,11 +194,11 @@ export class FrontHandler implements RequestHandler<Target> {
     if (shard === null) return shardAway();
     if (this.#draining) return new RequestProblem('draining', 'The engine is stopping.');
     // While the body came in, others may have filled the queue.
-    return this.#crowdedOut(target);
+    return this.#crowdedOut(exchange, target);
   }
 
-  #crowdedOut({ principal, units }: Target): RequestProblem | null {
-    if (principal === null || units === 0) return null;
+  #crowdedOut({ paced }: Exchange, { principal, units }: Target): RequestProblem | null {
+    if (paced || principal === null || units === 0) return null;
     const admission = this.#admission.judge(principal);
     if (admission === 'admitted') return null;
     return admission === 'overloaded' ? QUEUE_FULL : SHARE_HELD;
@@ -213,6 +219,11 @@ export class FrontHandler implements RequestHandler<Target> {
     return sealer.sealToken(shard.incarnation, this.#context.see(principal, 0), principal.book);
   }
 }
+
+/** Of all requests that may be under way: beyond it those who can be made to wait leave the room to the others. */
+const PACED_SHARE = 0.5;
+/** Up to here they get more of it: some thousands, which is as much as makes commits cheap. */
+const GROWING_SHARE = 0.125;
 
 /** Made once: under overload they are what is answered most. */
 const QUEUE_FULL = new RequestProblem('overloaded', 'More waits for this shard than it can serve soon.');

@@ -28,6 +28,8 @@ export interface Exchange {
    * after an await is read before it.
    */
   readonly body: Uint8Array;
+  /** Who asks was given room for it beforehand, so it is not refused for haste. */
+  readonly paced: boolean;
   /** The connection is gone: answers go nowhere. */
   readonly aborted: boolean;
   /** Set before answering: the connection ends with the answer. */
@@ -77,6 +79,11 @@ export interface RequestHandler<Target extends Opened = Opened> {
   run(exchange: Exchange, target: Target): void;
   /** Answers with the problem; `target` is null where the request was refused before it was opened. */
   refuse(exchange: Exchange, problem: RequestProblem, target: Target | null): void;
+  /**
+   * For those who can be made to wait: how many requests may come for each that was answered. 0: none for now; 1: as many
+   * as are under way; 2: there is room for more. @defaultValue 2
+   */
+  creditsPerAnswer?(target: Target): number;
 }
 
 export interface ServerOptions<Target extends Opened = Opened> {

@@ -44,6 +44,7 @@ const FIRST_PRINTABLE = 0x21;
 const LAST_PRINTABLE = 0x7f;
 
 class NodeExchange implements Exchange {
+  readonly paced = false;
   readonly method: string;
   readonly path: string;
   readonly query: string;

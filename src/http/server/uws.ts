@@ -67,6 +67,7 @@ function headersOf(request: HttpRequest): RequestHeaders {
 }
 
 class UwsExchange implements Exchange {
+  readonly paced = false;
   body: Uint8Array = NO_BODY;
   aborted = false;
   closeAfter = false;

@@ -21,6 +21,7 @@ export class StreamExchange implements Exchange {
   readonly path: string;
   readonly query: string;
   readonly body: Uint8Array;
+  readonly paced = true;
   /** Of a connection, not of a request: the stream lives on. */
   closeAfter = false;
   readonly #n: number;

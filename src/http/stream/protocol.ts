@@ -2,8 +2,12 @@
 
 /** Version of the frames. */
 export const STREAM_VERSION = 1;
-/** Requests that a connection may have under way: what it is given in the first frame, and gets back with each answer. */
-export const STREAM_CREDITS = 4096;
+/** Requests that a connection may have under way at first: what it is given in the first frame. */
+export const STREAM_CREDITS_FIRST = 256;
+/** While there is room each answer gives two credits back, until so many may be under way. */
+export const STREAM_CREDITS_MAX = 4096;
+/** Where there is none, credits are kept back and this is looked at again after so many ms. */
+export const ROOM_LOOK_MS = 5;
 /** Largest frame that is taken, bytes: a request with the largest body, and its envelope. */
 export const FRAME_BYTES_MAX = 2 * 1024 * 1024;
 /** Answers that wait for a client that does not read them, bytes; beyond, the connection is ended. */

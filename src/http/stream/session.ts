@@ -16,7 +16,9 @@ import {
   CloseCode,
   FRAME_BYTES_MAX,
   FrameFault,
-  STREAM_CREDITS,
+  ROOM_LOOK_MS,
+  STREAM_CREDITS_FIRST,
+  STREAM_CREDITS_MAX,
   STREAM_VERSION,
   UNREAD_BYTES_FULL,
   UNREAD_BYTES_MAX,
@@ -31,13 +33,18 @@ export class StreamSession<Target extends Opened> implements StreamListener, Ans
   readonly #authorization: string;
   readonly #writer = new FrameWriter();
   /** What the client has left, as it was told. */
-  #credits = STREAM_CREDITS;
+  #credits = STREAM_CREDITS_FIRST;
+  /** Most that it may have under way by now. */
+  #window = STREAM_CREDITS_FIRST;
   /** Earned back, and not told yet. */
   #owed = 0;
   #lastNumber = -1;
   /** Of the newest success that is not sent yet. */
   #token: string | LateFields = '';
   #flushing = false;
+  /** Of the newest request: whose room it is. */
+  #target: Target | null = null;
+  #roomLook: NodeJS.Timeout | null = null;
   gone = false;
 
   /** @param authorization of the request that opened the stream: every request of it is made with that key */
@@ -45,7 +52,7 @@ export class StreamSession<Target extends Opened> implements StreamListener, Ans
     this.#socket = socket;
     this.#handler = handler;
     this.#authorization = authorization;
-    socket.send(pack({ stream: STREAM_VERSION, credits: STREAM_CREDITS, frame_bytes_max: FRAME_BYTES_MAX }));
+    socket.send(pack({ stream: STREAM_VERSION, credits: STREAM_CREDITS_FIRST, frame_bytes_max: FRAME_BYTES_MAX }));
   }
 
   onFrame(frame: Uint8Array): void {
@@ -72,7 +79,7 @@ export class StreamSession<Target extends Opened> implements StreamListener, Ans
   }
 
   onClose(): void {
-    this.gone = true;
+    this.#leave();
   }
 
   /** The engine stops: what is under way was answered. */
@@ -103,6 +110,7 @@ export class StreamSession<Target extends Opened> implements StreamListener, Ans
   #run(request: StreamRequest): void {
     const exchange = new StreamExchange(request, this.#authorization, this);
     const target = this.#handler.open(exchange);
+    this.#target = target;
     const problem = target.problem ?? tooLarge(request, target);
     if (problem === null) this.#handler.run(exchange, target);
     else this.#handler.refuse(exchange, problem, target);
@@ -124,18 +132,43 @@ export class StreamSession<Target extends Opened> implements StreamListener, Ans
       this.#end(CloseCode.policy, 'answers are not read');
       return;
     }
-    const granted = unread > UNREAD_BYTES_FULL ? 0 : this.#owed;
+    const granted = unread > UNREAD_BYTES_FULL ? 0 : this.#grant();
     if (this.#writer.count === 0 && granted === 0) return;
-    this.#owed -= granted;
     this.#credits += granted;
     const token = typeof this.#token === 'string' ? this.#token : this.#token.token();
     this.#token = '';
     this.#socket.send(this.#writer.take(granted, token));
   }
 
+  /**
+   * Who is in too much of a hurry is not refused, as over HTTP, but waits for credits: a refusal would give its credit back
+   * and be asked again at once.
+   */
+  #grant(): number {
+    if (this.#owed === 0) return 0;
+    const each = this.#target === null ? 1 : (this.#handler.creditsPerAnswer?.(this.#target) ?? 2);
+    if (each === 0) {
+      this.#roomLook ??= setTimeout(() => {
+        this.#roomLook = null;
+        this.#flush();
+      }, ROOM_LOOK_MS);
+      return 0;
+    }
+    const more = Math.min(this.#owed * (each - 1), STREAM_CREDITS_MAX - this.#window);
+    const granted = this.#owed + more;
+    this.#window += more;
+    this.#owed = 0;
+    return granted;
+  }
+
+  #leave(): void {
+    this.gone = true;
+    if (this.#roomLook !== null) clearTimeout(this.#roomLook);
+  }
+
   #end(code: number, reason: string): void {
     if (this.gone) return;
-    this.gone = true;
+    this.#leave();
     this.#socket.end(code, reason.slice(0, 123));
   }
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
-import { STREAM_CREDITS } from '../../../src/http/stream/protocol.js';
+import { STREAM_CREDITS_FIRST } from '../../../src/http/stream/protocol.js';
 import { StreamClient } from '../../support/stream.js';
 import { recorded, startWorld, type World } from '../support/fake.js';
 
@@ -18,7 +18,7 @@ describe.each(['uws', 'node'] as const)('the stream on %s', (server) => {
 
   it('says first which version it speaks, how many requests may be under way, and how large a frame may be', async () => {
     const client = await open();
-    expect(client.hello).toEqual({ stream: 1, credits: STREAM_CREDITS, frame_bytes_max: 2 * 1024 * 1024 });
+    expect(client.hello).toEqual({ stream: 1, credits: STREAM_CREDITS_FIRST, frame_bytes_max: 2 * 1024 * 1024 });
     await client.close();
   });
 
@@ -65,12 +65,12 @@ describe.each(['uws', 'node'] as const)('the stream on %s', (server) => {
     await client.close();
   });
 
-  it('gives one frame for all that is answered together, and a credit for each answer', async () => {
+  it('gives one frame for all that is answered together, and credits for each answer', async () => {
     const client = await open();
     world.engine.onPost = () => recorded();
     await client.send(Array.from({ length: 100 }, (_, index) => post(`together-${index}`)));
     expect(client.frames.length).toBeLessThan(10);
-    expect(client.credits).toBe(STREAM_CREDITS);
+    expect(client.credits, 'and as many more').toBe(STREAM_CREDITS_FIRST + 100);
     await client.close();
   });
 
@@ -133,10 +133,10 @@ describe.each(['uws', 'node'] as const)('the stream on %s', (server) => {
     const client = await open();
     world.engine.onPost = () => null;
     const before = world.engine.posts.length;
-    void client.send(Array.from({ length: STREAM_CREDITS + 1 }, (_, index) => post(`many-${index}`)));
+    void client.send(Array.from({ length: STREAM_CREDITS_FIRST + 1 }, (_, index) => post(`many-${index}`)));
     expect(await client.closed).toEqual({
       code: 1008,
-      reason: `${STREAM_CREDITS + 1} requests with ${STREAM_CREDITS} credits left`,
+      reason: `${STREAM_CREDITS_FIRST + 1} requests with ${STREAM_CREDITS_FIRST} credits left`,
     });
     expect(world.engine.posts.length).toBe(before);
   });
