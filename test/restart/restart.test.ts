@@ -2,7 +2,8 @@
  * How soon an engine is ready again with a large book behind it: history is not read, so its length must not matter.
  * `npm run restart` does it with 1,000,000 accounts and 10,000,000 transactions; the ordinary run with a small part of that.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { locateEmbedded } from '../../src/store/embedded/embedded.js';
@@ -102,6 +103,23 @@ async function recordsRead(): Promise<number> {
   return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
 }
 
+/** What each Postgres says of its last recovery: how much of its own log it had to run again, and for how long. */
+function redone(): string {
+  return SHARDS.flatMap((shard) => {
+    const file = join(engine.dataDir, 'postgres', shard, 'log');
+    const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+    const [, from = ''] = [...text.matchAll(/redo starts at (\S+)/g)].at(-1) ?? [];
+    const [, to = '', seconds = '?'] = [...text.matchAll(/redo done at (\S+) .*elapsed: ([\d.]+) s/g)].at(-1) ?? [];
+    return from === '' ? [] : [`${Math.round((placeOf(to) - placeOf(from)) / 2 ** 20)} MiB in ${seconds} s`];
+  }).join(', ');
+}
+
+/** Bytes of Postgres' log before a place in it. */
+function placeOf(text: string): number {
+  const [high = '0', low = '0'] = text.split('/');
+  return Number.parseInt(high, 16) * 2 ** 32 + Number.parseInt(low, 16);
+}
+
 async function settled(): Promise<void> {
   while ((await lag()) > 0) await delay(100);
 }
@@ -109,6 +127,7 @@ async function settled(): Promise<void> {
 async function measure(name: string, pids: readonly number[], before: string): Promise<void> {
   const ms = await untilReadyAgain(pids);
   say(`${name}: ready after ${(ms / 1000).toFixed(2)} s (${before})`);
+  if (pids.length > 1) say(`redo of Postgres: ${redone()}`);
   expect(await book.paid(), 'every posting is there, once').toBe(posted);
   expect(await book.isRemembered(0), 'the oldest keys are remembered').toBe(true);
   expect(await book.isRemembered(book.batches - 1)).toBe(true);
@@ -142,6 +161,7 @@ test('an engine that was killed with its databases while it posted is ready agai
   const ms = await untilReadyAgain(pids);
   await stop();
   say(`kill -9 of the engine and both Postgres under load: ready after ${(ms / 1000).toFixed(2)} s`);
+  say(`redo of Postgres: ${redone()}`);
   expect(ms).toBeLessThan(boundMs);
   const rss = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${await engine.enginePid()}/status`, 'utf8'))?.[1];
   say(`resident memory of the engine: ${Math.round(Number(rss) / 1024)} MiB`);
