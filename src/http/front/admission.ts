@@ -31,8 +31,8 @@ interface Lane {
 
 /** Let in whatever the rate, units, and requests of those who hold little. */
 const QUEUE_MIN = 256;
-/** Fewer requests than that may come to so many units, half of a commit. */
-const BATCHES_MIN = 4096;
+/** Fewer requests than that may come to so many units, as many as one commit takes. */
+const BATCHES_MIN = 8192;
 const SHARES_FROM_MIN = 32;
 /** Who holds less than so many units, or fewer than so many requests, holds little: a small program, an import. Never a flood. */
 const LITTLE_UNITS = 40;

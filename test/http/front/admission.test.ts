@@ -238,6 +238,14 @@ describe('admission', () => {
     },
   );
 
+  it.each(DISKS)('never refuses 32 connections with batches of 200, alone: $name', (disk) => {
+    const shard = new PlayedShard(disk);
+    shard.loops(1, 32, 206);
+    shard.run(2 * WARM_MS, {});
+    shard.admission.close();
+    expect(shard.refused).toEqual({ too_many_requests: 0, overloaded: 0 });
+  });
+
   it.each(DISKS)('never refuses a client of 40 connections beside one that asks now and then: $name', (disk) => {
     const shard = new PlayedShard(disk);
     shard.loops(1, 40);
