@@ -97,6 +97,33 @@ export class StreamClient {
     return all;
   }
 
+  /** As many at a time as there are credits for. */
+  async sendPaced(requests: readonly StreamRequest[]): Promise<StreamAnswer[]> {
+    const parts: Promise<StreamAnswer[]>[] = [];
+    for (let at = 0; at < requests.length; ) {
+      while (this.credits <= 0) await this.#nextFrame();
+      const part = requests.slice(at, at + this.credits);
+      at += part.length;
+      parts.push(this.send(part));
+    }
+    return (await Promise.all(parts)).flat();
+  }
+
+  #nextFrame(): Promise<void> {
+    const count = this.frames.length;
+    const came = new Promise<void>((done) => {
+      const look = (): void => {
+        if (this.frames.length > count) done();
+        else this.#socket.once('message', look);
+      };
+      this.#socket.once('message', look);
+    });
+    const ended = this.closed.then(({ code, reason }) => {
+      throw new Error(`the stream ended with ${code} ${reason}`);
+    });
+    return Promise.race([came, ended]);
+  }
+
   async one(request: StreamRequest): Promise<StreamAnswer> {
     const [answer] = await this.send([request]);
     if (answer === undefined) throw new Error('a frame of one request has no answer');
