@@ -2,6 +2,8 @@
 import type { Fault } from '../fault.js';
 
 const SHARD = 'src/engine/shard/shard.ts';
+const DECIDING = 'src/engine/shard/deciding.ts';
+const BATCHES = 'src/engine/shard/batches.ts';
 const FENCE = 'src/store/postgres/fence.ts';
 const BATCH_ROW = 'src/store/batch-row.ts';
 const RECOVER = 'src/engine/shard/recover.ts';
@@ -157,8 +159,8 @@ export const COMMIT_FAULTS: readonly Fault[] = [
     breaks: 'no dirty answers: a read shows what is not committed yet',
     patches: [
       {
-        file: SHARD,
-        find: 'const outbox = this.#latestOutbox(link);\n    const { book } = request;',
+        file: DECIDING,
+        find: 'const outbox = this.#batches.latestOutbox(link);\n    const { book } = request;',
         replace:
           'const outbox = link.takeOutbox();\n    queueMicrotask(() => link.deliver(outbox));\n    const { book } = request;',
       },
@@ -169,9 +171,9 @@ export const COMMIT_FAULTS: readonly Fault[] = [
     breaks: 'no dirty answers: a replay of what the next batch holds leaves with the one in flight',
     patches: [
       {
-        file: SHARD,
-        find: '    return this.#gathering.outbox(link);\n  }\n\n  #expire(): void {',
-        replace: '    return (this.#inFlight ?? this.#gathering).outbox(link);\n  }\n\n  #expire(): void {',
+        file: BATCHES,
+        find: '    return this.#gathering.outbox(link);\n  }\n\n  /** What gathered goes',
+        replace: '    return (this.#inFlight ?? this.#gathering).outbox(link);\n  }\n\n  /** What gathered goes',
       },
     ],
   },
