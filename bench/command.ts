@@ -137,10 +137,13 @@ function planOf(values: Values): Plan {
   };
 }
 
-function settingsOf(base: Settings, { rounds, duration }: Values): Settings {
+function settingsOf(base: Settings, { rounds, duration, workload }: Values): Settings {
   const durationS = wholeOf('--duration', duration);
+  const { verifyMaxMs, allMaxMs } = workload === undefined ? base : LONG;
   return {
     ...base,
+    verifyMaxMs,
+    allMaxMs,
     rounds: wholeOf('--rounds', rounds) ?? base.rounds,
     durationS: durationS ?? base.durationS,
     batchS: durationS ?? base.batchS,

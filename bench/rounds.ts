@@ -101,7 +101,8 @@ export interface BareFront {
 
 export async function startBareFront(answer: BareAnswer): Promise<BareFront> {
   const file = fileURLToPath(new URL('bare-front.js', import.meta.url));
-  const child = watch(fork(file, [JSON.stringify(answer)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }));
+  const child = watch(fork(file, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }));
+  child.send(answer);
   const [{ port }] = (await once(child, 'message')) as [{ readonly port: number }];
   return { url: `http://127.0.0.1:${port}`, stop: () => end(child, 2000) };
 }

@@ -81,7 +81,7 @@ export class Driven {
   }
 
   async batches(): Promise<BatchRounds> {
-    const { rounds, batchS, copyS, foldWaitMs } = this.#settings;
+    const { rounds, piecesRounds, batchS, copyS, foldWaitMs } = this.#settings;
     const engine: EngineRound[] = [];
     const copy: number[] = [];
     const copyInPieces: number[] = [];
@@ -92,6 +92,7 @@ export class Driven {
       await foldsAtRest(this.#engine, foldWaitMs);
       const rows = Math.max(1, Math.round(loaded.rowsPerCommit));
       copy.push(await this.#copy(`${name}, bare COPY`, rows, rows, copyS));
+      if (round > piecesRounds) continue;
       copyInPieces.push(
         await this.#copy(`${name}, bare COPY in pieces of ${PIECE_ROWS} rows`, rows, PIECE_ROWS, copyS),
       );

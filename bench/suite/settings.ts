@@ -6,6 +6,8 @@ export interface Settings {
   readonly autocannonRounds: number;
   /** In how many of the rounds the ordinary way is loaded too. */
   readonly ordinaryRounds: number;
+  /** In how many of the rounds COPY is measured in pieces too. */
+  readonly piecesRounds: number;
   /** Seconds of one measurement of single transactions by a driver; whole ones, as wrk wants them. */
   readonly durationS: number;
   readonly batchS: number;
@@ -40,6 +42,7 @@ export const LONG: Settings = {
   rounds: 5,
   autocannonRounds: 5,
   ordinaryRounds: 5,
+  piecesRounds: 5,
   durationS: 8,
   batchS: 8,
   ordinaryS: 8,
@@ -57,6 +60,7 @@ export const QUICK: Settings = {
   rounds: 2,
   autocannonRounds: 1,
   ordinaryRounds: 1,
+  piecesRounds: 1,
   durationS: 2,
   batchS: 1,
   ordinaryS: 1,
@@ -65,7 +69,7 @@ export const QUICK: Settings = {
   warmUpS: 0.5,
   latency: { rate: 5_000, warmUpS: 0.5, durationS: 2.5, repeats: 1 },
   workloads: { durationS: 3, warmUpS: 1 },
-  foldWaitMs: 1_000,
+  foldWaitMs: 800,
   verifyMaxMs: 40_000,
   allMaxMs: 180_000,
 };
