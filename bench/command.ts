@@ -146,6 +146,7 @@ function settingsOf(base: Settings, { rounds, duration, workload }: Values): Set
     allMaxMs,
     rounds: wholeOf('--rounds', rounds) ?? base.rounds,
     durationS: durationS ?? base.durationS,
+    frontS: durationS ?? base.frontS,
     batchS: durationS ?? base.batchS,
     workloads: { ...base.workloads, durationS: durationS ?? base.workloads.durationS },
   };

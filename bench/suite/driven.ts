@@ -108,7 +108,7 @@ export class Driven {
     rival: Ordinary,
     rivalRounds: number,
   ): Promise<SingleRounds> {
-    const { foldWaitMs, ordinaryS } = this.#settings;
+    const { foldWaitMs, frontS, ordinaryS } = this.#settings;
     const limits: LoadResult[] = [];
     const engine: EngineRound[] = [];
     const ordinary: LoadResult[] = [];
@@ -122,7 +122,7 @@ export class Driven {
     };
     for (let round = 1; round <= rounds; round++) {
       const name = `single ${round}/${rounds}`;
-      limits.push(await other(front.url, `${name}, bare front`, durationS));
+      limits.push(await other(front.url, `${name}, bare front`, frontS));
       engine.push(await this.#load(driver, SINGLE, durationS, `${name}, engine`));
       if (round <= rivalRounds) ordinary.push(await other(rival.url, `${name}, the ordinary way`, ordinaryS));
     }

@@ -10,6 +10,8 @@ export interface Settings {
   readonly piecesRounds: number;
   /** Seconds of one measurement of single transactions by a driver; whole ones, as wrk wants them. */
   readonly durationS: number;
+  /** Of the bare front, which is steadier than the engine. */
+  readonly frontS: number;
   readonly batchS: number;
   readonly ordinaryS: number;
   readonly autocannonS: number;
@@ -44,6 +46,7 @@ export const LONG: Settings = {
   ordinaryRounds: 5,
   piecesRounds: 5,
   durationS: 8,
+  frontS: 8,
   batchS: 8,
   ordinaryS: 8,
   autocannonS: 8,
@@ -62,6 +65,7 @@ export const QUICK: Settings = {
   ordinaryRounds: 1,
   piecesRounds: 1,
   durationS: 2,
+  frontS: 1,
   batchS: 1,
   ordinaryS: 1,
   autocannonS: 1,

@@ -1,5 +1,7 @@
+import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { below, bestOf, floorsText, reachedOf, readFloors } from '../../bench/figures/floors.js';
+import { readResults } from '../../bench/figures/saved.js';
 import { someResults } from './support/results.js';
 
 describe('floors', () => {
@@ -7,6 +9,12 @@ describe('floors', () => {
 
   it('hold for what was measured', () => {
     expect(below(floors, reachedOf(someResults()))).toEqual([]);
+  });
+
+  it('hold for every run that is kept', () => {
+    const kept = readdirSync('bench/history').filter((name) => name.endsWith('.json'));
+    expect(kept).not.toEqual([]);
+    for (const name of kept) expect(below(floors, reachedOf(readResults(`bench/history/${name}`)))).toEqual([]);
   });
 
   it('name each figure that has fallen below', () => {
