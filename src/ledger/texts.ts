@@ -2,7 +2,8 @@
 import { assert } from './assert.js';
 import { NO_TEXTS, type Texts } from './record.js';
 
-const decoder = new TextDecoder('utf-8', { fatal: true });
+// A text may begin with U+FEFF: unless told so, the decoder takes it for a mark and leaves it out.
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export interface ReadTexts {
   readonly key: string | null;
