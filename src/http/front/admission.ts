@@ -74,6 +74,9 @@ export const unitsOf = (bodyBytes: number): number => 1 + (bodyBytes >> BYTES_A_
 class ShardQueue {
   units = 0;
   requests = 0;
+  /** Of these, what is paced by credits: it waits for room by itself, and takes none from the others. */
+  pacedUnits = 0;
+  pacedRequests = 0;
   /** Units answered, and whether something was refused, since the last tick. */
   served = 0;
   refused = false;
@@ -166,34 +169,42 @@ export class AdmissionControl {
 
   /** What becomes of a request of this merchant if it comes now. */
   judge(principal: Principal): Admission {
-    const admission = this.#look(principal);
+    const admission = this.#look(principal, false);
     const queue = this.#queues[principal.shard];
     if (admission !== 'admitted' && queue !== undefined) queue.refused = true;
     return admission;
   }
 
-  /** Whether it would be let in, for those who wait until it is. */
+  /** Whether more of it would be let in, for those who wait until it is. */
   hasRoom(principal: Principal): boolean {
-    return this.#look(principal) === 'admitted';
+    return this.#look(principal, true) === 'admitted';
   }
 
-  #look({ shard, book }: Principal): Admission {
+  /** Who is paced looks at all that waits; the others are not refused for what those have under way. */
+  #look({ shard, book }: Principal, paced: boolean): Admission {
     const queue = this.#queues[shard];
-    if (queue === undefined || queue.units < queue.sharesFrom) return 'admitted';
+    if (queue === undefined) return 'admitted';
+    const units = paced ? queue.units : queue.units - queue.pacedUnits;
+    const requests = paced ? queue.requests : queue.requests - queue.pacedRequests;
+    if (units < queue.sharesFrom) return 'admitted';
     const lane = this.#lanes[book];
     const isLittle = lane === undefined || lane.units < LITTLE_UNITS || lane.requests < LITTLE_REQUESTS;
     if (!isLittle && lane.units > queue.shareMax) return 'too_many_requests';
-    if (queue.units < queue.queueMax) return 'admitted';
+    if (units < queue.queueMax) return 'admitted';
     // A few large batches fill a queue, and few requests empty it.
-    if (queue.requests < QUEUE_MIN && queue.units < (isLittle ? LITTLE_BEHIND_MAX : BATCHES_MIN)) return 'admitted';
+    if (requests < QUEUE_MIN && units < (isLittle ? LITTLE_BEHIND_MAX : BATCHES_MIN)) return 'admitted';
     return 'overloaded';
   }
 
   /** A request is under way from here on. */
-  enter({ shard, book }: Principal, units: number): void {
+  enter({ shard, book }: Principal, units: number, paced = false): void {
     const queue = this.#queues[shard] ?? this.#newQueue(shard);
     const lane = this.#lanes[book] ?? this.#newLane(book);
     queue.entered(units);
+    if (paced) {
+      queue.pacedUnits += units;
+      queue.pacedRequests++;
+    }
     lane.units += units;
     lane.requests++;
     if (lane.round !== queue.round) {
@@ -204,12 +215,16 @@ export class AdmissionControl {
   }
 
   /** It is answered. @param withoutRoom units of it, at the least, that never came to the shard: nothing was served by that */
-  leave({ shard, book }: Principal, units: number, withoutRoom = 0): void {
+  leave({ shard, book }: Principal, units: number, withoutRoom = 0, paced = false): void {
     const queue = this.#queues[shard];
     const lane = this.#lanes[book];
     if (queue === undefined || lane === undefined) return;
     queue.units -= units;
     queue.requests--;
+    if (paced) {
+      queue.pacedUnits -= units;
+      queue.pacedRequests--;
+    }
     queue.served += Math.max(0, units - withoutRoom);
     if (withoutRoom > 0) queue.refused = true;
     lane.units -= units;

@@ -33,7 +33,10 @@ class Target implements Opened, Asked {
   units = 0;
   problem: RequestProblem | null = null;
 
-  constructor(readonly requestNumber: number) {}
+  constructor(
+    readonly requestNumber: number,
+    readonly paced: boolean,
+  ) {}
 
   get stream(): boolean {
     return this.route?.spec.operationId === 'openStream';
@@ -57,8 +60,8 @@ export class FrontHandler implements RequestHandler<Target> {
   #inFlight = 0;
   #draining = false;
   #whenIdle: (() => void) | null = null;
-  readonly #answered = (principal: Principal, { units }: Asked, withoutRoom: number): void => {
-    if (units > 0) this.#admission.leave(principal, units, withoutRoom);
+  readonly #answered = (principal: Principal, { units, paced }: Asked, withoutRoom: number): void => {
+    if (units > 0) this.#admission.leave(principal, units, withoutRoom, paced);
     this.#inFlight--;
     if (this.#inFlight === 0) this.#whenIdle?.();
   };
@@ -84,7 +87,7 @@ export class FrontHandler implements RequestHandler<Target> {
   }
 
   open(exchange: Exchange): Target {
-    const target = new Target(this.#context.requestIds.next());
+    const target = new Target(this.#context.requestIds.next(), exchange.paced);
     // In the order of the error table: the first problem of several is the one that is answered.
     try {
       const { route, segment } = this.#router.match(exchange.method, exchange.path);
@@ -102,7 +105,7 @@ export class FrontHandler implements RequestHandler<Target> {
       // Reads are not counted: most never come to the writer, and those that wait for a fold would look like its queue.
       target.units = target.bodyMax > 0 ? unitsOf(exchange.headers.lengthBytes) : 0;
       // Here and not only when the body is whole: what is refused anyway is not worth the reading.
-      target.problem = this.#crowdedOut(exchange, target);
+      target.problem = this.#crowdedOut(target);
     } catch (error) {
       target.problem = this.#problemOf(error, exchange);
     }
@@ -124,7 +127,7 @@ export class FrontHandler implements RequestHandler<Target> {
       return;
     }
     this.#inFlight++;
-    if (target.units > 0) this.#admission.enter(principal, target.units);
+    if (target.units > 0) this.#admission.enter(principal, target.units, target.paced);
     const call = new Call(
       this.#context,
       exchange,
@@ -194,10 +197,10 @@ export class FrontHandler implements RequestHandler<Target> {
     if (shard === null) return shardAway();
     if (this.#draining) return new RequestProblem('draining', 'The engine is stopping.');
     // While the body came in, others may have filled the queue.
-    return this.#crowdedOut(exchange, target);
+    return this.#crowdedOut(target);
   }
 
-  #crowdedOut({ paced }: Exchange, { principal, units }: Target): RequestProblem | null {
+  #crowdedOut({ principal, units, paced }: Target): RequestProblem | null {
     if (paced || principal === null || units === 0) return null;
     const admission = this.#admission.judge(principal);
     if (admission === 'admitted') return null;

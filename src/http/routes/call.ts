@@ -41,6 +41,8 @@ export interface Asked {
   readonly requestNumber: number;
   /** The work that it counts as. */
   readonly units: number;
+  /** It came by a stream: see {@link Exchange.paced}. */
+  readonly paced: boolean;
   /** The path's `{id}` or `{name}`, as it was sent; empty where the route has none. */
   readonly segment: string;
   readonly bodyForm: BodyForm;

@@ -342,6 +342,29 @@ describe('admission', () => {
     admission.close();
   });
 
+  it('makes streams wait for room, and refuses nobody for what they have under way', () => {
+    const admission = new AdmissionControl({ queueMs: QUEUE_MS, shareMs: SHARE_MS, commitMs: () => 1 });
+    for (let asked = 0; asked < 1_000; asked++) {
+      admission.enter(merchant(1), 1, true);
+      admission.enter(merchant(2), 1, true);
+    }
+    expect(admission.hasRoom(merchant(1)), 'a burst is let in').toBe(true);
+    // Nothing is answered: a backlog, on a shard that has shown nothing.
+    vi.advanceTimersByTime(500);
+    expect(admission.hasRoom(merchant(1))).toBe(false);
+    for (let asked = 0; asked < 200; asked++) {
+      expect(admission.judge(merchant(3)), `after ${asked}`).toBe('admitted');
+      admission.enter(merchant(3), 1);
+    }
+    for (let asked = 0; asked < 1_000; asked++) {
+      admission.leave(merchant(1), 1, 0, true);
+      admission.leave(merchant(2), 1, 0, true);
+    }
+    for (let asked = 0; asked < 200; asked++) admission.leave(merchant(3), 1);
+    expect(admission.hasRoom(merchant(1))).toBe(true);
+    admission.close();
+  });
+
   it('sleeps when there is nothing to measure', () => {
     const shard = new PlayedShard({ commitMs: 1, recordMs: 0, recordsMax: 16 });
     shard.run(100, { 1: 1 });
