@@ -65,6 +65,20 @@ describe('a rest between two commits', () => {
     expect([await hasEnded(over), busy.source.gathers]).toEqual([true, false]);
   });
 
+  it('is not taken by a commit that is large enough, but where many were answered at once', async () => {
+    const [single, bulk] = [front(), front()];
+    const rest = new Rest();
+    rest.expect(single.link, 100);
+    expect(rest.begin(40, true)).toBeNull();
+    expect(single.source.gathers).toBe(false);
+    rest.expect(bulk.link, 1_000);
+    const over = rest.begin(200, true);
+    rest.look(1_199, true);
+    expect(await hasEnded(over)).toBe(false);
+    rest.look(1_200, true);
+    expect(await hasEnded(over)).toBe(true);
+  });
+
   it('ends when a front that was answered is gone', async () => {
     const { link } = front();
     const rest = new Rest();
