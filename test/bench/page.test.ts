@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compact, linear, logarithmic, nines } from '../../bench/page/axis.js';
 import { pageOf } from '../../bench/page/page.js';
-import { someClosedLoop, someOpenLoop, someResults } from './support/results.js';
+import { someResults, someWorkload } from './support/results.js';
 
 describe('axes', () => {
   it('end at a round number that is not below the most', () => {
@@ -29,20 +29,9 @@ describe('axes', () => {
 });
 
 describe('the page of a run', () => {
-  const workload = {
-    name: 'hot-account',
-    title: 'one account',
-    seed: 1,
-    merchants: 1,
-    accounts: 1,
-    transactionsPerRequest: 1,
-    preparedInSeconds: 0.1,
-    closed: [someClosedLoop(1, 900), someClosedLoop(64, 20_000)],
-    open: [someOpenLoop()],
-  };
   const full = pageOf(
     someResults({
-      workloads: [workload],
+      workloads: [someWorkload],
       growth: [
         { stored: 1_000_000, tps: 30_000 },
         { stored: 3_000_000, tps: 29_000 },

@@ -7,19 +7,7 @@ import { readResults } from '../../bench/figures/saved.js';
 import { textOf } from '../../bench/figures/text.js';
 import type { EngineRound } from '../../bench/rounds.js';
 import type { LoadResult } from '../../src/cli/bench/load.js';
-import { someClosedLoop, someOpenLoop, someResults } from './support/results.js';
-
-const workload = {
-  name: 'hot-account',
-  title: 'one account',
-  seed: 1,
-  merchants: 1,
-  accounts: 1,
-  transactionsPerRequest: 1,
-  preparedInSeconds: 0.1,
-  closed: [someClosedLoop(1, 900), someClosedLoop(64, 20_000)],
-  open: [someOpenLoop()],
-};
+import { someResults, someWorkload } from './support/results.js';
 
 describe('results in a file', () => {
   let folder = '';
@@ -30,7 +18,7 @@ describe('results in a file', () => {
 
   it('are read as they were written, with workloads and without', () => {
     const file = join(folder, 'a.json');
-    for (const results of [someResults(), someResults({ workloads: [workload], single: null, batch: null })]) {
+    for (const results of [someResults(), someResults({ workloads: [someWorkload], single: null, batch: null })]) {
       writeFileSync(file, JSON.stringify(results));
       expect(readResults(file)).toEqual(results);
     }
@@ -114,7 +102,7 @@ describe('results', () => {
   });
 
   it('are shown with what was offered, achieved and lost beside each latency', () => {
-    const text = textOf(someResults({ workloads: [workload] }));
+    const text = textOf(someResults({ workloads: [someWorkload] }));
     expect(text).toMatch(/offered\/s +achieved\/s +errors +p50/);
     expect(text).toMatch(/hot-account +64 +20,000 +33 %/);
     expect(text).toMatch(/verify +clean/);

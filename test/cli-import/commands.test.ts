@@ -1,7 +1,6 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { KeysRequest } from '../../src/cli/keys.js';
 import { keysCommand } from '../../src/cli/keys.js';
@@ -15,19 +14,13 @@ import { createLog } from '../../src/platform/log.js';
 import type { EmbeddedServers } from '../../src/store/embedded/embedded.js';
 import { startEmbedded } from '../../src/store/embedded/embedded.js';
 import { openShardStore } from '../../src/store/open.js';
+import { Sink } from '../support/sink.js';
 
 const log = createLog({ level: 'silent' });
 let folder: string;
 let config: Config;
 let storage: { readonly lock: FolderLock; readonly servers: EmbeddedServers } | null = null;
 
-class Sink extends Writable {
-  text = '';
-  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-    this.text += chunk.toString();
-    done();
-  }
-}
 async function capture(command: (io: { stdout: Sink; stderr: Sink }) => Promise<number>) {
   const io = { stdout: new Sink(), stderr: new Sink() };
   const code = await command(io);

@@ -1,13 +1,13 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Checkpoint } from '../../src/cli/import/checkpoint.js';
 import { writeCheckpoint } from '../../src/cli/import/checkpoint.js';
 import type { ImportOptions } from '../../src/cli/import.js';
 import { importCommand } from '../../src/cli/import.js';
 import { writeBankCsv } from '../support/bank-csv.js';
+import { Sink } from '../support/sink.js';
 import { StandInLedger } from '../support/stand-in-ledger.js';
 
 const BANK_MAP = 'examples/bank.map.yaml';
@@ -23,14 +23,6 @@ afterEach(async () => {
   await ledger.stop();
   rmSync(folder, { recursive: true, force: true });
 });
-
-class Sink extends Writable {
-  text = '';
-  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-    this.text += chunk.toString();
-    done();
-  }
-}
 
 async function run(file: string, map: string, more: Partial<ImportOptions> = {}) {
   const stdout = new Sink();

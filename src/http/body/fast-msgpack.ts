@@ -53,7 +53,7 @@ export function readFastMsgpack(body: Uint8Array, context: ParseContext, into: P
 }
 
 function posting(): boolean {
-  const members = shortLength(0x80);
+  const members = mapLength();
   let seen = 0;
   for (let member = 0; member < members; member++) {
     const length = string();
@@ -167,10 +167,10 @@ function integer(): number {
   return high < SAFE_HIGH ? high * TWO_32 + view.getUint32(start + 4) : -1;
 }
 
-/** Of a container with its length in its head; −1 where another value stands. */
-function shortLength(kind: number): number {
+/** Members of a map with their count in its head; −1 where another value stands. */
+function mapLength(): number {
   const head = bytes[at++] as number; // zeros stand behind the body
-  return (head & 0xf0) === kind ? head & 0x0f : -1;
+  return (head & 0xf0) === 0x80 ? head & 0x0f : -1;
 }
 
 /** Rows are within the fields: `add` made room for them. */

@@ -128,20 +128,17 @@ export class Call implements LateFields {
       this.#sendFresh(status, json);
       return;
     }
-    const headers = [
-      'Content-Type',
-      asJson ? 'application/json' : 'application/msgpack',
-      'Consistency-Token',
-      this.token(),
-      'X-Request-Id',
-      this.requestId,
-    ];
+    const headers = this.#fields(asJson ? 'application/json' : 'application/msgpack');
     if (replayed) headers.push('Idempotency-Replayed', 'true');
     this.#send(status, headers, asJson ? json : toMsgpack(json));
   }
 
   /** A fresh success whose body is msgpack already; its bytes may be reused as soon as this returns. */
   okPacked(status: number, body: Uint8Array): void {
+    if (this.exchange.respondPacked === undefined) {
+      this.#send(status, this.#fields('application/msgpack'), body);
+      return;
+    }
     if (this.#answered) return;
     this.#answered = true;
     this.context.counters.answered(status);
@@ -151,7 +148,7 @@ export class Call implements LateFields {
 
   problem(code: ErrorCode, facts: ProblemFacts = {}): void {
     const { status, retryable } = errorByCode(code);
-    const headers = ['Content-Type', PROBLEM_TYPE, 'Consistency-Token', this.token(), 'X-Request-Id', this.requestId];
+    const headers = this.#fields(PROBLEM_TYPE);
     if (retryable) headers.push('Retry-After', String(facts.retryAfterSeconds ?? RETRY_AFTER_SECONDS));
     if (facts.replayed === true) headers.push('Idempotency-Replayed', 'true');
     this.#send(status, headers, this.renderProblem(code, facts));
@@ -206,6 +203,11 @@ export class Call implements LateFields {
   token(): string {
     const sequence = this.context.see(this.principal, this.sequence);
     return this.codecs.sealer.sealToken(this.shard.incarnation, sequence, this.principal.book);
+  }
+
+  /** Header fields of every answer but a fresh one in JSON. */
+  #fields(contentType: string): string[] {
+    return ['Content-Type', contentType, 'Consistency-Token', this.token(), 'X-Request-Id', this.requestId];
   }
 
   #send(status: number, headers: string[], body: string | Uint8Array): void {

@@ -44,19 +44,9 @@ export interface Exchange {
    * parted by CRLF and none behind the last. Its bytes too may be reused as soon as this returns.
    */
   respondWith(head: Uint8Array, body: string | Uint8Array): void;
-  /** A fresh success in msgpack. Where one token serves many answers, the others are never made. */
-  respondPacked(status: number, fields: LateFields, body: Uint8Array): void;
+  /** A fresh success in msgpack, where one token serves many answers: the others are never made. Without it, `respond` is. */
+  respondPacked?(status: number, fields: LateFields, body: Uint8Array): void;
 }
-
-/** The header fields of such a success. */
-export const packedHeaders = (fields: LateFields): HeaderList => [
-  'Content-Type',
-  'application/msgpack',
-  'Consistency-Token',
-  fields.token(),
-  'X-Request-Id',
-  fields.requestId,
-];
 
 /** What `open` of a handler makes of a request's head. */
 export interface Opened {

@@ -7,16 +7,7 @@ import { createServer, ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { RequestProblem } from '../types.js';
-import type {
-  Exchange,
-  HeaderList,
-  HttpServer,
-  LateFields,
-  Opened,
-  RequestHandler,
-  ServerOptions,
-} from './exchange.js';
-import { packedHeaders } from './exchange.js';
+import type { Exchange, HeaderList, HttpServer, Opened, RequestHandler, ServerOptions } from './exchange.js';
 import { RequestHeaders } from './headers.js';
 import type { Intake } from './intake.js';
 import { bodiesFullProblem, finish, judgeHead, mayStream, ServerState } from './intake.js';
@@ -86,10 +77,6 @@ class NodeExchange implements Exchange {
     // Node may hold on to bytes until the socket takes them; their owner reuses them at once.
     this.response.end(typeof body === 'string' ? body : Buffer.from(body));
     if (close) linger(this.response);
-  }
-
-  respondPacked(status: number, fields: LateFields, body: Uint8Array): void {
-    this.respond(status, packedHeaders(fields), body);
   }
 
   respondWith(head: Uint8Array, body: string | Uint8Array): void {

@@ -17,16 +17,7 @@ import type {
 import { App, us_listen_socket_close, us_socket_local_port } from 'uWebSockets.js';
 import { FRAME_BYTES_MAX, IDLE_SECONDS, type StreamSocket } from '../stream/protocol.js';
 import { StreamSession } from '../stream/session.js';
-import type {
-  Exchange,
-  HeaderList,
-  HttpServer,
-  LateFields,
-  Opened,
-  RequestHandler,
-  ServerOptions,
-} from './exchange.js';
-import { packedHeaders } from './exchange.js';
+import type { Exchange, HeaderList, HttpServer, Opened, RequestHandler, ServerOptions } from './exchange.js';
 import { RequestHeaders } from './headers.js';
 import type { Intake } from './intake.js';
 import { bodiesFullProblem, finish, judgeHead, mayStream, ServerState } from './intake.js';
@@ -102,10 +93,6 @@ class UwsExchange implements Exchange {
     corkedHeaders = headers;
     corkedBody = body;
     this.response.cork(writeCorked);
-  }
-
-  respondPacked(status: number, fields: LateFields, body: Uint8Array): void {
-    this.respond(status, packedHeaders(fields), body);
   }
 
   respondWith(head: Uint8Array, body: string | Uint8Array): void {

@@ -109,3 +109,16 @@ export const someClosedLoop = (connections: number, tps: number): ClosedLoopFigu
   ],
   cpuMicrosPerTransaction: { 'engine: fronts': 16, 'engine: workers': 6 },
 });
+
+/** One workload of a run. */
+export const someWorkload = {
+  name: 'hot-account',
+  title: 'one account',
+  seed: 1,
+  merchants: 1,
+  accounts: 1,
+  transactionsPerRequest: 1,
+  preparedInSeconds: 0.1,
+  closed: [someClosedLoop(1, 900), someClosedLoop(64, 20_000)],
+  open: [someOpenLoop()],
+};
