@@ -294,6 +294,17 @@ export function keepsTheContract(newPlace: () => Promise<Place>): void {
     expect((await store.commit(fill(store.encoder(), between(6, 7)))).type).toBe('fenced');
   });
 
+  it('commits by a connection of its own after each raise, also where raises follow on each other at once', async () => {
+    const { store } = await acquired();
+    for (let position = 1; position <= 40; position++) {
+      await store.resolve();
+      // What the raise began to make is a little further each time when the next raise ends its session.
+      for (let query = 0; query < position; query++) await store.sql.query('SELECT');
+      await store.resolve();
+      expect(await store.commit(fill(store.encoder(), between(position, position)))).toEqual({ type: 'committed' });
+    }
+  });
+
   it('forgets records that were appended after a mark', async () => {
     const { store } = await acquired();
     const batch = store.encoder();

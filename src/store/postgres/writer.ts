@@ -29,7 +29,8 @@ export class Writer {
   readonly #connect: ConnectOptions;
   readonly #deadlineMs: number;
   #client: pg.Client | null = null;
-  #connecting: Promise<pg.Client> | null = null;
+  /** The connection that is being made. */
+  #dialing: { readonly client: pg.Client; readonly connected: Promise<pg.Client> } | null = null;
   #preparation = '';
   #closed = false;
   readonly #message = new CopyMessage();
@@ -67,9 +68,10 @@ export class Writer {
     return result;
   }
 
-  /** Cuts the connection; the next commit makes a new one. */
+  /** Cuts the connection, also one that is being made; the next commit makes a new one. */
   drop(): void {
     if (this.#client !== null) this.#drop(this.#client);
+    if (this.#dialing !== null) this.#drop(this.#dialing.client);
   }
 
   close(): void {
@@ -99,35 +101,40 @@ export class Writer {
 
   #connected(): Promise<pg.Client> {
     if (this.#client !== null) return Promise.resolve(this.#client);
-    this.#connecting ??= this.#dial().finally(() => {
-      this.#connecting = null;
-    });
-    return this.#connecting;
+    if (this.#closed) return Promise.reject(new StoreUnavailableError('the store is closed'));
+    if (this.#dialing === null) {
+      const client = new pg.Client(clientConfig(this.#connect));
+      this.#dialing = { client, connected: this.#dial(client) };
+    }
+    return this.#dialing.connected;
   }
 
-  async #dial(): Promise<pg.Client> {
-    const client = new pg.Client(clientConfig(this.#connect));
+  async #dial(client: pg.Client): Promise<pg.Client> {
     // Lost while idle: the next commit connects anew.
-    const lost = (): void => {
-      if (this.#client === client) this.#client = null;
-    };
+    const lost = (): void => this.#forget(client);
     client.on('error', lost);
     client.on('end', lost);
     try {
       await client.connect();
-      if (this.#closed) throw new StoreUnavailableError('the store is closed');
       await client.query(this.#preparation);
+      if (this.#dialing?.client !== client) throw new StoreUnavailableError('the connection was given up');
     } catch (error) {
-      wireOf(client).stream.destroy();
+      this.#drop(client);
       throw error;
     }
+    this.#dialing = null;
     this.#client = client;
     return client;
   }
 
   #drop(client: pg.Client): void {
-    if (this.#client === client) this.#client = null;
+    this.#forget(client);
     wireOf(client).stream.destroy();
+  }
+
+  #forget(client: pg.Client): void {
+    if (this.#client === client) this.#client = null;
+    if (this.#dialing?.client === client) this.#dialing = null;
   }
 }
 
