@@ -5,9 +5,11 @@ import { PGlite } from '@electric-sql/pglite';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { hashApiKey } from '../../src/platform/api-key.js';
-import { ControlUnavailableError } from '../../src/platform/errors.js';
+import { ControlRequestError, ControlUnavailableError } from '../../src/platform/errors.js';
 import { createLog } from '../../src/platform/log.js';
+import type { ControlChange } from '../../src/store/control/control.js';
 import { Control } from '../../src/store/control/control.js';
+import { readCopy } from '../../src/store/control/copy.js';
 import { ControlLog } from '../../src/store/control/log.js';
 import { ControlState, isMerchantId } from '../../src/store/control/state.js';
 import type { Sql, SqlRow } from '../../src/store/sql.js';
@@ -118,7 +120,7 @@ describe('a running engine', () => {
   let copyFile: string;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'millrace-control-'));
-    copyFile = join(folder, 'keys.json');
+    copyFile = join(folder, 'keys.jsonl');
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -178,6 +180,69 @@ describe('a running engine', () => {
     await changed(control, () => !control.stale);
     expect(control.keys).toHaveLength(1);
     await control.close();
+  });
+
+  test('tells of a change what has changed, and of a connection that was made anew all that there is', async () => {
+    const url = await server.createDatabase();
+    let cut: Sql | null = null;
+    const connect = async () => {
+      cut = await pgSql(url);
+      return cut;
+    };
+    const control = await Control.start({ ...options(connect), pollMs: 3_600_000 });
+    const told: ControlChange[] = [];
+    control.onChange((change) => told.push(change));
+    const a = await control.createKey({ merchant: 'a', environment: 'test', scopes: [] });
+    const b = await control.createKey({ merchant: 'b', environment: 'test', scopes: [] });
+    const more = await control.createKey({ merchant: 'a', environment: 'live', scopes: [] });
+    const revoked = await control.revokeKey(b.key.id);
+    const [first, second] = control.everything.merchants;
+    expect(told).toEqual([
+      { whole: false, merchants: [first], keys: [a.key] },
+      { whole: false, merchants: [second], keys: [b.key] },
+      { whole: false, merchants: [], keys: [more.key] },
+      { whole: false, merchants: [], keys: [revoked] },
+    ]);
+    await (cut as Sql | null)?.close();
+    await expect(control.revokeKey(b.key.id)).rejects.toThrow(ControlUnavailableError);
+    await control.revokeKey(b.key.id);
+    expect(told.slice(4)).toEqual([{ whole: true, merchants: [first, second], keys: [a.key, revoked, more.key] }]);
+    expect(readCopy(copyFile)?.records).toHaveLength(6);
+    await control.close();
+  });
+
+  test('tells what it learnt from another engine also where what it asked for cannot be done', async () => {
+    const url = await server.createDatabase();
+    const here = await Control.start({ ...options(() => pgSql(url)), pollMs: 3_600_000 });
+    const there = await ControlLog.open(await pgSql(url));
+    const { key } = await there.createKey({ merchant: 'acme', environment: 'test', scopes: [] });
+    const told: ControlChange[] = [];
+    here.onChange((change) => told.push(change));
+    await expect(here.revokeKey('000000000000')).rejects.toThrow(ControlRequestError);
+    await here.createKey({ merchant: 'other', environment: 'test', scopes: [] });
+    expect(told.flatMap(({ keys }) => keys.map(({ merchant }) => merchant))).toEqual(['acme', 'other']);
+    expect(here.keys).toContainEqual(key);
+    await there.close();
+    await here.close();
+  });
+
+  test('reads its copy up to where it was cut off', async () => {
+    const url = await server.createDatabase();
+    const control = await Control.start({ ...options(() => pgSql(url)), pollMs: 3_600_000 });
+    for (const merchant of ['a', 'b', 'c']) await control.createKey({ merchant, environment: 'test', scopes: [] });
+    await control.close();
+    const bytes = readFileSync(copyFile);
+    const whole = readCopy(copyFile);
+    expect(whole?.records).toHaveLength(6);
+    let most = 0;
+    for (let end = 0; end <= bytes.length; end++) {
+      writeFileSync(copyFile, bytes.subarray(0, end));
+      const records = readCopy(copyFile)?.records ?? [];
+      expect(records).toEqual(whole?.records.slice(0, records.length));
+      expect(records.length).toBeGreaterThanOrEqual(most);
+      most = records.length;
+    }
+    expect(most).toBe(6);
   });
 
   test('starts without a database and without a copy, stale; a broken copy is none', async () => {

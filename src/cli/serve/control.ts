@@ -7,6 +7,7 @@ import type { Supervisor } from '../../engine/supervisor/supervisor.js';
 import { hashApiKey, parseApiKey } from '../../platform/api-key.js';
 import type { Config } from '../../platform/config/config.js';
 import type { Log } from '../../platform/log.js';
+import type { ControlChange } from '../../store/control/control.js';
 import { Control as ControlFollower } from '../../store/control/control.js';
 import type { CreatedKey, CreateKey } from '../../store/control/log.js';
 import type { ControlKey } from '../../store/control/state.js';
@@ -42,24 +43,21 @@ const FIRST_MERCHANT = 'demo';
 export async function openControl({ config, supervisor, shards, log }: Options): Promise<Control> {
   const follower = await ControlFollower.start({
     connect: () => connect(config, supervisor, shards),
-    copyFile: join(config.dataDir, 'keys.json'),
+    copyFile: join(config.dataDir, 'keys.jsonl'),
     pollMs: config.control.pollMs,
     staleMaxMs: config.auth.staleMaxMs,
     log,
     accept: (state) => withShards(supervisor, shards, (databases) => checkBooks(state, databases, log)),
   });
   const slots = SlotMap.of(shards);
-  const publish = (): void => {
-    for (const { merchant, testBook, liveBook } of follower.merchants) {
+  const publish = ({ whole, merchants, keys }: ControlChange): void => {
+    for (const { merchant, testBook, liveBook } of merchants) {
       supervisor.addMerchant({ book: testBook, merchant, environment: 'test' });
       supervisor.addMerchant({ book: liveBook, merchant, environment: 'live' });
     }
-    supervisor.setKeys(
-      follower.keys.map((key) => entryOf(key, slots)),
-      follower.stale,
-    );
+    supervisor.setKeys({ whole, keys: keys.map((key) => entryOf(key, slots)), stale: follower.stale });
   };
-  publish();
+  publish(follower.everything);
   follower.onChange(publish);
   return {
     createKey: (request) => follower.createKey(request),

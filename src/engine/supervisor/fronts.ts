@@ -3,7 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { Worker } from 'node:worker_threads';
 import type { LedgerSettings } from '../../ledger/command.js';
 import type { Connection, WorkerConnection } from './connections.js';
-import type { ApiKeyEntry, FromFront, ShardSpec, ToFront } from './messages.js';
+import type { ApiKeyEntry, FromFront, KeysChange, ShardSpec, ToFront } from './messages.js';
 import type { SupervisorOptions } from './options.js';
 import { Restarts } from './restarts.js';
 
@@ -39,7 +39,8 @@ interface FrontThread {
 export class Fronts {
   readonly #given: FrontsOptions;
   readonly #threads: (FrontThread | null)[] = [];
-  #keys: readonly ApiKeyEntry[] = [];
+  /** By id; for fronts that start. */
+  readonly #keys = new Map<string, ApiKeyEntry>();
   #keysStale = false;
   #port: number;
   #draining = false;
@@ -64,10 +65,11 @@ export class Fronts {
   }
 
   /** The keys that fronts know, from now on. */
-  setKeys(keys: readonly ApiKeyEntry[], stale: boolean): void {
-    this.#keys = keys;
-    this.#keysStale = stale;
-    this.tellAll({ type: 'keys', keys, stale });
+  setKeys(change: KeysChange): void {
+    if (change.whole) this.#keys.clear();
+    for (const key of change.keys) this.#keys.set(key.id, key);
+    this.#keysStale = change.stale;
+    this.tellAll({ type: 'keys', ...change });
   }
 
   tell(front: number, message: ToFront, transfers: readonly MessagePort[] = []): void {
@@ -125,7 +127,7 @@ export class Fronts {
       port: this.#port,
       shards,
       connections,
-      keys: this.#keys,
+      keys: [...this.#keys.values()],
       keysStale: this.#keysStale,
       settings,
       config: frontConfig,

@@ -85,8 +85,7 @@ export type ToFront =
       readonly code: string | null;
     }
   | { readonly type: 'sql'; readonly shard: number; readonly port: MessagePort }
-  /** The whole table of API keys, whenever it changes. */
-  | { readonly type: 'keys'; readonly keys: readonly ApiKeyEntry[]; readonly stale: boolean }
+  | ({ readonly type: 'keys' } & KeysChange)
   | { readonly type: 'status'; readonly shards: readonly ShardStatus[] }
   /** Where the folds are, and how old what comes next is; 0 where nothing does. */
   | { readonly type: 'folded'; readonly shard: number; readonly position: number; readonly lagMs: number }
@@ -95,6 +94,15 @@ export type ToFront =
 export type FromFront =
   | { readonly type: 'listening'; readonly port: number }
   | { readonly type: 'problem'; readonly doing: string; readonly message: string };
+
+/** API keys that are new or have changed. */
+export interface KeysChange {
+  /** True: there are no others any more. */
+  readonly whole: boolean;
+  readonly keys: readonly ApiKeyEntry[];
+  /** True: none of them may be let in. */
+  readonly stale: boolean;
+}
 
 /** An API key as fronts know it. */
 export interface ApiKeyEntry {

@@ -12,7 +12,7 @@ import { FoldThread } from './fold-thread.js';
 import { Fronts } from './fronts.js';
 import type { ShardView } from './health.js';
 import { HealthTable } from './health.js';
-import type { ApiKeyEntry, FromWorker, Merchant, ShardIdentity } from './messages.js';
+import type { FromWorker, KeysChange, Merchant, ShardIdentity } from './messages.js';
 import type { SupervisorOptions } from './options.js';
 import { shardsOf } from './options.js';
 import type { Topology } from './topology.js';
@@ -85,8 +85,8 @@ export class Supervisor {
   }
 
   /** The keys that fronts know, from now on. */
-  setKeys(keys: readonly ApiKeyEntry[], stale: boolean): void {
-    this.#fronts.setKeys(keys, stale);
+  setKeys(change: KeysChange): void {
+    this.#fronts.setKeys(change);
   }
 
   /** To be called before a key of the merchant is given out. */

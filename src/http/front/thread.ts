@@ -136,7 +136,8 @@ class FrontThread {
         this.#readBy(message.shard, createPortSql(message.port));
         break;
       case 'keys':
-        this.#keys.replace(message.keys);
+        if (message.whole) this.#keys.replace(message.keys);
+        else this.#keys.update(message.keys);
         this.#keys.setAvailable(!message.stale);
         break;
       case 'status':

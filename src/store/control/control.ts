@@ -10,16 +10,16 @@ import { ControlRequestError, ControlUnavailableError, messageOf } from '../../p
 import type { Log } from '../../platform/log.js';
 import type { Sql } from '../sql.js';
 import type { ControlCopy } from './copy.js';
-import { readCopy, writeCopy } from './copy.js';
+import { CopyFile, readCopy } from './copy.js';
 import type { CreatedKey, CreateKey } from './log.js';
 import { ControlLog } from './log.js';
-import type { ControlKey, ControlMerchant } from './state.js';
+import type { ControlKey, ControlMerchant, ControlRecord } from './state.js';
 import { ControlState } from './state.js';
 
 export interface ControlOptions {
   /** Opens a connection to the control database; called again after each loss. */
   readonly connect: () => Promise<Sql>;
-  /** The copy, such as .millrace/keys.json. */
+  /** The copy, such as .millrace/keys.jsonl. */
   readonly copyFile: string;
   readonly pollMs: number;
   readonly staleMaxMs: number;
@@ -33,6 +33,14 @@ export interface ControlOptions {
   readonly now?: () => number;
 }
 
+/** What listeners are told. */
+export interface ControlChange {
+  /** True: what is named here is all that there is, and nothing else is any more. */
+  readonly whole: boolean;
+  readonly merchants: readonly ControlMerchant[];
+  readonly keys: readonly ControlKey[];
+}
+
 /** How old the time in the copy may become while nothing else changes. */
 const COPY_EVERY_MS = 10_000;
 const RETRY_MS_MAX = 2000;
@@ -42,11 +50,14 @@ const ANSWER_MS_MAX = 5000;
 export class Control {
   readonly #options: ControlOptions;
   readonly #now: () => number;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<(change: ControlChange) => void>();
+  readonly #copyFile: CopyFile;
   readonly #ended = new AbortController();
   /** What stands here came from the database or, before its first answer, from the copy. */
   #state = new ControlState();
   #log: ControlLog | null = null;
+  /** Position in the log of now up to which its records were told and copied; −1: nothing of it was. */
+  #toldUpTo = -1;
   #checkedAt = Number.NEGATIVE_INFINITY;
   #copiedAt = 0;
   #wasStale = false;
@@ -57,6 +68,7 @@ export class Control {
   private constructor(options: ControlOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
+    this.#copyFile = new CopyFile(options.copyFile);
   }
 
   /** Starts whether or not the database can be reached. */
@@ -77,8 +89,9 @@ export class Control {
     return [...this.#state.keys.values()];
   }
 
-  get merchants(): readonly ControlMerchant[] {
-    return [...this.#state.merchants.values()];
+  /** All that there is. */
+  get everything(): ControlChange {
+    return { whole: true, merchants: [...this.#state.merchants.values()], keys: this.keys };
   }
 
   /** True: the copy is too old to be believed; no key may be let in. */
@@ -88,7 +101,7 @@ export class Control {
   }
 
   /** Called after each change of keys, merchants or `stale`. @returns how to stop that */
-  onChange(listener: () => void): () => void {
+  onChange(listener: (change: ControlChange) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -129,12 +142,12 @@ export class Control {
   }
 
   async #askNow<T>(question: ((log: ControlLog) => Promise<T>) | undefined): Promise<T> {
-    const before = this.#log?.state.position ?? -1;
     try {
       const log = this.#log ?? (await inTime(this.#open()));
+      if (log !== this.#log) this.#toldUpTo = -1;
       this.#log = log;
       const answer = await inTime(question === undefined ? (log.poll() as Promise<T>) : question(log));
-      this.#inTouch(log, before);
+      this.#inTouch(log);
       return answer;
     } catch (error) {
       if (!(error instanceof ControlRequestError)) await this.#disconnect();
@@ -154,18 +167,34 @@ export class Control {
     }
   }
 
-  #inTouch(log: ControlLog, before: number): void {
+  #inTouch(log: ControlLog): void {
+    const { position } = log.state;
+    const known = this.#toldUpTo;
     this.#state = log.state;
     this.#checkedAt = this.#now();
-    const changed = log.state.position !== before;
-    if (changed || this.#checkedAt - this.#copiedAt >= COPY_EVERY_MS) this.#copy(log);
-    if (changed || this.#wasStale) this.#tell();
+    const changed = position !== known;
+    if (changed || this.#checkedAt - this.#copiedAt >= COPY_EVERY_MS) this.#copy(log, Math.max(0, known));
+    if (!changed && !this.#wasStale) return;
+    this.#toldUpTo = position;
+    this.#tell(known === -1 ? this.everything : this.#changeBy(log.records.slice(known)));
   }
 
-  #copy(log: ControlLog): void {
+  #changeBy(records: readonly ControlRecord[]): ControlChange {
+    const { merchants, keys } = this.#state;
+    const named = records.map(({ entry }) => entry);
+    return {
+      whole: false,
+      merchants: named.flatMap((entry) =>
+        entry.kind === 'merchant_created' ? (merchants.get(entry.merchant) ?? []) : [],
+      ),
+      keys: named.flatMap((entry) => (entry.kind === 'merchant_created' ? [] : (keys.get(entry.id) ?? []))),
+    };
+  }
+
+  #copy({ records }: ControlLog, known: number): void {
     this.#copiedAt = this.#checkedAt;
     try {
-      writeCopy(this.#options.copyFile, { version: 1, checkedAt: this.#checkedAt, records: log.records });
+      this.#copyFile.write({ checkedAt: this.#checkedAt, records }, known);
     } catch (error) {
       this.#options.log.error(`the copy of the API keys cannot be written: ${messageOf(error)}`);
     }
@@ -183,9 +212,9 @@ export class Control {
     this.#checkedAt = copy.checkedAt;
   }
 
-  #tell(): void {
+  #tell(change: ControlChange): void {
     this.#wasStale = this.stale;
-    for (const listener of this.#listeners) listener();
+    for (const listener of this.#listeners) listener(change);
   }
 
   async #pollForEver(): Promise<void> {
@@ -207,7 +236,7 @@ export class Control {
         waitMs = Math.min(waitMs * 2, Math.max(RETRY_MS_MAX, this.#options.pollMs));
         if (this.stale !== this.#wasStale) {
           this.#options.log.error('the control database was away for too long: API keys are not accepted any more');
-          this.#tell();
+          this.#tell({ whole: false, merchants: [], keys: [] });
         }
       }
     }
