@@ -1,5 +1,5 @@
 /**
- * `npm run torture -- [--minutes M] [--seed N] [--short] [--only WORDS]`: the real program in real processes on real
+ * `npm run torture -- [--minutes M] [--seed N] [--short | --long] [--only WORDS]`: the real program in real processes on real
  * databases, clients that remember what they were told, and everything that can go wrong, in an order that the seed
  * decides. Times are the machine's own: a seed gives the same faults again, not the same microseconds.
  */
@@ -22,22 +22,32 @@ import type { Fault, Scene } from './scenes/scene.js';
 
 const { values } = parseArgs({
   options: {
-    minutes: { type: 'string', default: '10' },
+    minutes: { type: 'string' },
     seed: { type: 'string' },
     /** For every change: about a minute and a half. */
     short: { type: 'boolean', default: false },
+    /** For a release: half an hour, and on until enough has happened. */
+    long: { type: 'boolean', default: false },
     /** Only faults whose names have these words in them. */
     only: { type: 'string', default: '' },
   },
 });
-const { short, only } = values;
+const { short, long, only } = values;
 const seed = Number(values.seed ?? Math.floor(Math.random() * 0xffffffff));
-const minutesMs = Number(values.minutes) * 60_000;
+const minutes = Number(values.minutes ?? (long ? 25 : 10));
+const minutesMs = minutes * 60_000;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const random = new Random(seed);
 const counters = new Counters();
 
-const KILLS_SHORT = 25;
+/** What a run has to see at least. */
+const LEAST = short
+  ? { kills: 25, ambiguous: 1, owners: 1 }
+  : long
+    ? { kills: 200, ambiguous: 100, owners: 100 }
+    : { kills: 0, ambiguous: 1, owners: 1 };
+const AMBIGUOUS = ['ambiguous commits that had happened', 'ambiguous commits that had not happened'] as const;
+const OWNERS = 'rounds of two owners';
 const NETWORK_MS_SHORT = 15_000;
 /** Of the whole time; the networked scene has the rest. */
 const EMBEDDED_SHARE = 0.6;
@@ -75,11 +85,11 @@ async function tortureEmbedded(): Promise<void> {
     if (short) {
       const some = random.shuffled(others).slice(0, FAULTS_A_ROUND_MAX);
       await rounds(world.scene, some, () => false);
-      await rounds(world.scene, deadly, () => only === '' && counters.of('kills') < KILLS_SHORT);
     } else {
       const end = performance.now() + minutesMs * EMBEDDED_SHARE;
       await rounds(world.scene, [...deadly, ...others], () => performance.now() < end);
     }
+    if (only === '' && !hasKilledEnough()) await rounds(world.scene, deadly, () => !hasKilledEnough());
     await corruptPages(world, random, counters, short ? 1 : Number.POSITIVE_INFINITY);
   });
 }
@@ -94,10 +104,14 @@ async function tortureNetworked(): Promise<void> {
     await rounds(
       world.scene,
       short ? lines : [{ ...owners, weight: OWNERS_WEIGHT }, ...lines],
-      () => performance.now() < end,
+      () => performance.now() < end || (long && only === '' && !hasSeenEnough()),
     );
   });
 }
+
+const hasKilledEnough = (): boolean => counters.of('kills') >= LEAST.kills;
+const hasSeenEnough = (): boolean =>
+  counters.of(OWNERS) >= LEAST.owners && AMBIGUOUS.every((mark) => counters.of(mark) >= LEAST.ambiguous);
 
 /** What the engine said is shown where something is not as promised. */
 async function guarded(
@@ -117,19 +131,20 @@ async function guarded(
 
 /** A run that did not come to what it is for proves nothing. */
 function mustHaveReached(): void {
-  const marks = [
-    'ambiguous commits that had happened',
-    'ambiguous commits that had not happened',
-    'rounds of two owners',
-    'verify runs that were clean',
-    'changed pages that verify found',
+  const least: readonly (readonly [mark: string, times: number])[] = [
+    ['kills', LEAST.kills],
+    ...AMBIGUOUS.map((mark) => [mark, LEAST.ambiguous] as const),
+    [OWNERS, LEAST.owners],
+    ['verify runs that were clean', 1],
+    ['changed pages that verify found', 1],
   ];
-  for (const mark of marks) must(counters.of(mark) > 0, () => `the run never saw: ${mark}`);
-  if (short) must(counters.of('kills') >= KILLS_SHORT, () => `there were ${counters.of('kills')} kills only`);
+  for (const [mark, times] of least) {
+    must(counters.of(mark) >= times, () => `of "${mark}" the run saw ${counters.of(mark)}, not ${times}`);
+  }
 }
 
 const began = performance.now();
-say(`seed ${seed}${short ? ', short' : `, ${values.minutes} minutes`}`);
+say(`seed ${seed}${short ? ', short' : `, ${minutes} minutes`}`);
 try {
   await tortureEmbedded();
   await tortureNetworked();
