@@ -18,7 +18,7 @@ export interface Command {
   run(): Promise<number>;
 }
 
-export const HELP = `npm run bench -- [--quick] [--json FILE] [--html FILE] [--floors FILE]
+export const HELP = `npm run bench -- [--quick [--stream]] [--json FILE] [--html FILE] [--floors FILE]
 npm run bench -- --workload NAME[,NAME] [--connections N,…] [--rates N,…] [--duration SECONDS]
 npm run bench -- report FILE --html PAGE
 npm run bench -- compare OLD NEW
@@ -34,6 +34,7 @@ export function commandOf(args: readonly string[]): Command | null {
     options: {
       help: { type: 'boolean', default: false },
       quick: { type: 'boolean', default: false },
+      stream: { type: 'boolean', default: false },
       json: { type: 'string' },
       html: { type: 'string' },
       floors: { type: 'string' },
@@ -110,6 +111,7 @@ const isSound = ({ agrees, verify }: Results): boolean =>
 
 interface Values {
   readonly quick: boolean;
+  readonly stream: boolean;
   readonly json?: string | undefined;
   readonly html?: string | undefined;
   readonly workload?: string | undefined;
@@ -137,7 +139,7 @@ function planOf(values: Values): Plan {
   };
 }
 
-function settingsOf(base: Settings, { rounds, duration, workload }: Values): Settings {
+function settingsOf(base: Settings, { rounds, duration, workload, stream }: Values): Settings {
   const durationS = wholeOf('--duration', duration);
   const { verifyMaxMs, allMaxMs } = workload === undefined ? base : LONG;
   return {
@@ -145,6 +147,7 @@ function settingsOf(base: Settings, { rounds, duration, workload }: Values): Set
     verifyMaxMs,
     allMaxMs,
     rounds: wholeOf('--rounds', rounds) ?? base.rounds,
+    streamRounds: stream ? base.rounds : base.streamRounds,
     durationS: durationS ?? base.durationS,
     frontS: durationS ?? base.frontS,
     batchS: durationS ?? base.batchS,

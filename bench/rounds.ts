@@ -46,16 +46,15 @@ export function planOf(url: string, keys: readonly string[], shape: Shape, durat
   return loadPlan({ url, keys, accounts: ACCOUNTS, durationS, ...shape });
 }
 
-export async function loadEngine(
-  engine: Engine,
-  driver: LoadDriver,
-  shape: Shape,
-  durationS: number,
-): Promise<EngineRound> {
-  const plan = planOf(engine.url, engine.keys, shape, durationS);
+export function loadEngine(engine: Engine, driver: LoadDriver, shape: Shape, durationS: number): Promise<EngineRound> {
+  return loadBy(engine, () => driver.run(planOf(engine.url, engine.keys, shape, durationS)));
+}
+
+/** Any load, and what it cost. */
+export async function loadBy(engine: Engine, run: () => Promise<LoadResult>): Promise<EngineRound> {
   const commitsBefore = await countCommits(engine);
   const cpuBefore = lookAtCpu(engine.pid, await sessionNames(engine));
-  const load = await driver.run(plan);
+  const load = await run();
   const cpu = cpuSince(cpuBefore, lookAtCpu(engine.pid, await sessionNames(engine)));
   const lag = await foldLag(engine);
   const commits = await countCommits(engine);

@@ -32,6 +32,8 @@ const METRICS: readonly Metric[] = [
   { name: 'batches: transactions/s', digits: 0, rounds: ({ batch }) => batch?.rounds.engine },
   { name: 'batches: of bare COPY', digits: 3, rounds: ({ batch }) => batch?.rounds.ratio },
   { name: 'batches: of bare COPY in pieces', digits: 3, rounds: ({ batch }) => batch?.rounds.ratioInPieces },
+  { name: 'stream: transactions/s', digits: 0, rounds: ({ stream }) => stream?.rounds.engine },
+  { name: 'stream: of bare COPY', digits: 3, rounds: ({ stream }) => stream?.rounds.ratio },
   { name: 'times the ordinary way', digits: 1, rounds: ({ ordinary }) => ordinary?.rounds.ratio },
 ];
 

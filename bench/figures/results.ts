@@ -11,10 +11,11 @@ interface Measured
   extends Pick<Results, 'suite' | 'at' | 'seconds' | 'machine' | 'latency' | 'workloads' | 'growth' | 'memory'> {
   readonly singles: readonly SingleRounds[];
   readonly batch: BatchRounds | null;
+  readonly stream: BatchRounds | null;
   readonly settlement: Settlement;
 }
 
-export function resultsOf({ singles, batch, settlement, seconds, ...rest }: Measured): Results {
+export function resultsOf({ singles, batch, stream, settlement, seconds, ...rest }: Measured): Results {
   const figures = singles.map(singleOf);
   return {
     version: 1,
@@ -23,6 +24,7 @@ export function resultsOf({ singles, batch, settlement, seconds, ...rest }: Meas
     single: figures[0] ?? null,
     singleByDriver: Object.fromEntries(figures.map((single) => [single.driver, single])),
     batch: batch === null ? null : batchOf(batch),
+    stream: stream === null ? null : batchOf(stream),
     ordinary: ordinaryOf(singles),
     ...settlement,
   };

@@ -1,24 +1,24 @@
 /** Results as tables for a terminal. */
 import { textTable } from '../../src/cli/io.js';
+import { type Bulk, bulksOf } from './bulks.js';
 import { machineText } from './machine.js';
-import type { BatchFigures, Results, SingleFigures, WorkloadFigures } from './schema.js';
+import type { Results, SingleFigures, WorkloadFigures } from './schema.js';
 import { spreadOf, spreadText } from './spread.js';
 
 export function textOf(results: Results): string {
-  const { singleByDriver, batch, memory, workloads } = results;
+  const { singleByDriver, memory, workloads } = results;
   const singles = Object.values(singleByDriver);
+  const bulks = bulksOf(results);
   const parts = [
     `${machineText(results.machine)}; ${results.seconds} s`,
     'Load generator, engine and databases all on this machine; durable (fsync and synchronous_commit on).',
     '',
-    speedTable(singles, batch),
+    speedTable(singles, bulks),
     ordinaryTable(results),
-    closedLatencyTable(singles, batch),
+    closedLatencyTable(singles, bulks),
     openLatencyTable(results),
     ...singles.map(({ driver, cpuMicrosPerTransaction: cpu }) => cpuTable(`single, by ${driver}`, cpu)),
-    batch === null
-      ? ''
-      : cpuTable(`batches of ${batch.transactions}, by ${batch.driver}`, batch.cpuMicrosPerTransaction),
+    ...bulks.map(({ name, figures }) => cpuTable(name, figures.cpuMicrosPerTransaction)),
     workloadTable(workloads),
     memory === null
       ? ''
@@ -43,7 +43,7 @@ const withSpread = (rounds: readonly number[]): string => {
 const behind = ({ foldLagMs, foldLagRecords }: Pick<Results, 'foldLagMs' | 'foldLagRecords'>): string =>
   `${(foldLagMs / 1000).toFixed(1)} s, ${whole(foldLagRecords)} records`;
 
-function speedTable(singles: readonly SingleFigures[], batch: BatchFigures | null): string {
+function speedTable(singles: readonly SingleFigures[], bulks: readonly Bulk[]): string {
   const rows = singles.map(({ driver, connections, ratioToFront, rounds, rowsPerCommit, ...rest }) => [
     `single, ${driver}, ${connections} connections`,
     withSpread(rounds.engine),
@@ -53,20 +53,20 @@ function speedTable(singles: readonly SingleFigures[], batch: BatchFigures | nul
     whole(rowsPerCommit),
     behind(rest),
   ]);
-  if (batch !== null) {
-    const { driver, connections, transactions, rounds, rowsPerCommit } = batch;
+  for (const { name, figures } of bulks) {
+    const { connections, rounds, rowsPerCommit } = figures;
     for (const [which, limit, ratio] of [
-      ['bare COPY', rounds.copy, batch.ratioToCopy],
-      ['bare COPY in pieces', rounds.copyInPieces, batch.ratioToCopyInPieces],
+      ['bare COPY', rounds.copy, figures.ratioToCopy],
+      ['bare COPY in pieces', rounds.copyInPieces, figures.ratioToCopyInPieces],
     ] as const) {
       rows.push([
-        `batches of ${transactions}, ${driver}, ${connections} connections`,
+        `${name}, ${connections} connections`,
         withSpread(rounds.engine),
         withSpread(limit),
         which,
         percent(ratio),
         whole(rowsPerCommit),
-        behind(batch),
+        behind(figures),
       ]);
     }
   }
@@ -85,9 +85,9 @@ function ordinaryTable({ ordinary }: Results): string {
   );
 }
 
-function closedLatencyTable(singles: readonly SingleFigures[], batch: BatchFigures | null): string {
+function closedLatencyTable(singles: readonly SingleFigures[], bulks: readonly Bulk[]): string {
   const named = singles.map(({ driver, latencyMs }) => [`single, ${driver}`, latencyMs] as const);
-  const all = batch === null ? named : [...named, [`batches of ${batch.transactions}`, batch.latencyMs] as const];
+  const all = [...named, ...bulks.map(({ name, figures }) => [name, figures.latencyMs] as const)];
   if (all.length === 0) return '';
   return textTable(
     ['latency in a closed loop, ms', 'p50', 'p90', 'p99', 'p99.9', 'max'],

@@ -1,4 +1,5 @@
 /** One page of a run that needs nothing else: no script, no font, no picture from elsewhere. */
+import { bulksOf } from '../figures/bulks.js';
 import { machineText } from '../figures/machine.js';
 import type { Results } from '../figures/schema.js';
 import { spreadOf, spreadText } from '../figures/spread.js';
@@ -68,7 +69,8 @@ function tiles({ single, batch, ordinary, latency, verify, agrees }: Results): s
   return `<div class="tiles">${all.map(tile).join('')}</div>`;
 }
 
-function speedTable({ singleByDriver, batch, ordinary, workloads }: Results): string {
+function speedTable(results: Results): string {
+  const { singleByDriver, ordinary, workloads } = results;
   const spread = (rounds: readonly number[]): string => {
     const of = spreadOf(rounds);
     return rounds.length === 1 ? whole(of.median) : `${whole(of.median)} ${spreadText(of)}`;
@@ -82,13 +84,13 @@ function speedTable({ singleByDriver, batch, ordinary, workloads }: Results): st
     whole(one.rowsPerCommit),
     behind(one.foldLagMs),
   ]);
-  if (batch !== null) {
-    const name = `batches of ${batch.transactions}, ${batch.driver}, ${batch.connections} connections`;
-    const rest = [whole(batch.rowsPerCommit), behind(batch.foldLagMs)];
-    const { rounds } = batch;
-    rows.push([name, spread(rounds.engine), `${spread(rounds.copy)} bare COPY`, percent(batch.ratioToCopy), ...rest]);
+  for (const { name, figures } of bulksOf(results)) {
+    const { rounds, connections, rowsPerCommit, foldLagMs, ratioToCopy, ratioToCopyInPieces } = figures;
+    const title = `${name}, ${connections} connections`;
+    const rest = [whole(rowsPerCommit), behind(foldLagMs)];
+    rows.push([title, spread(rounds.engine), `${spread(rounds.copy)} bare COPY`, percent(ratioToCopy), ...rest]);
     const inPieces = `${spread(rounds.copyInPieces)} COPY in pieces`;
-    rows.push([name, spread(rounds.engine), inPieces, percent(batch.ratioToCopyInPieces), ...rest]);
+    rows.push([title, spread(rounds.engine), inPieces, percent(ratioToCopyInPieces), ...rest]);
   }
   if (ordinary !== null) {
     rows.push(['the ordinary way, single', spread(ordinary.rounds.ordinary), '', `1 / ${ordinary.ratio}`, '', '']);

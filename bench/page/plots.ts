@@ -1,4 +1,5 @@
 /** The plots of a run, each empty where the run did not measure it. */
+import { bulksOf } from '../figures/bulks.js';
 import { curveOf } from '../figures/latency.js';
 import type { OpenLoopFigures, Results } from '../figures/schema.js';
 import { linear, listed, logarithmic, nines } from './axis.js';
@@ -83,11 +84,12 @@ export function lagPlot({ workloads }: Results): string {
 }
 
 /** CPU µs a transaction. Batches are cheap by comparison, and have a scale of their own. */
-export function cpuPlots({ singleByDriver, batch, workloads }: Results): string {
+export function cpuPlots(results: Results): string {
+  const { singleByDriver, workloads } = results;
   const singles = Object.values(singleByDriver).map(({ driver, cpuMicrosPerTransaction }) =>
     barOf(`single, ${driver}`, cpuMicrosPerTransaction),
   );
-  const batches = batch === null ? [] : [barOf(`batches of ${batch.transactions}`, batch.cpuMicrosPerTransaction)];
+  const batches = bulksOf(results).map(({ name, figures }) => barOf(name, figures.cpuMicrosPerTransaction));
   const others = workloads.flatMap(({ name, closed, transactionsPerRequest }) => {
     const last = closed.at(-1);
     if (last === undefined) return [];

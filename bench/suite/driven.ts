@@ -1,26 +1,31 @@
 /** Measurements by wrk and autocannon: single transactions and batches, each in turn with its limit. */
 import { autocannonDriver } from '../../src/cli/bench/autocannon.js';
-import { type LoadDriver, type LoadResult, tps } from '../../src/cli/bench/load.js';
+import { type DriverName, type LoadDriver, type LoadResult, tps } from '../../src/cli/bench/load.js';
 import { hasWrk, wrkDriver } from '../../src/cli/bench/wrk.js';
 import { PIECE_ROWS } from '../../src/store/postgres/writer.js';
 import { BareCopy } from '../bare-copy.js';
 import type { Engine } from '../engine.js';
 import type { Ordinary } from '../ordinary/ordinary.js';
 import {
+  ACCOUNTS,
   type EngineRound,
   foldsAtRest,
+  loadBy,
   loadEngine,
   planOf,
   type Shape,
   sampleSingle,
   startBareFront,
 } from '../rounds.js';
+import { loadByStream } from '../stream/driver.js';
 import type { Books } from './books.js';
 import { say, whole } from './progress.js';
 import type { Settings } from './settings.js';
 
 const SINGLE: Shape = { connections: 256, batch: 1 };
 const BATCH: Shape = { connections: 32, batch: 200 };
+/** A connection for each merchant. */
+const STREAM: Shape = { connections: 8, batch: 100 };
 
 /** By driver, in the order of the rounds. */
 export interface SingleRounds {
@@ -33,8 +38,9 @@ export interface SingleRounds {
 }
 
 export interface BatchRounds {
-  readonly driver: LoadDriver['name'];
+  readonly driver: DriverName;
   readonly connections: number;
+  /** In a request, or in a frame of the stream. */
   readonly transactions: number;
   readonly engine: readonly EngineRound[];
   /** Rows a second, one COPY a commit. */
@@ -80,14 +86,40 @@ export class Driven {
     return (await this.#load(this.#driver, BATCH, seconds, 'growing')).load.posted;
   }
 
-  async batches(): Promise<BatchRounds> {
-    const { rounds, piecesRounds, batchS, copyS, foldWaitMs } = this.#settings;
+  batches(): Promise<BatchRounds> {
+    const { rounds, batchS } = this.#settings;
+    return this.#besideCopy('batches', rounds, this.#driver.name, BATCH, (name) =>
+      this.#load(this.#driver, BATCH, batchS, name),
+    );
+  }
+
+  /** By frames of requests, each a transaction. */
+  async stream(): Promise<BatchRounds | null> {
+    const { streamRounds, batchS } = this.#settings;
+    if (streamRounds === 0) return null;
+    const { url, keys } = this.#engine;
+    const { connections, batch: requestsPerFrame } = STREAM;
+    const plan = { url, keys, accounts: ACCOUNTS, connections, requestsPerFrame, durationS: batchS };
+    await loadByStream({ ...plan, durationS: this.#settings.warmUpS }).then((warm) => this.#books.add(warm.posted, 0));
+    return this.#besideCopy('stream', streamRounds, 'stream', STREAM, async (name) =>
+      this.#loaded(await loadBy(this.#engine, () => loadByStream(plan)), 1, name),
+    );
+  }
+
+  async #besideCopy(
+    what: string,
+    rounds: number,
+    driver: BatchRounds['driver'],
+    { connections, batch: transactions }: Shape,
+    load: (name: string) => Promise<EngineRound>,
+  ): Promise<BatchRounds> {
+    const { piecesRounds, copyS, foldWaitMs } = this.#settings;
     const engine: EngineRound[] = [];
     const copy: number[] = [];
     const copyInPieces: number[] = [];
     for (let round = 1; round <= rounds; round++) {
-      const name = `batches ${round}/${rounds}`;
-      const loaded = await this.#load(this.#driver, BATCH, batchS, `${name}, engine`);
+      const name = `${what} ${round}/${rounds}`;
+      const loaded = await load(`${name}, engine`);
       engine.push(loaded);
       await foldsAtRest(this.#engine, foldWaitMs);
       const rows = Math.max(1, Math.round(loaded.rowsPerCommit));
@@ -97,8 +129,7 @@ export class Driven {
         await this.#copy(`${name}, bare COPY in pieces of ${PIECE_ROWS} rows`, rows, PIECE_ROWS, copyS),
       );
     }
-    const { connections, batch: transactions } = BATCH;
-    return { driver: this.#driver.name, connections, transactions, engine, copy, copyInPieces };
+    return { driver, connections, transactions, engine, copy, copyInPieces };
   }
 
   async #single(
@@ -131,12 +162,16 @@ export class Driven {
   }
 
   async #load(driver: LoadDriver, shape: Shape, durationS: number, name: string): Promise<EngineRound> {
-    const round = await loadEngine(this.#engine, driver, shape, durationS);
-    this.#books.add(round.load.posted, round.load.unanswered * shape.batch);
-    this.#books.loaded(round.foldLag);
-    const problems = round.load.non2xx + round.load.errors;
+    return this.#loaded(await loadEngine(this.#engine, driver, shape, durationS), shape.batch, name);
+  }
+
+  #loaded(round: EngineRound, transactionsPerAnswer: number, name: string): EngineRound {
+    const { load, foldLag } = round;
+    this.#books.add(load.posted, load.unanswered * transactionsPerAnswer);
+    this.#books.loaded(foldLag);
+    const problems = load.non2xx + load.errors;
     const failed = problems === 0 ? '' : `, ${problems} answers not 2xx or lost`;
-    say(`${name}, ${driver.name}: ${whole(tps(round.load))} transactions/s${failed}`);
+    say(`${name}, ${load.driver}: ${whole(tps(load))} transactions/s${failed}`);
     return round;
   }
 

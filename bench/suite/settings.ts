@@ -10,6 +10,8 @@ export interface Settings {
   readonly piecesRounds: number;
   /** Seconds of one measurement of single transactions by a driver; whole ones, as wrk wants them. */
   readonly durationS: number;
+  /** Of the stream and COPY, in turn; 0: it is left out. */
+  readonly streamRounds: number;
   /** Of the bare front, which is steadier than the engine. */
   readonly frontS: number;
   readonly batchS: number;
@@ -45,6 +47,7 @@ export const LONG: Settings = {
   autocannonRounds: 5,
   ordinaryRounds: 5,
   piecesRounds: 5,
+  streamRounds: 5,
   durationS: 8,
   frontS: 8,
   batchS: 8,
@@ -64,6 +67,7 @@ export const QUICK: Settings = {
   autocannonRounds: 1,
   ordinaryRounds: 1,
   piecesRounds: 1,
+  streamRounds: 0,
   durationS: 2,
   frontS: 1,
   batchS: 1,

@@ -60,7 +60,12 @@ export async function runSuite(plan: Plan): Promise<Results> {
     const growth = await grow(engine, plan, books);
     say('verify …');
     const settlement = await books.settle(engine, settings);
-    const parts = { singles: driven?.singles ?? [], batch: driven?.batch ?? null, latency: driven?.latency ?? null };
+    const parts = {
+      singles: driven?.singles ?? [],
+      batch: driven?.batch ?? null,
+      stream: driven?.stream ?? null,
+      latency: driven?.latency ?? null,
+    };
     return resultsOf({
       suite,
       at,
@@ -80,6 +85,7 @@ export async function runSuite(plan: Plan): Promise<Results> {
 interface DrivenResults {
   readonly singles: readonly SingleRounds[];
   readonly batch: BatchRounds;
+  readonly stream: BatchRounds | null;
   readonly latency: OpenLoopFigures;
 }
 
@@ -90,7 +96,7 @@ async function runDriven(engine: Engine, settings: Settings, books: Books): Prom
   await driven.warmUp();
   const singles = await driven.singles(ordinary);
   const latency = await measureLatency(engine, settings, books);
-  return { singles, latency, batch: await driven.batches() };
+  return { singles, latency, batch: await driven.batches(), stream: await driven.stream() };
 }
 
 async function measureLatency(engine: Engine, settings: Settings, books: Books): Promise<OpenLoopFigures> {

@@ -55,7 +55,10 @@ describe('the page of a run', () => {
   });
 
   it('places every point, also of a run of workloads alone', () => {
-    for (const page of [full, pageOf(someResults({ single: null, singleByDriver: {}, batch: null, latency: null }))]) {
+    for (const page of [
+      full,
+      pageOf(someResults({ single: null, singleByDriver: {}, batch: null, stream: null, latency: null })),
+    ]) {
       expect(page).not.toMatch(/NaN|Infinity|undefined/);
     }
   });

@@ -82,6 +82,7 @@ describe('results', () => {
       },
     ],
     batch: null,
+    stream: null,
   });
 
   it('have the median of the rounds, and of the ratios of neighbours', () => {

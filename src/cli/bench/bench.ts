@@ -7,7 +7,7 @@ import type { CommandIo } from '../io.js';
 import { textTable } from '../io.js';
 import { ExitCode } from '../serve/exit-codes.js';
 import { autocannonDriver } from './autocannon.js';
-import type { DriverName, LoadDriver, LoadPlan, LoadResult } from './load.js';
+import type { HttpDriverName, LoadDriver, LoadPlan, LoadResult } from './load.js';
 import { tps } from './load.js';
 import { openAccounts } from './open-accounts.js';
 import { batchRequests, newRun, POSTED_IN_BATCH, singleRequests } from './requests.js';
@@ -27,7 +27,7 @@ export interface BenchOptions {
   /** Accounts of each merchant that are credited. @defaultValue 1000 */
   readonly accounts?: number;
   /** `auto`: wrk where it is installed. @defaultValue "autocannon" */
-  readonly driver?: DriverName | 'auto';
+  readonly driver?: HttpDriverName | 'auto';
   /** Print one JSON text in place of the table. */
   readonly json?: boolean;
 }
@@ -66,7 +66,7 @@ export async function benchCommand(options: BenchOptions, io: CommandIo): Promis
 }
 
 /** `auto` is wrk where it is installed. */
-export function chooseDriver(wanted: DriverName | 'auto'): LoadDriver {
+export function chooseDriver(wanted: HttpDriverName | 'auto'): LoadDriver {
   if (wanted === 'autocannon') return autocannonDriver;
   if (hasWrk()) return wrkDriver;
   if (wanted === 'wrk') throw new Error('wrk is not installed; leave --driver out to use autocannon');

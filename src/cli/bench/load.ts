@@ -48,10 +48,12 @@ export interface LoadResult {
   readonly latency: Latencies;
 }
 
-export type DriverName = 'wrk' | 'autocannon';
+/** Of generators that send requests over HTTP. */
+export type HttpDriverName = 'wrk' | 'autocannon';
+export type DriverName = HttpDriverName | 'stream';
 
 export interface LoadDriver {
-  readonly name: DriverName;
+  readonly name: HttpDriverName;
   run(plan: LoadPlan): Promise<LoadResult>;
 }
 

@@ -1,5 +1,5 @@
 import { histogramText, newHistogram, percentilesOf, record } from '../../../bench/figures/latency.js';
-import type { ClosedLoopFigures, OpenLoopFigures, Results } from '../../../bench/figures/schema.js';
+import type { BatchFigures, ClosedLoopFigures, OpenLoopFigures, Results } from '../../../bench/figures/schema.js';
 
 /** Results of a run, as a quick one has them. @param changes what is different */
 export function someResults(changes: Partial<Results> = {}): Results {
@@ -15,6 +15,28 @@ export function someResults(changes: Partial<Results> = {}): Results {
     rounds: { engine: [29_000, 31_000], front: [100_000, 100_000], ratio: [0.29, 0.31] },
     latencyMs: { p50: 6, p90: 10, p99: 18, p999: 26, max: 30 },
     cpuMicrosPerTransaction: { 'engine: fronts': 16, 'engine: workers': 6, 'load generator': 12 },
+  };
+  const bulk: BatchFigures = {
+    tps: 200_000,
+    ratioToCopy: 0.4,
+    ratioToCopyInPieces: 0.36,
+    driver: 'wrk',
+    connections: 32,
+    transactions: 200,
+    copy: 500_000,
+    copyInPieces: 560_000,
+    rowsPerCommit: 1_600,
+    foldLagMs: 1_500,
+    foldLagRecords: 300_000,
+    rounds: {
+      engine: [190_000, 210_000],
+      copy: [500_000, 500_000],
+      ratio: [0.38, 0.42],
+      copyInPieces: [560_000, 560_000],
+      ratioInPieces: [0.34, 0.38],
+    },
+    latencyMs: { p50: 26, p90: 44, p99: 70, p999: 82, max: 86 },
+    cpuMicrosPerTransaction: { 'engine: fronts': 1, 'engine: workers': 2.5, 'load generator': 0.4 },
   };
   return {
     version: 1,
@@ -32,28 +54,8 @@ export function someResults(changes: Partial<Results> = {}): Results {
     },
     single,
     singleByDriver: { wrk: single },
-    batch: {
-      tps: 200_000,
-      ratioToCopy: 0.4,
-      ratioToCopyInPieces: 0.36,
-      driver: 'wrk',
-      connections: 32,
-      transactions: 200,
-      copy: 500_000,
-      copyInPieces: 560_000,
-      rowsPerCommit: 1_600,
-      foldLagMs: 1_500,
-      foldLagRecords: 300_000,
-      rounds: {
-        engine: [190_000, 210_000],
-        copy: [500_000, 500_000],
-        ratio: [0.38, 0.42],
-        copyInPieces: [560_000, 560_000],
-        ratioInPieces: [0.34, 0.38],
-      },
-      latencyMs: { p50: 26, p90: 44, p99: 70, p999: 82, max: 86 },
-      cpuMicrosPerTransaction: { 'engine: fronts': 1, 'engine: workers': 2.5, 'load generator': 0.4 },
-    },
+    batch: bulk,
+    stream: { ...bulk, driver: 'stream', connections: 8, transactions: 100 },
     ordinary: { tps: 1_400, ratio: 21, rounds: { ordinary: [1_400], ratio: [21] } },
     latency: someOpenLoop(),
     workloads: [],

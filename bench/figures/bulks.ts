@@ -1,0 +1,14 @@
+/** Measurements of many transactions at a time, as tables and plots call them. */
+import type { BatchFigures, Results } from './schema.js';
+
+export interface Bulk {
+  readonly name: string;
+  readonly figures: BatchFigures;
+}
+
+export function bulksOf({ batch, stream }: Pick<Results, 'batch' | 'stream'>): Bulk[] {
+  return [
+    ...(batch === null ? [] : [{ name: `batches of ${batch.transactions}, ${batch.driver}`, figures: batch }]),
+    ...(stream === null ? [] : [{ name: `stream, frames of ${stream.transactions}`, figures: stream }]),
+  ];
+}
