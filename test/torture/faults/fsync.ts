@@ -8,6 +8,7 @@ import type { Counters } from '../counters.js';
 import type { Random } from '../random.js';
 import type { EmbeddedWorld } from '../scenes/embedded.js';
 import type { Fault } from '../scenes/scene.js';
+import type { EmbeddedServer } from '../scenes/servers.js';
 
 const SLOW_MS = 1_000;
 const DELAY_MICROS = 200_000;
@@ -20,7 +21,7 @@ export function badSync(world: EmbeddedWorld, random: Random, counters: Counters
       run: async () => {
         const server = random.pick(world.servers);
         const { postmaster } = server;
-        const injected = await inject(await server.writer(), 'error=EIO:when=1');
+        const injected = await inject(await committing(server), 'error=EIO:when=1');
         // What was not synced may be gone from the cache too: the server ends itself and recovers from its log.
         await until('the server has noticed', () => injected.hits() > 0);
         await injected.end();
@@ -33,7 +34,8 @@ export function badSync(world: EmbeddedWorld, random: Random, counters: Counters
       name: 'slow fsyncs',
       weight: 1,
       run: async () => {
-        const injected = await inject(await random.pick(world.servers).writer(), `delay_enter=${DELAY_MICROS}`);
+        const pid = await committing(random.pick(world.servers));
+        const injected = await inject(pid, `delay_enter=${DELAY_MICROS}`);
         await delay(SLOW_MS);
         await injected.end();
         counters.add('fsyncs that were slow', injected.hits());
@@ -48,8 +50,17 @@ interface Injected {
   end(): Promise<void>;
 }
 
+/** The process of the server that commits; there is none for a moment after a fault before this one. */
+async function committing(server: EmbeddedServer): Promise<number> {
+  let pid = 0;
+  await until('a process commits', async () => {
+    pid = await server.writer();
+    return pid > 0;
+  });
+  return pid;
+}
+
 async function inject(pid: number, how: string): Promise<Injected> {
-  must(pid > 0, () => 'there is no process that commits');
   const calls = 'fsync,fdatasync';
   const tracer = spawn('strace', ['-p', String(pid), '-e', `trace=${calls}`, '-e', `inject=${calls}:${how}`], {
     stdio: ['ignore', 'ignore', 'pipe'],
