@@ -7,6 +7,7 @@ import { readResults } from './figures/saved.js';
 import type { Results } from './figures/schema.js';
 import { textOf } from './figures/text.js';
 import { pageOf } from './page/page.js';
+import { profile } from './profile/profile.js';
 import { LONG, QUICK, type Settings } from './suite/settings.js';
 import { type Plan, runSuite } from './suite/suite.js';
 import { WORKLOADS, workloadNamed } from './workloads/registry.js';
@@ -20,6 +21,7 @@ export interface Command {
 
 export const HELP = `npm run bench -- [--quick [--stream]] [--json FILE] [--html FILE] [--floors FILE]
 npm run bench -- --workload NAME[,NAME] [--connections N,…] [--rates N,…] [--duration SECONDS]
+npm run bench -- --profile FOLDER [--duration SECONDS]
 npm run bench -- report FILE --html PAGE
 npm run bench -- compare OLD NEW
 
@@ -44,12 +46,14 @@ export function commandOf(args: readonly string[]): Command | null {
       rounds: { type: 'string' },
       duration: { type: 'string' },
       growth: { type: 'string' },
+      profile: { type: 'string' },
     },
   });
   if (values.help) return null;
   if (positionals[0] === 'report') return reportCommand(positionals.slice(1), values.html);
   if (positionals[0] === 'compare') return compareCommand(positionals.slice(1));
   if (positionals.length > 0) throw new Error(`there is no command "${positionals[0]}"`);
+  if (values.profile !== undefined) return profileCommand(values.profile, values.duration);
   const plan = planOf(values);
   const floors = values.floors === undefined ? null : readFloors(values.floors);
   return {
@@ -82,6 +86,19 @@ async function holdFloors(floors: Floors, first: Results, plan: Plan, values: Va
 }
 
 const READING_MS = 60_000;
+const PROFILE_S = 5;
+const PROFILE_MS_MAX = 600_000;
+
+function profileCommand(folder: string, duration: string | undefined): Command {
+  const seconds = wholeOf('--duration', duration) ?? PROFILE_S;
+  return {
+    maxMs: PROFILE_MS_MAX + seconds * 4_000,
+    run: async () => {
+      await profile(folder, seconds);
+      return 0;
+    },
+  };
+}
 
 function reportCommand([file, ...more]: readonly string[], html: string | undefined): Command {
   if (file === undefined || more.length > 0 || html === undefined) throw new Error('report takes FILE --html PAGE');

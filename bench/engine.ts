@@ -47,7 +47,12 @@ export async function startEngine(
   // So that the databases' own user can get to what it owns in there, where the bench runs as root.
   chmodSync(root, 0o755);
   const folder = join(root, 'data');
-  const names = fileURLToPath(new URL('thread-names.cjs', import.meta.url));
+  // What profiles would cost is paid only where one is wanted.
+  const preloads = [
+    'thread-names.cjs',
+    ...('BENCH_PROFILE_FOLDER' in environment ? ['profile/thread-profile.cjs'] : []),
+  ];
+  const required = preloads.map((file) => `--require ${fileURLToPath(new URL(file, import.meta.url))}`).join(' ');
   const child = watch(
     spawn(process.execPath, [fileURLToPath(new URL('dist/cli/main.js', ROOT)), 'serve'], {
       cwd: root,
@@ -55,7 +60,7 @@ export async function startEngine(
         ...process.env,
         MILLRACE_DATA_DIR: folder,
         MILLRACE_HTTP__PORT: '0',
-        NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --require ${names}`.trim(),
+        NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} ${required}`.trim(),
         ...environment,
       },
       stdio: ['ignore', 'pipe', 'pipe'],

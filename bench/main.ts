@@ -4,6 +4,7 @@
  *     npm run bench                              the long run, with all workloads
  *     npm run bench -- --quick                   under a minute, for a first look and for CI
  *     npm run bench -- --workload NAME[,NAME]    these alone; --connections 1,64 and --rates 5000 in place of their own
+ *     npm run bench -- --profile FOLDER          where the time goes: stages, and flame graphs of fronts and workers
  *     npm run bench -- report FILE --html PAGE   a page of a run that was kept
  *     npm run bench -- compare OLD NEW           what has changed between two runs
  *

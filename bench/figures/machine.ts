@@ -1,7 +1,7 @@
 /** Where a run took place. */
 import { execFileSync } from 'node:child_process';
 import { arch, availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os';
-import type { MachineFigures } from './schema.js';
+import type { DiskFigures, MachineFigures } from './schema.js';
 
 /** To be called before the bench loads the machine itself. */
 export function describeMachine(): MachineFigures {
@@ -36,3 +36,6 @@ export const machineText = ({
   loadBefore,
 }: MachineFigures): string =>
   `${model}, ${count} cores, ${memory} GiB; ${platform}; Node ${node}; commit ${commit}; load before ${loadBefore}`;
+
+export const diskText = ({ syncsPerSecond, p50Ms, p99Ms }: DiskFigures): string =>
+  `Disk: ${syncsPerSecond.toLocaleString('en')} pages written and synced a second, one after the other; p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`;

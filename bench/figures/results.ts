@@ -8,7 +8,10 @@ import type { BatchFigures, OrdinaryFigures, Results, SingleFigures } from './sc
 import { medianOf, ratiosOf } from './spread.js';
 
 interface Measured
-  extends Pick<Results, 'suite' | 'at' | 'seconds' | 'machine' | 'latency' | 'workloads' | 'growth' | 'memory'> {
+  extends Pick<
+    Results,
+    'suite' | 'at' | 'seconds' | 'machine' | 'disk' | 'latency' | 'workloads' | 'growth' | 'memory'
+  > {
   readonly singles: readonly SingleRounds[];
   readonly batch: BatchRounds | null;
   readonly stream: BatchRounds | null;

@@ -177,6 +177,15 @@ const Memory = Type.Object(
   { ...closed, description: 'Of the state machine: heap and external memory after full collections.' },
 );
 
+const Disk = Type.Object(
+  {
+    syncsPerSecond: count('Pages of 8 KiB, each written and synced (fdatasync) before the next.'),
+    p50Ms: Type.Number(),
+    p99Ms: Type.Number(),
+  },
+  { ...closed, description: 'The disk under the databases, before the load: what a COMMIT that is alone waits for.' },
+);
+
 export const ResultsSchema = Type.Object(
   {
     version: Type.Literal(1),
@@ -184,6 +193,7 @@ export const ResultsSchema = Type.Object(
     at: Type.String({ description: 'When it began, RFC 3339, UTC.' }),
     seconds: number('That it took.'),
     machine: Machine,
+    disk: Disk,
     single: Type.Union([Single, Type.Null()], { description: 'By wrk where it is installed, else by autocannon.' }),
     singleByDriver: Type.Record(Type.String(), Single),
     batch: Type.Union([Batch, Type.Null()]),
@@ -216,4 +226,5 @@ export type OpenLoopFigures = Type.Static<typeof OpenLoop>;
 export type ClosedLoopFigures = Type.Static<typeof ClosedLoop>;
 export type WorkloadFigures = Type.Static<typeof Workload>;
 export type MachineFigures = Type.Static<typeof Machine>;
+export type DiskFigures = Type.Static<typeof Disk>;
 export type LagSample = Type.Static<typeof LagSample>;

@@ -1,7 +1,7 @@
 /** Results as tables for a terminal. */
 import { textTable } from '../../src/cli/io.js';
 import { type Bulk, bulksOf } from './bulks.js';
-import { machineText } from './machine.js';
+import { diskText, machineText } from './machine.js';
 import type { Results, SingleFigures, WorkloadFigures } from './schema.js';
 import { spreadOf, spreadText } from './spread.js';
 
@@ -11,6 +11,7 @@ export function textOf(results: Results): string {
   const bulks = bulksOf(results);
   const parts = [
     `${machineText(results.machine)}; ${results.seconds} s`,
+    diskText(results.disk),
     'Load generator, engine and databases all on this machine; durable (fsync and synchronous_commit on).',
     '',
     speedTable(singles, bulks),
@@ -31,7 +32,7 @@ export function textOf(results: Results): string {
         ),
     settlementTable(results),
   ];
-  return parts.filter((part, index) => part !== '' || index === 2).join('\n');
+  return parts.filter((part, index) => part !== '' || index === 3).join('\n');
 }
 
 const whole = (value: number): string => Math.round(value).toLocaleString('en');

@@ -1,6 +1,6 @@
 /** One page of a run that needs nothing else: no script, no font, no picture from elsewhere. */
 import { bulksOf } from '../figures/bulks.js';
-import { machineText } from '../figures/machine.js';
+import { diskText, machineText } from '../figures/machine.js';
 import type { Results } from '../figures/schema.js';
 import { spreadOf, spreadText } from '../figures/spread.js';
 import { cpuPlots, growthPlot, lagPlot, latencyPlot, throughputPlot } from './plots.js';
@@ -11,7 +11,7 @@ const whole = (value: number): string => Math.round(value).toLocaleString('en');
 const percent = (ratio: number): string => `${Math.round(ratio * 100)} %`;
 
 export function pageOf(results: Results): string {
-  const { at, suite, seconds, machine } = results;
+  const { at, suite, seconds, machine, disk } = results;
   const title = `Millrace bench, ${at.slice(0, 10)}, ${machine.commit}`;
   return `<!doctype html>
 <html lang="en">
@@ -24,7 +24,7 @@ export function pageOf(results: Results): string {
 <body>
 <main>
 <h1>${escaped(title)}</h1>
-<p class="dim">The ${suite} run of ${escaped(at)}, ${whole(seconds)} s. ${escaped(machineText(machine))}. Load generator, engine
+<p class="dim">The ${suite} run of ${escaped(at)}, ${whole(seconds)} s. ${escaped(machineText(machine))}. ${escaped(diskText(disk))}. Load generator, engine
 and databases share this machine; every transaction that is counted was answered after its COMMIT with fsync.</p>
 ${tiles(results)}
 ${section('Speed', speedTable(results) + throughputPlot(results))}

@@ -19,6 +19,8 @@ export interface Settings {
   readonly autocannonS: number;
   readonly copyS: number;
   readonly warmUpS: number;
+  /** Of syncing the disk. */
+  readonly diskS: number;
   readonly latency: OpenLoopSettings;
   readonly workloads: WorkloadSettings;
   /** How long the folds may take to catch up before a limit is measured. */
@@ -55,6 +57,7 @@ export const LONG: Settings = {
   autocannonS: 8,
   copyS: 8,
   warmUpS: 4,
+  diskS: 3,
   latency: { rate: 5_000, warmUpS: 3, durationS: 20, repeats: 3 },
   workloads: { durationS: 10, warmUpS: 3 },
   foldWaitMs: 60_000,
@@ -75,6 +78,7 @@ export const QUICK: Settings = {
   autocannonS: 1,
   copyS: 1,
   warmUpS: 0.5,
+  diskS: 0.4,
   latency: { rate: 5_000, warmUpS: 0.5, durationS: 2.5, repeats: 1 },
   workloads: { durationS: 3, warmUpS: 1 },
   foldWaitMs: 800,

@@ -1,8 +1,10 @@
 /** All that a run measures, in its order. */
 import { execFile } from 'node:child_process';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { singleRequests } from '../../src/cli/bench/requests.js';
+import { measureDisk } from '../disk.js';
 import { type Engine, startEngine } from '../engine.js';
 import { describeMachine } from '../figures/machine.js';
 import { resultsOf } from '../figures/results.js';
@@ -50,6 +52,8 @@ export async function runSuite(plan: Plan): Promise<Results> {
   const engine = await startEngine(MERCHANTS, ENVIRONMENT);
   const memory = await measuring;
   try {
+    const disk = measureDisk(dirname(engine.folder), settings.diskS);
+    say(`the disk: ${whole(disk.syncsPerSecond)} syncs/s, p50 ${disk.p50Ms.toFixed(2)} ms`);
     const books = new Books();
     const driven = isWhole ? await runDriven(engine, settings, books) : null;
     const workloads: WorkloadFigures[] = [];
@@ -71,6 +75,7 @@ export async function runSuite(plan: Plan): Promise<Results> {
       at,
       seconds: (performance.now() - began) / 1000,
       machine,
+      disk,
       ...parts,
       workloads,
       growth,

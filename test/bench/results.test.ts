@@ -67,6 +67,7 @@ describe('results', () => {
     at: '2026-01-02T03:04:05.000Z',
     seconds: 40.04,
     machine,
+    disk: { syncsPerSecond: 2_000, p50Ms: 0.4, p99Ms: 1.5 },
     latency,
     memory,
     settlement,

@@ -52,6 +52,7 @@ export function someResults(changes: Partial<Results> = {}): Results {
       commit: '0123abc',
       loadBefore: 0.1,
     },
+    disk: { syncsPerSecond: 2_000, p50Ms: 0.4, p99Ms: 1.5 },
     single,
     singleByDriver: { wrk: single },
     batch: bulk,
