@@ -1,26 +1,17 @@
 #!/usr/bin/env node
-/** The `millrace` command: what it takes, with examples. What each part does is in the file of its name. */
+/**
+ * The `millrace` command: what it takes, with examples. What each part does is in the file of its name, which is loaded when
+ * it is asked for: all of them together take longer to load than an engine takes to start.
+ */
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
 import type { Config } from '../platform/config/config.js';
-import { loadConfig, printConfig } from '../platform/config/config.js';
 import { MillraceError, messageOf } from '../platform/errors.js';
 import type { Log } from '../platform/log.js';
-import { createLog } from '../platform/log.js';
 import { VERSION } from '../platform/version.js';
-import { attachCommand } from './attach.js';
-import { backupCommand } from './backup.js';
-import { benchCommand } from './bench/bench.js';
-import { detachCommand } from './detach.js';
 import { addEvidenceCommands } from './evidence/commands.js';
-import { importCommand } from './import.js';
-import { keysCommand } from './keys.js';
-import { restoreCommand } from './restore.js';
-import { runEngine } from './serve/engine.js';
 import { ExitCode } from './serve/exit-codes.js';
 import { ENGINE_MARK, superviseEngine } from './serve/parent.js';
-import { shardsCommand } from './shards.js';
-import { verifyCommand } from './verify.js';
 
 const EXIT_CODES = `
 Exit codes:
@@ -45,12 +36,24 @@ const configOption = () =>
 const urlOption = () =>
   new Option('--url <url>', 'of a running engine').env('MILLRACE_URL').default('http://127.0.0.1:8080');
 const whole = (text: string): number => Number.parseInt(text, 10);
-const configOf = ({ config }: WithConfig): Config => loadConfig({ file: config, env: process.env, cwd: process.cwd() });
+async function configOf({ config }: WithConfig): Promise<Config> {
+  const { loadConfig } = await import('../platform/config/config.js');
+  return loadConfig({ file: config, env: process.env, cwd: process.cwd() });
+}
 
 /** Commands other than `serve` speak of problems only; results go to standard output. */
-function withConfig(options: WithConfig): readonly [Config, Log] {
-  const config = configOf(options);
-  return [config, createLog({ ...config.log, level: 'warn' })];
+async function argumentsOf(options: WithConfig): Promise<[Config, NodeJS.Process, Log]> {
+  const config = await configOf(options);
+  const { createLog } = await import('../platform/log.js');
+  return [config, process, createLog({ ...config.log, level: 'warn' })];
+}
+
+/** In the process that the parent has started: a mistake in the configuration ends both. */
+async function runHere(options: WithConfig & { readonly takeOver: boolean }): Promise<number> {
+  const config = await configOf(options);
+  const { createLog } = await import('../platform/log.js');
+  const { runEngine } = await import('./serve/engine.js');
+  return runEngine({ config, takeOver: options.takeOver, log: createLog(config.log) });
 }
 
 const program = new Command('millrace')
@@ -79,15 +82,15 @@ SIGTERM finishes what is in flight, commits and ends with 0; a second one ends a
 ${EXIT_CODES}`,
   )
   .action(async (options: WithConfig & { readonly takeOver: boolean; readonly printConfig: boolean }) => {
-    const config = configOf(options);
     if (options.printConfig) {
-      process.stdout.write(printConfig(config));
+      const { printConfig } = await import('../platform/config/config.js');
+      process.stdout.write(printConfig(await configOf(options)));
       return;
     }
     process.exitCode =
       process.env[ENGINE_MARK] === undefined
         ? await superviseEngine(fileURLToPath(import.meta.url), process.argv.slice(2))
-        : await runEngine({ config, takeOver: options.takeOver, log: createLog(config.log) });
+        : await runHere(options);
     // The engine's threads are down; what is left (a socket's last timer) must not keep the process.
     process.exit();
   });
@@ -124,6 +127,7 @@ ${EXIT_CODES}`,
         readonly fromStart: boolean;
       },
     ) => {
+      const { importCommand } = await import('./import.js');
       process.exitCode = await importCommand({ file, ...options }, process);
     },
   );
@@ -142,7 +146,8 @@ Prints what was checked and over how many rows; ends with 1 at the first lie, na
 ${EXIT_CODES}`,
   )
   .action(async (options: WithConfig) => {
-    process.exitCode = await verifyCommand(...argumentsOf(options));
+    const { verifyCommand } = await import('./verify.js');
+    process.exitCode = await verifyCommand(...(await argumentsOf(options)));
   });
 
 program
@@ -163,9 +168,10 @@ Examples:
 ${EXIT_CODES}`,
   )
   .action(async ({ to, keep, withoutControl, ...options }: WithConfig & BackupOptions) => {
+    const { backupCommand } = await import('./backup.js');
     process.exitCode = await backupCommand(
       { to: to ?? null, keep: keep ?? null, withoutControl },
-      ...argumentsOf(options),
+      ...(await argumentsOf(options)),
     );
   });
 
@@ -190,7 +196,11 @@ ${EXIT_CODES}`,
       from: string | undefined,
       { to, list, ...options }: WithConfig & { readonly to?: string; readonly list: boolean },
     ) => {
-      process.exitCode = await restoreCommand({ from: from ?? null, to: to ?? null, list }, ...argumentsOf(options));
+      const { restoreCommand } = await import('./restore.js');
+      process.exitCode = await restoreCommand(
+        { from: from ?? null, to: to ?? null, list },
+        ...(await argumentsOf(options)),
+      );
     },
   );
 
@@ -211,7 +221,8 @@ A partition goes when it is full, its keys are forgotten (keys.window) and none 
 ${EXIT_CODES}`,
   )
   .action(async ({ before, to, ...options }: WithConfig & { readonly before: string; readonly to: string }) => {
-    process.exitCode = await detachCommand({ before, to }, ...argumentsOf(options));
+    const { detachCommand } = await import('./detach.js');
+    process.exitCode = await detachCommand({ before, to }, ...(await argumentsOf(options)));
   });
 
 program
@@ -230,7 +241,8 @@ Newest first, each whole or not at all. Its transactions are read, listed and ac
 ${EXIT_CODES}`,
   )
   .action(async ({ since, from, ...options }: WithConfig & { readonly since: string; readonly from?: string }) => {
-    process.exitCode = await attachCommand({ since, from: from ?? null }, ...argumentsOf(options));
+    const { attachCommand } = await import('./attach.js');
+    process.exitCode = await attachCommand({ since, from: from ?? null }, ...(await argumentsOf(options)));
   });
 
 const keys = program
@@ -263,7 +275,8 @@ keys
         environment: test ? 'test' : 'live',
         scopes: scope === undefined ? [] : [scope],
       } as const;
-      process.exitCode = await keysCommand(request, ...argumentsOf(options));
+      const { keysCommand } = await import('./keys.js');
+      process.exitCode = await keysCommand(request, ...(await argumentsOf(options)));
     },
   );
 keys
@@ -272,7 +285,8 @@ keys
   .addOption(configOption())
   .addHelpText('after', `\nExample:\n  millrace keys list\n${EXIT_CODES}`)
   .action(async (options: WithConfig) => {
-    process.exitCode = await keysCommand({ action: 'list' }, ...argumentsOf(options));
+    const { keysCommand } = await import('./keys.js');
+    process.exitCode = await keysCommand({ action: 'list' }, ...(await argumentsOf(options)));
   });
 keys
   .command('revoke')
@@ -281,7 +295,8 @@ keys
   .addOption(configOption())
   .addHelpText('after', `\nExample:\n  millrace keys revoke 3k9vqz0m2h7x\n${EXIT_CODES}`)
   .action(async (id: string, options: WithConfig) => {
-    process.exitCode = await keysCommand({ action: 'revoke', id }, ...argumentsOf(options));
+    const { keysCommand } = await import('./keys.js');
+    process.exitCode = await keysCommand({ action: 'revoke', id }, ...(await argumentsOf(options)));
   });
 
 program
@@ -290,7 +305,8 @@ program
   .addOption(configOption())
   .addHelpText('after', `\nExample:\n  millrace shards\n${EXIT_CODES}`)
   .action(async (options: WithConfig) => {
-    process.exitCode = await shardsCommand(...argumentsOf(options));
+    const { shardsCommand } = await import('./shards.js');
+    process.exitCode = await shardsCommand(...(await argumentsOf(options)));
   });
 
 program
@@ -328,14 +344,10 @@ ${EXIT_CODES}`,
       readonly json: boolean;
     }) => {
       const durationS = duration === undefined ? {} : { durationS: duration };
+      const { benchCommand } = await import('./bench/bench.js');
       process.exitCode = await benchCommand({ keys: key, ...durationS, ...options }, process);
     },
   );
-
-function argumentsOf(options: WithConfig): [Config, NodeJS.Process, Log] {
-  const [config, log] = withConfig(options);
-  return [config, process, log];
-}
 
 try {
   await program.parseAsync();

@@ -268,8 +268,11 @@ export class Accounts {
   /** @returns its number */
   open(config: AccountConfig): number {
     const { name } = this.#wanted;
-    assert(this.findByName(config.book, config.name) === 0, 'an account is opened once');
+    name.loadText(config.name);
     assert(name.length > 0, 'a name of an account is ASCII, 1 to 128 characters');
+    this.#wanted.book = config.book;
+    const hash = this.#hash.hash32(config.book, name.words, name.length);
+    assert(this.#table.find(hash, this.#wanted) === 0, 'an account is opened once');
     const number = this.#count + 1;
     this.#segments[number >>> SEGMENT_BITS] ??= new Segment();
     const segment = this.#segment(number);
@@ -282,7 +285,7 @@ export class Accounts {
     segment.doubles[index * LONGS + VERSION] = 0;
     segment.counters.fill(0n, index * LONGS, index * LONGS + 4);
     segment.bytes[index * ROW_BYTES + FLAGS] = config.normalBalance === 'debit' ? AccountFlags.debitNormal : 0;
-    this.#table.add(this.#hash.hash32(config.book, name.words, name.length), number);
+    this.#table.add(hash, number);
     this.#count = number;
     this.change(number, config);
     return number;
@@ -362,7 +365,12 @@ export class Accounts {
   /** For loading and undoing. */
   setCounters(number: number, counters: readonly [bigint, bigint, bigint, bigint], version: number): void {
     const segment = this.#segment(number);
-    segment.counters.set(counters, (number & INDEX_MASK) * LONGS);
+    const at = (number & INDEX_MASK) * LONGS;
+    // One by one: `set` would walk over the array as over any iterable, and a start sets a million of them.
+    segment.counters[at] = counters[0];
+    segment.counters[at + 1] = counters[1];
+    segment.counters[at + 2] = counters[2];
+    segment.counters[at + 3] = counters[3];
     segment.doubles[(number & INDEX_MASK) * LONGS + VERSION] = version;
   }
 

@@ -37,6 +37,8 @@ export class Ledger {
   /** For who knows which postings come next. */
   readonly foresight: Foresight;
   readonly #state: LedgerState;
+  /** Hash of the key that is loaded: a start loads millions. */
+  readonly #loadedKey = new Int32Array(4);
   readonly #decider: Decider;
 
   constructor(options: LedgerOptions) {
@@ -215,10 +217,9 @@ export class Ledger {
 
   /** A key of a record up to where the loaded state stands; after {@link loadConfigured}, in order of position. */
   loadKey(book: number, key: Uint8Array, position: Position, recordedAt: Micros): void {
-    const hash = new Int32Array(4);
-    this.#options.keyHash(book, key, hash);
+    this.#options.keyHash(book, key, this.#loadedKey);
     const expiresAt = recordedAt + this.#state.keyWindowAt(position);
-    this.#state.keys.remember(hash, book, position, recordedAt, expiresAt);
+    this.#state.keys.remember(this.#loadedKey, book, position, recordedAt, expiresAt);
   }
 
   /** The loaded state is that of the log up to `foldedTo`; {@link replay} goes on from there. */

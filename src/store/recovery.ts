@@ -256,13 +256,23 @@ export async function* readKeys(
 
 function* decodeKeys(bytes: Buffer): Generator<RememberedKey> {
   const reader = new CopyReader(bytes);
-  const remembered = { book: 0, position: 0, recordedAt: 0, key: bytes };
+  // By length: a view of its own for each of millions of keys costs more than copying them.
+  const keys: Uint8Array[] = [];
+  const remembered: { -readonly [Field in keyof RememberedKey]: RememberedKey[Field] } = {
+    book: 0,
+    position: 0,
+    recordedAt: 0,
+    key: new Uint8Array(0),
+  };
   while (reader.next()) {
     remembered.position = reader.wide();
     remembered.recordedAt = reader.micros(0);
     remembered.book = reader.int();
     const length = reader.length();
-    remembered.key = bytes.subarray(reader.at, reader.at + length);
+    keys[length] ??= new Uint8Array(length);
+    const key = keys[length];
+    for (let index = 0; index < length; index++) key[index] = bytes[reader.at + index] as number;
+    remembered.key = key;
     reader.at += length;
     yield remembered;
   }

@@ -392,7 +392,7 @@ export function keepsTheContract(newPlace: () => Promise<Place>): void {
     expect(await positions(folded.configured)).toEqual([1]);
     expect(await positions(folded.tail)).toEqual([11, 12]);
     expect((await again.loadParents([6, 5, 77])).map(({ position }) => position)).toEqual([5, 7, 9, 11, 6, 10]);
-    const keys = await collect(again.keysSince(9), (key) => ({ ...key }));
+    const keys = await collect(again.keysSince(9), (key) => ({ ...key, key: Uint8Array.from(key.key) }));
     expect(keys.map(({ key, ...rest }) => ({ ...rest, key: Buffer.from(key).toString() }))).toEqual(
       [9, 10, 11, 12].map((position) => ({ book: 1, position, recordedAt: TIME + position, key: `key-${position}` })),
     );

@@ -2,8 +2,6 @@
 import type { Command, Option } from 'commander';
 import type { Config } from '../../platform/config/config.js';
 import type { Log } from '../../platform/log.js';
-import { exportCheckpoint, verifyCheckpoint } from '../checkpoint.js';
-import { receiptCommand, verifyReceipt } from '../receipt.js';
 
 interface WithConfig {
   readonly config?: string;
@@ -12,7 +10,7 @@ interface WithConfig {
 /** What all commands share. */
 interface Shared {
   readonly configOption: () => Option;
-  readonly argumentsOf: (options: WithConfig) => [Config, NodeJS.Process, Log];
+  readonly argumentsOf: (options: WithConfig) => Promise<[Config, NodeJS.Process, Log]>;
   readonly exitCodes: string;
 }
 
@@ -42,7 +40,8 @@ ${exitCodes}`,
     .addOption(configOption())
     .addHelpText('after', `\nExample:\n  millrace checkpoint export friday.json --sign signing.pem\n${exitCodes}`)
     .action(async (file: string, options: WithConfig & { readonly sign: string }) => {
-      process.exitCode = await exportCheckpoint({ file, sign: options.sign }, ...argumentsOf(options));
+      const { exportCheckpoint } = await import('../checkpoint.js');
+      process.exitCode = await exportCheckpoint({ file, sign: options.sign }, ...(await argumentsOf(options)));
     });
   checkpoint
     .command('verify')
@@ -52,7 +51,11 @@ ${exitCodes}`,
     .addOption(configOption())
     .addHelpText('after', `\nExample:\n  millrace checkpoint verify friday.json --public-key signing.pub\n${exitCodes}`)
     .action(async (file: string, options: WithConfig & { readonly publicKey: string }) => {
-      process.exitCode = await verifyCheckpoint({ file, publicKey: options.publicKey }, ...argumentsOf(options));
+      const { verifyCheckpoint } = await import('../checkpoint.js');
+      process.exitCode = await verifyCheckpoint(
+        { file, publicKey: options.publicKey },
+        ...(await argumentsOf(options)),
+      );
     });
 }
 
@@ -81,7 +84,8 @@ ${exitCodes}`,
         ...(output === undefined ? {} : { output }),
         ...(sign === undefined ? {} : { sign }),
       };
-      process.exitCode = await receiptCommand(request, ...argumentsOf(options));
+      const { receiptCommand } = await import('../receipt.js');
+      process.exitCode = await receiptCommand(request, ...(await argumentsOf(options)));
     });
   receipt
     .command('verify')
@@ -89,7 +93,8 @@ ${exitCodes}`,
     .argument('<file>')
     .option('--public-key <key>', 'Ed25519 public key in PEM of whoever signed it')
     .addHelpText('after', `\nExample:\n  millrace receipt verify receipt.json --public-key signing.pub\n${exitCodes}`)
-    .action((file: string, { publicKey }: { readonly publicKey?: string }) => {
+    .action(async (file: string, { publicKey }: { readonly publicKey?: string }) => {
+      const { verifyReceipt } = await import('../receipt.js');
       process.exitCode = verifyReceipt({ file, ...(publicKey === undefined ? {} : { publicKey }) }, process);
     });
 }

@@ -53,9 +53,10 @@ export class CopyReader {
 
   bigint(): bigint | null {
     if (this.length() === -1) return null;
-    const value = this.view.getBigInt64(this.at);
+    const { view, at } = this;
     this.at += 8;
-    return value;
+    // Most are zero, and every BigInt that is made is an object.
+    return view.getInt32(at + 4) === 0 && view.getInt32(at) === 0 ? 0n : view.getBigInt64(at);
   }
 
   /** `none` for null. */
