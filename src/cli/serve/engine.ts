@@ -62,12 +62,12 @@ export async function runEngine(options: ServeOptions): Promise<number> {
     const shards = shardSpecs(config, servers);
     const supervisor = createSupervisor(options, shards);
     await Promise.race([
-      supervisor.startWorkers(),
+      supervisor.start(),
       stop.requested.then(() => Promise.reject(new CannotStart('stopped while starting'))),
     ]);
     const control = await openControl({ config, supervisor, shards, log });
     lock.onRequest(answerAdmin({ control, supervisor, shards, draining: () => stop.isRequested }));
-    const { port } = await supervisor.startFronts();
+    const { port } = await supervisor.listen();
     await printBanner({ config, control, port, topology: supervisor.topology, out: process.stdout });
     process.send?.(READY_MESSAGE);
     await stop.requested;

@@ -1,4 +1,6 @@
-/** The front threads: started one by one on one port, and started again when they end. */
+/**
+ * The front threads: made while the shards still load, told one by one to listen on one port, and started again when they end.
+ */
 import type { MessagePort } from 'node:worker_threads';
 import { Worker } from 'node:worker_threads';
 import type { LedgerSettings } from '../../ledger/command.js';
@@ -12,7 +14,6 @@ export interface FrontThreadData {
   readonly front: number;
   readonly fronts: number;
   readonly host: string;
-  readonly port: number;
   readonly shards: readonly ShardSpec[];
   readonly connections: readonly WorkerConnection[];
   readonly keys: readonly ApiKeyEntry[];
@@ -31,14 +32,12 @@ export interface FrontsOptions {
   readonly introduce: (front: number) => void;
 }
 
-interface FrontThread {
-  readonly thread: Worker;
-  readonly listening: Promise<void>;
-}
-
 export class Fronts {
   readonly #given: FrontsOptions;
-  readonly #threads: (FrontThread | null)[] = [];
+  readonly #threads: (Worker | null)[] = [];
+  /** Those from 0 up to here may listen; others wait until the one before them does. */
+  #listening = 0;
+  #onListening: () => void = () => undefined;
   /** By id; for fronts that start. */
   readonly #keys = new Map<string, ApiKeyEntry>();
   #keysStale = false;
@@ -50,11 +49,21 @@ export class Fronts {
     this.#port = given.options.port;
   }
 
+  /** Makes them, after the workers: what they have to load is loaded while the shards do. */
+  make(): void {
+    for (let front = 0; front < this.#given.options.topology.fronts; front++) this.#start(front, new Restarts());
+  }
+
   /** Resolves with the port when all of them listen. */
-  async start(): Promise<number> {
+  async listen(): Promise<number> {
     for (let front = 0; front < this.#given.options.topology.fronts; front++) {
       // One by one: the first may be given a free port, which the others then share.
-      await this.#start(front, new Restarts()).listening;
+      const listens = new Promise<void>((resolve) => {
+        this.#onListening = resolve;
+      });
+      this.#listening = front + 1;
+      this.tell(front, { type: 'listen', port: this.#port });
+      await listens;
     }
     return this.#port;
   }
@@ -73,7 +82,7 @@ export class Fronts {
   }
 
   tell(front: number, message: ToFront, transfers: readonly MessagePort[] = []): void {
-    this.#threads[front]?.thread.postMessage(message, [...transfers]);
+    this.#threads[front]?.postMessage(message, [...transfers]);
   }
 
   tellAll(message: ToFront): void {
@@ -83,14 +92,14 @@ export class Fronts {
   /** Takes nothing new, answers what is under way, and ends the threads. */
   async drain(): Promise<void> {
     this.#draining = true;
-    const gone = this.#threads.flatMap((entry) =>
-      entry === null ? [] : [new Promise((resolve) => entry.thread.once('exit', resolve))],
+    const gone = this.#threads.flatMap((thread) =>
+      thread === null ? [] : [new Promise((resolve) => thread.once('exit', resolve))],
     );
     this.tellAll({ type: 'drain' });
     await Promise.all(gone);
   }
 
-  #start(front: number, restarts: Restarts): FrontThread {
+  #start(front: number, restarts: Restarts): void {
     restarts.started(performance.now());
     const connections = this.#given.connect(front);
     const thread = new Worker(this.#given.options.frontEntry, {
@@ -100,22 +109,20 @@ export class Fronts {
       ),
       transferList: connections.flatMap(({ frontTransfers }) => [...frontTransfers]),
     });
-    const listening = new Promise<void>((resolve) => {
-      thread.on('message', (message: FromFront) => {
-        if (message.type === 'problem') {
-          this.#given.options.log.warn(`front ${front}: ${message.doing}: ${message.message}`);
-          return;
-        }
-        this.#port = message.port;
-        resolve();
-      });
+    thread.on('message', (message: FromFront) => {
+      if (message.type === 'problem') {
+        this.#given.options.log.warn(`front ${front}: ${message.doing}: ${message.message}`);
+        return;
+      }
+      this.#port = message.port;
+      // The last that was told to; one of the others that was started again is nobody's to wait for.
+      if (front === this.#listening - 1) this.#onListening();
     });
     thread.on('error', (error) => this.#given.options.log.error(`front ${front} failed: ${error.message}`));
     thread.once('exit', () => this.#ended(front, restarts));
-    const entry: FrontThread = { thread, listening };
-    this.#threads[front] = entry;
+    this.#threads[front] = thread;
     this.#given.introduce(front);
-    return entry;
+    if (front < this.#listening) this.tell(front, { type: 'listen', port: this.#port });
   }
 
   #data(front: number, connections: readonly WorkerConnection[]): FrontThreadData {
@@ -124,7 +131,6 @@ export class Fronts {
       front,
       fronts: topology.fronts,
       host,
-      port: this.#port,
       shards,
       connections,
       keys: [...this.#keys.values()],

@@ -75,6 +75,8 @@ export type FromWorker =
   | { readonly type: 'problem'; readonly shard: string; readonly doing: string; readonly message: string };
 
 export type ToFront =
+  /** Serve HTTP from now on; 0: on any port that is free. */
+  | { readonly type: 'listen'; readonly port: number }
   | { readonly type: 'connect'; readonly connection: WorkerConnection }
   | {
       readonly type: 'shard';

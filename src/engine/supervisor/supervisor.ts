@@ -60,12 +60,13 @@ export class Supervisor {
   }
 
   /**
-   * Starts the workers. Resolves when every shard is ready, or stopped for damage in its own data: one of them at least
+   * Starts the workers, and the fronts, which do not listen yet. Resolves when every shard is ready, or stopped for damage in its own data: one of them at least
    * is ready then, and serves its merchants.
    * @throws Error for the operator, where a shard cannot start until something outside is mended
    */
-  async startWorkers(): Promise<void> {
+  async start(): Promise<void> {
     this.#workers.start();
+    this.#fronts.make();
     while (!this.#health.allReady) {
       if (this.#hopeless !== null) throw new Error(this.#hopeless);
       if (this.#health.allSettled) {
@@ -79,9 +80,9 @@ export class Supervisor {
     this.#folds.start();
   }
 
-  /** Starts the fronts. Resolves with their port when all of them listen. */
-  async startFronts(): Promise<{ readonly port: number }> {
-    return { port: await this.#fronts.start() };
+  /** Lets the fronts listen. Resolves with their port when all of them do. */
+  async listen(): Promise<{ readonly port: number }> {
+    return { port: await this.#fronts.listen() };
   }
 
   /** The keys that fronts know, from now on. */

@@ -78,13 +78,16 @@ class FrontThread {
   #front: Front | null = null;
   #ending = false;
 
-  async run(): Promise<void> {
+  run(): void {
     process.on('uncaughtException', (error) => this.#die(error));
     process.on('unhandledRejection', (error) => this.#die(error));
     this.#keys.setAvailable(!this.#data.keysStale);
     for (const connection of this.#data.connections) this.#client.connect(connection);
     parentPort?.on('message', (message: ToFront) => this.#onMessage(message));
-    const { host, port, settings } = this.#data;
+  }
+
+  async #listen(port: number): Promise<void> {
+    const { host, settings } = this.#data;
     this.#front = await startFront({
       server: this.#config.server,
       host,
@@ -126,6 +129,9 @@ class FrontThread {
 
   #onMessage(message: ToFront): void {
     switch (message.type) {
+      case 'listen':
+        void this.#listen(message.port);
+        break;
       case 'connect':
         this.#client.connect(message.connection);
         break;
@@ -252,4 +258,4 @@ class FrontThread {
   }
 }
 
-await new FrontThread().run();
+new FrontThread().run();
