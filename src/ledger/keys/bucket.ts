@@ -47,10 +47,14 @@ export function* bucketsOf(
 function encoded(words: Int32Array): Uint8Array {
   const entries = new Uint8Array((words.length / 5) * ENTRY_BYTES);
   const view = new DataView(entries.buffer);
-  words.forEach((word, index) => {
+  for (let at = 0; at < words.length; at += 5) {
+    view.setInt32(at * 4, words[at] as number);
+    view.setInt32(at * 4 + 4, words[at + 1] as number);
+    view.setInt32(at * 4 + 8, words[at + 2] as number);
+    view.setInt32(at * 4 + 12, words[at + 3] as number);
     // In memory places begin with 1, because 0 marks an empty slot.
-    view.setInt32(index * 4, index % 5 === 4 ? word - 1 : word);
-  });
+    view.setInt32(at * 4 + 16, (words[at + 4] as number) - 1);
+  }
   return entries;
 }
 

@@ -204,10 +204,11 @@ export class KeyTable {
     const items = this.#itemsOf(part);
     const order = this.#byWord0(items);
     const sorted = new Int32Array(order.length * 5);
-    order.forEach((key, i) => {
+    for (let i = 0; i < order.length; i++) {
+      const key = order[i] as number;
       const item = key - Math.floor(key / TWO_21) * TWO_21;
       this.#readEntry(items, item * ITEM_WORDS, sorted, i * 5);
-    });
+    }
     settleTies(sorted);
     return sorted;
   }

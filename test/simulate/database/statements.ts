@@ -148,10 +148,12 @@ function filters({ keyFilters }: Server): readonly SqlRow[] {
     }));
 }
 
-function insertBuckets({ keyBuckets }: Server, [partition, buckets, entries]: Values): readonly SqlRow[] {
-  (buckets as readonly number[]).forEach((bucket, index) => {
+function insertBuckets({ keyBuckets }: Server, values: Values): readonly SqlRow[] {
+  const [partition, buckets, starts, lengths, bytes] = values as [number, number[], number[], number[], Uint8Array];
+  buckets.forEach((bucket, index) => {
     const key = `${partition}:${bucket}`;
-    if (!keyBuckets.has(key)) keyBuckets.set(key, Buffer.from(String((entries as readonly string[])[index]), 'hex'));
+    const start = (starts[index] ?? 0) - 1;
+    if (!keyBuckets.has(key)) keyBuckets.set(key, Buffer.from(bytes.slice(start, start + (lengths[index] ?? 0))));
   });
   return [];
 }
