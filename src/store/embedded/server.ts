@@ -5,20 +5,7 @@
  * whatever it was doing, and takes it over.
  */
 import { spawn } from 'node:child_process';
-import {
-  closeSync,
-  constants,
-  existsSync,
-  fchownSync,
-  openSync,
-  readFileSync,
-  readlinkSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, constants, existsSync, fchownSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { EmbeddedServerError, messageOf } from '../../platform/errors.js';
@@ -26,6 +13,7 @@ import type { Log } from '../../platform/log.js';
 import type { Cluster } from './cluster.js';
 import { DATABASE, programEnv, urlOf } from './cluster.js';
 import type { Place } from './place.js';
+import { clearRemains, endPostmaster, isAlive, runningPostmaster, signal } from './postmaster.js';
 
 const POLL_MS = 20;
 const WATCH_MS = 250;
@@ -62,8 +50,10 @@ export class PostgresServer {
 
   /** Resolves when it takes connections and its database is there. */
   async start(): Promise<void> {
-    const running = runningPostmaster(this.#cluster);
+    const { data } = this.#cluster;
+    const running = runningPostmaster(data);
     if (running !== 0 && (await this.#adopt(running))) return;
+    await clearRemains(data);
     await this.#launch();
   }
 
@@ -247,64 +237,5 @@ async function tryConnect(url: string, statement?: string): Promise<ConnectProbl
     return { code: (error as { readonly code?: string }).code, message: messageOf(error) };
   } finally {
     await client.end().catch(() => undefined);
-  }
-}
-
-/**
- * Pid of the postmaster that runs on this data directory; 0 if none does. A pid file whose number now belongs to
- * another program is removed: Postgres itself would take that program for a server.
- */
-function runningPostmaster(cluster: Cluster): number {
-  const file = join(cluster.data, 'postmaster.pid');
-  if (!existsSync(file)) return 0;
-  const pid = Number.parseInt(readFileSync(file, 'utf8'), 10);
-  if (!(pid > 0) || !isAlive(pid)) return 0;
-  if (worksIn(pid, cluster.data)) return pid;
-  rmSync(file);
-  return 0;
-}
-
-/** A server works in its data directory. Where the system cannot say, the pid file is believed. */
-function worksIn(pid: number, folder: string): boolean {
-  try {
-    return readlinkSync(`/proc/${pid}/cwd`) === realpathSync(folder);
-  } catch {
-    return process.platform !== 'linux';
-  }
-}
-
-async function endPostmaster(pid: number, how: NodeJS.Signals, patienceMs: number): Promise<void> {
-  signal(pid, how);
-  // A stopped process (SIGSTOP) takes no signal but these two.
-  if (how === 'SIGQUIT') signal(pid, 'SIGCONT');
-  const until = Date.now() + patienceMs;
-  while (isAlive(pid)) {
-    if (Date.now() > until) {
-      if (how === 'SIGKILL') throw new EmbeddedServerError(`Postgres (pid ${pid}) cannot be ended`);
-      return endPostmaster(pid, how === 'SIGINT' ? 'SIGQUIT' : 'SIGKILL', ADOPT_MS_MAX);
-    }
-    await delay(POLL_MS);
-  }
-}
-
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch {
-    // It has just ended.
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-  try {
-    // A zombie has ended; only its parent has not looked.
-    return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  } catch {
-    return process.platform !== 'linux';
   }
 }

@@ -1,0 +1,115 @@
+/** Processes of a server's data directory, as the system knows them. */
+import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { EmbeddedServerError } from '../../platform/errors.js';
+
+const POLL_MS = 20;
+/** Each of the steps by which a server is ended, but for the first. */
+const END_MS_MAX = 10_000;
+/** Backends notice within milliseconds that their postmaster has ended, unless they are in the middle of something long. */
+const REMAINS_MS_MAX = 3_000;
+
+/**
+ * Pid of the postmaster that runs on this data directory; 0 if none does. A pid file whose number now belongs to
+ * another program is removed: Postgres itself would take that program for a server.
+ */
+export function runningPostmaster(data: string): number {
+  const pid = writtenPid(data);
+  if (!(pid > 0) || !isAlive(pid)) return 0;
+  if (worksIn(pid, data)) return pid;
+  rmSync(pidFile(data));
+  return 0;
+}
+
+/**
+ * After a postmaster was killed: waits for its backends, and then removes the pid file where its number is that of a
+ * zombie. Postgres takes one for a server that runs, and it stays until somebody asks for its end: in a container
+ * without an init that is nobody. Elsewhere the file stays, since Postgres finds backends by it that were overlooked here.
+ */
+export async function clearRemains(data: string): Promise<void> {
+  const until = Date.now() + REMAINS_MS_MAX;
+  while (backendsOf(data).length > 0) {
+    if (Date.now() > until) return;
+    await delay(POLL_MS);
+  }
+  if (isZombie(writtenPid(data))) rmSync(pidFile(data), { force: true });
+}
+
+/** Signals it and waits for its end, by ever harder signals where one takes longer than it should. */
+export async function endPostmaster(pid: number, how: NodeJS.Signals, patienceMs: number): Promise<void> {
+  signal(pid, how);
+  // A stopped process (SIGSTOP) takes no signal but these two.
+  if (how === 'SIGQUIT') signal(pid, 'SIGCONT');
+  const until = Date.now() + patienceMs;
+  while (isAlive(pid)) {
+    if (Date.now() > until) {
+      if (how === 'SIGKILL') throw new EmbeddedServerError(`Postgres (pid ${pid}) cannot be ended`);
+      return endPostmaster(pid, how === 'SIGINT' ? 'SIGQUIT' : 'SIGKILL', END_MS_MAX);
+    }
+    await delay(POLL_MS);
+  }
+}
+
+export function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has just ended.
+  }
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+  return process.platform !== 'linux' || (stateOf(pid) !== null && !isZombie(pid));
+}
+
+/** It has ended; only its parent has not looked. */
+const isZombie = (pid: number): boolean => stateOf(pid) === 'Z';
+
+/** By proc(5); null where there is no such process, or no /proc. */
+function stateOf(pid: number): string | null {
+  try {
+    return /^\d+ \(.*\) (\S)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1] ?? null;
+  } catch {
+    return null;
+  }
+}
+
+const pidFile = (data: string): string => join(data, 'postmaster.pid');
+
+/** As the pid file has it; 0 where there is none. */
+function writtenPid(data: string): number {
+  const file = pidFile(data);
+  return existsSync(file) ? Number.parseInt(readFileSync(file, 'utf8'), 10) : 0;
+}
+
+/** Every process of Postgres that works in the folder; none where the system cannot say. */
+function backendsOf(data: string): number[] {
+  if (process.platform !== 'linux') return [];
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => worksIn(pid, data) && isAlive(pid) && nameOf(pid) === 'postgres');
+}
+
+function nameOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
+
+/** A server works in its data directory. Where the system cannot say, the pid file is believed. */
+function worksIn(pid: number, folder: string): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`) === realpathSync(folder);
+  } catch {
+    return process.platform !== 'linux';
+  }
+}

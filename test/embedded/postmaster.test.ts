@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, expect, test } from 'vitest';
+import { clearRemains, runningPostmaster } from '../../src/store/embedded/postmaster.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'millrace-postmaster-'));
+const file = join(folder, 'postmaster.pid');
+afterEach(() => rmSync(file, { force: true }));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** A process that has ended, and whose parent, the shell, does not ask for it. */
+async function zombie(): Promise<{ readonly pid: number; end(): Promise<void> }> {
+  const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const [said] = (await once(parent.stdout, 'data')) as [Buffer];
+  const pid = Number(said.toString());
+  while (!/\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) await new Promise((resolve) => setImmediate(resolve));
+  return {
+    pid,
+    end: async () => {
+      parent.kill('SIGKILL');
+      await once(parent, 'exit');
+    },
+  };
+}
+
+test('a pid file of a zombie goes: Postgres would take it for a server that runs', async () => {
+  const { pid, end } = await zombie();
+  writeFileSync(file, `${pid}\n${folder}\n`);
+  expect(runningPostmaster(folder)).toBe(0);
+  expect(existsSync(file)).toBe(true);
+  await clearRemains(folder);
+  expect(existsSync(file)).toBe(false);
+  await end();
+});
+
+test('a pid file of a process that is gone stays: by it Postgres finds what still holds its memory', async () => {
+  const ended = spawn('true');
+  await once(ended, 'exit');
+  writeFileSync(file, `${ended.pid}\n${folder}\n`);
+  await clearRemains(folder);
+  expect(existsSync(file)).toBe(true);
+});
+
+test('backends at work in the folder are waited for', async () => {
+  const { pid, end } = await zombie();
+  writeFileSync(file, `${pid}\n${folder}\n`);
+  // Known by its name and by where it works.
+  const working = spawn(process.execPath, ['-e', 'process.title = "postgres"; setInterval(() => 0, 1000)'], {
+    cwd: folder,
+  });
+  while (readFileSync(`/proc/${working.pid}/comm`, 'utf8').trim() !== 'postgres') {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  let cleared = false;
+  const clearing = clearRemains(folder).then(() => {
+    cleared = true;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(cleared).toBe(false);
+  expect(existsSync(file)).toBe(true);
+  working.kill('SIGKILL');
+  await clearing;
+  expect(existsSync(file)).toBe(false);
+  await end();
+});
