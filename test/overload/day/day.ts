@@ -54,7 +54,7 @@ export async function day(
   const random = new Random(seed);
   const { tenants } = world;
   const urls = world.servers.map(({ url }) => url);
-  for (const url of urls) await shortCheckpoints(url);
+  for (const url of urls) await oftenVacuumed(url);
   const generator = await world.generator([
     groupOf(world, 'singles', tenants, { retries: 5 }),
     groupOf(world, 'batches', tenants, { batch: 20, retries: 5 }),
@@ -133,13 +133,9 @@ async function endBackends(url: string): Promise<void> {
   });
 }
 
-/** So that the log that the server keeps comes to its usual length within minutes and not within hours. */
-async function shortCheckpoints(url: string): Promise<void> {
+/** So that tables come to their usual size within minutes and not within hours. */
+async function oftenVacuumed(url: string): Promise<void> {
   await withClient(url, async (client) => {
-    await client.query("ALTER SYSTEM SET checkpoint_timeout = '1min'");
-    await client.query("ALTER SYSTEM SET max_wal_size = '128MB'");
-    // What a server keeps for reuse is soon as long as it ever comes to be: else that growth is taken for a leak.
-    await client.query("ALTER SYSTEM SET min_wal_size = '128MB'");
     await client.query("ALTER SYSTEM SET autovacuum_naptime = '10s'");
     await client.query('SELECT pg_reload_conf()');
   });

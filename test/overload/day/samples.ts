@@ -72,9 +72,11 @@ async function ofDatabase(url: string): Promise<{ wal: number; dead: number; blo
   client.on('error', () => undefined);
   await client.connect();
   try {
+    // Up to min_wal_size a server keeps its log to use the files again: that it comes to be so long is no growth.
     // Tables that are changed in place; the log and the lists of entries only grow, as they must.
     const { rows } = await client.query<{ wal: string; dead: string; bloat: string }>(`
-      SELECT (SELECT sum(size) FROM pg_ls_waldir()) AS wal,
+      SELECT greatest((SELECT sum(size) FROM pg_ls_waldir()),
+                      (SELECT setting::int8 * 1048576 FROM pg_settings WHERE name = 'min_wal_size')) AS wal,
              (SELECT sum(n_dead_tup) FROM pg_stat_user_tables WHERE schemaname = 'millrace') AS dead,
              (SELECT sum(pg_table_size(relid)) FROM pg_stat_user_tables
                WHERE schemaname = 'millrace' AND n_tup_upd > n_tup_ins) AS bloat`);
