@@ -3,10 +3,10 @@ import { configDefaults, defineConfig } from 'vitest/config';
 /** Suites that take minutes together: `npm run test:long`. */
 export const LONG = [
   'test/backup/**/*.test.ts',
-  'test/crash/fronts.test.ts',
+  'test/crash/{fronts,start}.test.ts',
   'test/fuzz/**/*.test.ts',
   'test/restart/**/*.test.ts',
-  'test/tamper/{engine,stopped}.test.ts',
+  'test/tamper/{chain,engine,stopped}.test.ts',
 ];
 
 // Where a machine wants to read the result: a file for the report as JSON.
