@@ -11,12 +11,14 @@ const file = join(folder, 'postmaster.pid');
 afterEach(() => rmSync(file, { force: true }));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** A process that has ended, and whose parent, the shell, does not ask for it. */
+/** A process that has ended, and whose parent does not ask for it: that is no shell any more when the child ends. */
 async function zombie(): Promise<{ readonly pid: number; end(): Promise<void> }> {
-  const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
   const [said] = (await once(parent.stdout, 'data')) as [Buffer];
   const pid = Number(said.toString());
-  while (!/\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) await new Promise((resolve) => setImmediate(resolve));
+  await until(() => readFileSync(`/proc/${parent.pid}/comm`, 'utf8').trim() === 'sleep');
+  process.kill(pid, 'SIGKILL');
+  await until(() => /\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8')));
   return {
     pid,
     end: async () => {
@@ -24,6 +26,10 @@ async function zombie(): Promise<{ readonly pid: number; end(): Promise<void> }>
       await once(parent, 'exit');
     },
   };
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
 }
 
 test('a pid file of a zombie goes: Postgres would take it for a server that runs', async () => {
@@ -51,9 +57,7 @@ test('backends at work in the folder are waited for', async () => {
   const working = spawn(process.execPath, ['-e', 'process.title = "postgres"; setInterval(() => 0, 1000)'], {
     cwd: folder,
   });
-  while (readFileSync(`/proc/${working.pid}/comm`, 'utf8').trim() !== 'postgres') {
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  await until(() => readFileSync(`/proc/${working.pid}/comm`, 'utf8').trim() === 'postgres');
   let cleared = false;
   const clearing = clearRemains(folder).then(() => {
     cleared = true;
