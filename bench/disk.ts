@@ -4,14 +4,12 @@
  */
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'hdr-histogram-js';
+import { newHistogram, percentilesOf, record } from './figures/latency.js';
 import type { DiskFigures } from './figures/schema.js';
 
 /** Of Postgres: wal_segment_size and wal_block_size. */
 const FILE_BYTES = 16 << 20;
 const PAGE_BYTES = 8192;
-/** µs. */
-const LONGEST = 10_000_000;
 
 /** @param near a folder on the disk that is meant; works synchronously for `seconds` */
 export function measureDisk(near: string, seconds: number): DiskFigures {
@@ -29,7 +27,7 @@ export function measureDisk(near: string, seconds: number): DiskFigures {
 
 function syncsOf(file: number, seconds: number): DiskFigures {
   const page = Buffer.alloc(PAGE_BYTES, 2);
-  const times = build({ highestTrackableValue: LONGEST, numberOfSignificantValueDigits: 3 });
+  const times = newHistogram();
   const startedAt = performance.now();
   const until = startedAt + seconds * 1000;
   let now = startedAt;
@@ -38,11 +36,8 @@ function syncsOf(file: number, seconds: number): DiskFigures {
     writeSync(file, page, 0, PAGE_BYTES, at);
     fdatasyncSync(file);
     now = performance.now();
-    times.recordValue(Math.min(LONGEST, Math.max(1, Math.round((now - before) * 1000))));
+    record(times, now - before);
   }
-  return {
-    syncsPerSecond: Math.round((times.totalCount * 1000) / (now - startedAt)),
-    p50Ms: times.getValueAtPercentile(50) / 1000,
-    p99Ms: times.getValueAtPercentile(99) / 1000,
-  };
+  const { p50Ms, p99Ms } = percentilesOf(times);
+  return { syncsPerSecond: Math.round((times.totalCount * 1000) / (now - startedAt)), p50Ms, p99Ms };
 }

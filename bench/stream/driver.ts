@@ -4,10 +4,11 @@
  */
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { build, type Histogram } from 'hdr-histogram-js';
+import type { Histogram } from 'hdr-histogram-js';
 import { WebSocket } from 'ws';
 import type { LoadResult } from '../../src/cli/bench/load.js';
 import { newRun } from '../../src/cli/bench/requests.js';
+import { newHistogram, percentilesOf, record } from '../figures/latency.js';
 import { readAnswerFrame } from './answer-frame.js';
 import { FrameTemplate } from './frame-template.js';
 
@@ -24,13 +25,11 @@ export interface StreamPlan {
 
 const DRAIN_MS = 20_000;
 const LOOK_MS = 5;
-/** µs; longer ones are counted as this. */
-const LATENCY_MAX_US = 60_000_000;
 /** Different frames of each connection. */
 const TEMPLATES = 8;
 
 export async function loadByStream(plan: StreamPlan): Promise<LoadResult> {
-  const latencies = build({ highestTrackableValue: LATENCY_MAX_US, numberOfSignificantValueDigits: 3 });
+  const latencies = newHistogram();
   const numbers = new Numbers();
   const run = newRun();
   const opened = Array.from({ length: plan.connections }, (_, index) =>
@@ -49,7 +48,7 @@ export async function loadByStream(plan: StreamPlan): Promise<LoadResult> {
   const answers = sum((one) => one.answers);
   const posted = sum((one) => one.posted);
   const lastAt = Math.max(startedAt, ...connections.map((one) => one.lastAt));
-  const ms = (percentile: number): number => latencies.getValueAtPercentile(percentile) / 1000;
+  const { p50Ms, p90Ms, p99Ms, p999Ms, maxMs } = percentilesOf(latencies);
   return {
     driver: 'stream',
     seconds: (lastAt - startedAt) / 1000,
@@ -58,7 +57,7 @@ export async function loadByStream(plan: StreamPlan): Promise<LoadResult> {
     unanswered: sum((one) => one.waiting),
     errors: sum((one) => (one.lost ? 1 : 0)),
     posted,
-    latency: { p50: ms(50), p90: ms(90), p99: ms(99), p999: ms(99.9), max: latencies.maxValue / 1000 },
+    latency: { p50: p50Ms, p90: p90Ms, p99: p99Ms, p999: p999Ms, max: maxMs },
   };
 }
 
@@ -157,7 +156,7 @@ class Connection {
     this.posted += posted;
     this.lastAt = performance.now();
     for (let [frame] = this.#frames; frame !== undefined && frame.end <= this.answers; [frame] = this.#frames) {
-      this.#latencies.recordValue(Math.min(LATENCY_MAX_US, Math.round((this.lastAt - frame.sentAt) * 1000)));
+      record(this.#latencies, this.lastAt - frame.sentAt);
       this.#frames.shift();
     }
     this.#send();

@@ -95,15 +95,15 @@ export class Driven {
 
   /** By frames of requests, each a transaction. */
   async stream(): Promise<BatchRounds | null> {
-    const { streamRounds, batchS } = this.#settings;
+    const { streamRounds, batchS, warmUpS } = this.#settings;
     if (streamRounds === 0) return null;
     const { url, keys } = this.#engine;
     const { connections, batch: requestsPerFrame } = STREAM;
-    const plan = { url, keys, accounts: ACCOUNTS, connections, requestsPerFrame, durationS: batchS };
-    await loadByStream({ ...plan, durationS: this.#settings.warmUpS }).then((warm) => this.#books.add(warm.posted, 0));
-    return this.#besideCopy('stream', streamRounds, 'stream', STREAM, async (name) =>
-      this.#loaded(await loadBy(this.#engine, () => loadByStream(plan)), 1, name),
-    );
+    const plan = { url, keys, accounts: ACCOUNTS, connections, requestsPerFrame };
+    const load = async (name: string, durationS: number): Promise<EngineRound> =>
+      this.#loaded(await loadBy(this.#engine, () => loadByStream({ ...plan, durationS })), 1, name);
+    await load('warm-up, stream', warmUpS);
+    return this.#besideCopy('stream', streamRounds, 'stream', STREAM, (name) => load(name, batchS));
   }
 
   async #besideCopy(

@@ -36,6 +36,7 @@ const configOption = () =>
 const urlOption = () =>
   new Option('--url <url>', 'of a running engine').env('MILLRACE_URL').default('http://127.0.0.1:8080');
 const whole = (text: string): number => Number.parseInt(text, 10);
+
 async function configOf({ config }: WithConfig): Promise<Config> {
   const { loadConfig } = await import('../platform/config/config.js');
   return loadConfig({ file: config, env: process.env, cwd: process.cwd() });

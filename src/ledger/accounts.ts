@@ -371,7 +371,7 @@ export class Accounts {
     segment.counters[at + 1] = counters[1];
     segment.counters[at + 2] = counters[2];
     segment.counters[at + 3] = counters[3];
-    segment.doubles[(number & INDEX_MASK) * LONGS + VERSION] = version;
+    segment.doubles[at + VERSION] = version;
   }
 
   flag(number: number, flag: number): boolean {
