@@ -31,12 +31,13 @@ import { KeyIndexer } from './key-indexer.js';
 import { Loader } from './loader.js';
 import { ParkedCommands, viewOf } from './parked-commands.js';
 import { recoverLedger } from './recover.js';
-import type { DecodedRequest } from './request.js';
 import { foreseePost, RequestDecoder } from './request.js';
 import { Rest } from './rest.js';
 import { restAfter, settle, untilItSucceeds } from './settle.js';
 import type { ShardBounds, ShardState, ShardStatus } from './status.js';
 import { NOTHING_COUNTED } from './status.js';
+import type { OnWaiting } from './waiting-commands.js';
+import { WaitingCommands } from './waiting-commands.js';
 
 export interface ShardOptions {
   readonly name: string;
@@ -73,7 +74,7 @@ export class Shard {
   readonly #batches: Batches;
   readonly #deciding: Deciding;
   readonly #parked: ParkedCommands;
-  readonly #waiting: { readonly link: FrontLink; readonly bytes: Uint8Array }[] = [];
+  readonly #waiting = new WaitingCommands();
   readonly #loader: Loader;
   readonly #watch: FenceWatch;
   readonly #commitWatch = new CommitWatch((forMs) => this.#stalls(forMs));
@@ -87,7 +88,7 @@ export class Shard {
   #closing = false;
   /** Batches that the database refused since it last took one. */
   #refusedInARow = 0;
-  /** The clock as it was first read in this turn of the event loop: one reading serves all of its commands. */
+  /** The clock as it was first read in this turn of the event loop: one reading serves all of its commands. null: not read. */
   #turnTime: Micros | 'disagrees' | null = null;
   /** Counts since the start, for the operator. */
   readonly #counts = { commits: 0, records: 0, ambiguous: 0, failed: 0 };
@@ -156,7 +157,7 @@ export class Shard {
       records,
       ambiguous,
       failed,
-      parked: this.#parked.size + this.#waiting.length,
+      parked: this.#parked.size + this.#waiting.count,
       accounts: ledger?.accountCount ?? 0,
       keys: ledger?.keys.count ?? 0,
       keysMax: ledger?.keys.max ?? 0,
@@ -202,16 +203,10 @@ export class Shard {
       this.#refuseBytes(link, view, offset, this.#closing ? 'draining' : 'shard_unavailable');
       return;
     }
-    if (this.#waiting.length > 0 || this.#batches.isFull) {
-      if (this.#waiting.length >= this.#options.bounds.parkedMax) {
-        this.#refuseBytes(link, view, offset, 'overloaded');
-      } else {
-        this.#waiting.push({ link, bytes: bytes.slice(offset, offset + length) });
-      }
-      return;
-    }
-    this.#turnTime ??= this.#options.clock.now();
-    this.#take(link, this.#decoder.decode(bytes, view, offset, length), this.#turnTime, bytes, offset, length);
+    if (this.#waiting.count === 0 && !this.#batches.isFull) this.#take(link, bytes, view, offset, length);
+    else if (this.#waiting.count < this.#options.bounds.parkedMax)
+      this.#waiting.push(link, bytes, view, offset, length);
+    else this.#refuseBytes(link, view, offset, 'overloaded');
   }
 
   /** After a turn's commands: writes due expiries and starts a commit where none is in flight. */
@@ -236,7 +231,7 @@ export class Shard {
   /** Takes no more commands; resolves when all that was taken is committed and answered, or cannot be. */
   async drain(): Promise<void> {
     // Commands that wait for a load or for room were taken: they are finished before the door closes behind them.
-    while (this.#state === 'ready' && (this.#waiting.length > 0 || !this.#parked.idle || this.#commits !== null)) {
+    while (this.#state === 'ready' && (this.#waiting.count > 0 || !this.#parked.idle || this.#commits !== null)) {
       this.turnEnded();
       await (this.#commits ?? this.#loader.settled());
     }
@@ -248,19 +243,14 @@ export class Shard {
     await this.#keyIndexer?.close();
   }
 
-  #take(
-    link: FrontLink,
-    request: DecodedRequest,
-    now: Micros | 'disagrees',
-    bytes: Uint8Array,
-    offset: number,
-    length: number,
-  ): void {
+  #take(link: FrontLink, bytes: Uint8Array, view: DataView, offset: number, length: number): void {
+    this.#turnTime ??= this.#options.clock.now();
+    const request = this.#decoder.decode(bytes, view, offset, length);
     if (this.#parked.blocks(request.book)) {
       this.#parked.queue(link, request, bytes.slice(offset, offset + length));
       return;
     }
-    const wants = this.#deciding.decide(this.#mustLedger(), link, request, now);
+    const wants = this.#deciding.decide(this.#mustLedger(), link, request, this.#turnTime);
     if (wants !== null) this.#parked.park(link, request, wants, bytes.slice(offset, offset + length));
   }
 
@@ -389,24 +379,20 @@ export class Shard {
   }
 
   #takeWaiting(): void {
-    const now = this.#options.clock.now();
-    let taken = 0;
-    for (; taken < this.#waiting.length && !this.#batches.isFull; taken++) {
-      const next = this.#waiting[taken];
-      if (next === undefined) break;
-      const { bytes, link } = next;
-      const view = viewOf(bytes);
-      this.#take(link, this.#decoder.decode(bytes, view, 0, bytes.length), now, bytes, 0, bytes.length);
-    }
-    if (taken > 0) this.#waiting.splice(0, taken);
+    this.#turnTime = null;
+    while (!this.#batches.isFull && this.#waiting.take(this.#takeOne));
+    this.#turnTime = null;
   }
+
+  readonly #takeOne: OnWaiting = (link, bytes, view, offset, length) => this.#take(link, bytes, view, offset, length);
 
   #refuseParked(): void {
     this.#parked.refuseAll();
-    for (const { link, bytes } of this.#waiting.splice(0)) {
-      this.#refuse(link, requestIdOf(viewOf(bytes), 0), 'shard_unavailable');
-    }
+    while (this.#waiting.take(this.#refuseOne));
   }
+
+  readonly #refuseOne: OnWaiting = (link, _bytes, view, offset) =>
+    this.#refuseBytes(link, view, offset, 'shard_unavailable');
 
   #refuseAll(batch: Batch, code: ErrorCode): void {
     for (const { link, requestId } of batch.takeWaiting()) this.#refuse(link, requestId, code);
