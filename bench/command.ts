@@ -21,6 +21,7 @@ export interface Command {
 
 export const HELP = `npm run bench -- [--quick [--stream]] [--json FILE] [--html FILE] [--floors FILE]
 npm run bench -- --workload NAME[,NAME] [--connections N,…] [--rates N,…] [--duration SECONDS]
+npm run bench -- --growth MILLIONS,… [--quick] [--rounds N] [--duration SECONDS]
 npm run bench -- --profile FOLDER [--duration SECONDS]
 npm run bench -- report FILE --html PAGE
 npm run bench -- compare OLD NEW
@@ -145,15 +146,29 @@ function planOf(values: Values): Plan {
   const base = values.quick ? QUICK : LONG;
   const all = values.quick ? [] : WORKLOADS;
   return {
-    suite: values.workload !== undefined ? 'workloads' : values.quick ? 'quick' : 'long',
+    suite: suiteOf(values),
     settings: settingsOf(base, values),
-    workloads: values.workload === undefined ? all : values.workload.split(',').map(workloadNamed),
+    workloads:
+      values.workload !== undefined
+        ? values.workload.split(',').map(workloadNamed)
+        : values.growth === undefined
+          ? all
+          : [],
     chosen: {
       connections: listOf('--connections', values.connections),
       rates: listOf('--rates', values.rates),
     },
     growth: (listOf('--growth', values.growth) ?? []).map((millions) => millions * MILLION),
   };
+}
+
+function suiteOf({ quick, workload, growth }: Values): Plan['suite'] {
+  if (growth !== undefined) {
+    if (workload !== undefined) throw new Error('--growth is a run of its own, without --workload');
+    return 'growth';
+  }
+  if (workload !== undefined) return 'workloads';
+  return quick ? 'quick' : 'long';
 }
 
 function settingsOf(base: Settings, { rounds, duration, workload, stream }: Values): Settings {

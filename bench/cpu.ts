@@ -1,6 +1,6 @@
-/** Who used the processor between two looks: threads of the engine, its databases, and the load generator. */
+/** Who used the processor between two looks, and how often: threads of the engine, its databases, and the load generator. */
 import type { ProcStat } from './proc.js';
-import { commandLine, processes, threadsOf } from './proc.js';
+import { commandLine, processes, switchesOf, threadsOf } from './proc.js';
 
 /** µs by label, such as "engine: fronts" or "postgres: sessions that commit". */
 export type CpuTimes = ReadonlyMap<string, number>;
@@ -31,8 +31,22 @@ export function lookAtCpu(enginePid: number, sessions: ReadonlyMap<number, strin
   return times;
 }
 
+/** Context switches by label, of the engine's threads and the sessions of its databases. */
+export function lookAtSwitches(enginePid: number, sessions: ReadonlyMap<number, string>): ReadonlyMap<string, number> {
+  const switches = new Map<string, number>();
+  const add = (label: string, count: number): void => void switches.set(label, (switches.get(label) ?? 0) + count);
+  for (const thread of threadsOf(enginePid)) {
+    add(`engine: ${threadLabel(thread, enginePid)}`, switchesOf(enginePid, thread.id));
+  }
+  for (const [pid, name] of sessions) add(`postgres: ${postgresLabel('', name)}`, switchesOf(pid));
+  return switches;
+}
+
 /** What was used since `before`, without what used nothing. */
-export function cpuSince(before: CpuTimes, after: CpuTimes): Map<string, number> {
+export function usedSince(
+  before: ReadonlyMap<string, number>,
+  after: ReadonlyMap<string, number>,
+): Map<string, number> {
   const used = new Map<string, number>();
   for (const [label, micros] of after) {
     const difference = micros - (before.get(label) ?? 0);

@@ -3,7 +3,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, createWriteStream, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -36,6 +36,8 @@ export interface Engine {
   readonly databases: readonly pg.Client[];
   readonly databaseUrls: readonly string[];
   readonly folder: string;
+  /** Where its threads write how they are held up: see watch/threads.ts. */
+  readonly threadsFolder: string;
   stop(): Promise<void>;
 }
 
@@ -47,9 +49,12 @@ export async function startEngine(
   // So that the databases' own user can get to what it owns in there, where the bench runs as root.
   chmodSync(root, 0o755);
   const folder = join(root, 'data');
+  const threadsFolder = join(root, 'threads');
+  mkdirSync(threadsFolder);
   // What profiles would cost is paid only where one is wanted.
   const preloads = [
     'thread-names.cjs',
+    'watch/thread-watch.cjs',
     ...('BENCH_PROFILE_FOLDER' in environment ? ['profile/thread-profile.cjs'] : []),
   ];
   const required = preloads.map((file) => `--require ${fileURLToPath(new URL(file, import.meta.url))}`).join(' ');
@@ -59,6 +64,7 @@ export async function startEngine(
       env: {
         ...process.env,
         MILLRACE_DATA_DIR: folder,
+        BENCH_THREADS_FOLDER: threadsFolder,
         MILLRACE_HTTP__PORT: '0',
         NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} ${required}`.trim(),
         ...environment,
@@ -89,7 +95,7 @@ export async function startEngine(
     databases.push(...(await Promise.all(databaseUrls.map((database) => connect(database)))));
     const keys = await createKeys(folder, 'bench', merchants);
     engine.pid = processes().find(({ parent }) => parent === child.pid)?.id ?? 0;
-    return { url, keys, pid: engine.pid, databases, databaseUrls, folder, stop };
+    return { url, keys, pid: engine.pid, databases, databaseUrls, folder, threadsFolder, stop };
   } catch (error) {
     await stop();
     throw error;

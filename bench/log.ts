@@ -33,6 +33,23 @@ export async function countCommits(engine: Engine): Promise<{ records: number; c
   return sum;
 }
 
+/** Written to the log of changes (WAL) since the servers were made, over all of them. */
+export const walBytes = (engine: Engine): Promise<number> =>
+  sumOver(engine, "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0') AS sum");
+
+/** On disk: tables of the engine's schema, with their indexes and what is stored out of line. */
+export const tableBytes = (engine: Engine): Promise<number> =>
+  sumOver(
+    engine,
+    `SELECT sum(pg_total_relation_size(c.oid)) AS sum FROM pg_class c
+      WHERE c.relnamespace = 'millrace'::regnamespace AND c.relkind = 'r'`,
+  );
+
+async function sumOver(engine: Engine, query: string): Promise<number> {
+  const sums = await Promise.all(engine.databases.map(async (database) => (await database.query(query)).rows[0]?.sum));
+  return sums.reduce((total: number, sum) => total + Number(sum), 0);
+}
+
 /**
  * "clean", the shard and name of the first check that failed, or why it could not be done in time. By sessions of its
  * own, so that it can be given up.

@@ -36,14 +36,33 @@ export function parseStat(text: string): ProcStat {
 }
 
 /** null where the process has ended. */
-function readStat(path: string): ProcStat | null {
+const readStat = (path: string): ProcStat | null => readOf(path, parseStat);
+
+function readOf<T>(path: string, parse: (text: string) => T): T | null {
   try {
-    return parseStat(readFileSync(path, 'utf8'));
+    return parse(readFileSync(path, 'utf8'));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ESRCH') return null;
     throw error;
   }
+}
+
+/** How often a thread gave the processor away, because it waited or because it had to; 0 where it has ended. */
+export const switchesOf = (pid: number, tid = pid): number =>
+  readOf(`/proc/${pid}/task/${tid}/status`, parseSwitches) ?? 0;
+
+/** In memory now; 0 where the process has ended. */
+export const residentBytes = (pid: number): number => readOf(`/proc/${pid}/status`, parseResident) ?? 0;
+
+const KIB = 1024;
+
+const parseResident = (text: string): number => Number(/^VmRSS:\s+([0-9]+) kB$/m.exec(text)?.[1] ?? 0) * KIB;
+
+/** @param text of /proc/…/status */
+export function parseSwitches(text: string): number {
+  const counts = [...text.matchAll(/^(?:non)?voluntary_ctxt_switches:\s+([0-9]+)$/gm)];
+  return counts.reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
 const present = (stat: ProcStat | null): stat is ProcStat => stat !== null;

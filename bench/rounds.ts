@@ -10,9 +10,10 @@ import { newRun, singleRequests } from '../src/cli/bench/requests.js';
 import type { BareAnswer } from './bare-front.js';
 import { end, watch } from './children.js';
 import type { CpuTimes } from './cpu.js';
-import { cpuSince, lookAtCpu } from './cpu.js';
+import { lookAtCpu, lookAtSwitches, usedSince } from './cpu.js';
 import type { Engine } from './engine.js';
-import { countCommits, type FoldLag, foldLag, sessionNames } from './log.js';
+import { countCommits, type FoldLag, foldLag, sessionNames, walBytes } from './log.js';
+import type { Span } from './watch/threads.js';
 
 export interface Shape {
   readonly connections: number;
@@ -27,6 +28,11 @@ export interface EngineRound {
   readonly rowsPerCommit: number;
   /** When the load ended. */
   readonly foldLag: FoldLag;
+  /** Context switches by thread and session. */
+  readonly switches: ReadonlyMap<string, number>;
+  /** That the databases wrote meanwhile. */
+  readonly walBytes: number;
+  readonly span: Span;
 }
 
 export const ACCOUNTS = 10_000;
@@ -52,15 +58,29 @@ export function loadEngine(engine: Engine, driver: LoadDriver, shape: Shape, dur
 
 /** Any load, and what it cost. */
 export async function loadBy(engine: Engine, run: () => Promise<LoadResult>): Promise<EngineRound> {
-  const commitsBefore = await countCommits(engine);
-  const cpuBefore = lookAtCpu(engine.pid, await sessionNames(engine));
+  const before = await lookAt(engine);
+  const from = Date.now();
   const load = await run();
-  const cpu = cpuSince(cpuBefore, lookAtCpu(engine.pid, await sessionNames(engine)));
+  const span = { from, to: Date.now() };
+  const after = await lookAt(engine);
   const lag = await foldLag(engine);
-  const commits = await countCommits(engine);
-  const rowsPerCommit =
-    (commits.records - commitsBefore.records) / Math.max(1, commits.commits - commitsBefore.commits);
-  return { load, cpu, rowsPerCommit, foldLag: lag };
+  return {
+    load,
+    cpu: usedSince(before.cpu, after.cpu),
+    rowsPerCommit: (after.records - before.records) / Math.max(1, after.commits - before.commits),
+    foldLag: lag,
+    switches: usedSince(before.switches, after.switches),
+    walBytes: after.wal - before.wal,
+    span,
+  };
+}
+
+async function lookAt(engine: Engine) {
+  const counted = await countCommits(engine);
+  const wal = await walBytes(engine);
+  const sessions = await sessionNames(engine);
+  const switches = lookAtSwitches(engine.pid, sessions);
+  return { ...counted, wal, switches, cpu: lookAtCpu(engine.pid, sessions) };
 }
 
 /** A limit is measured on a machine that has nothing else to do: the folds have caught up, or had time enough. */

@@ -10,7 +10,7 @@ import { medianOf, ratiosOf } from './spread.js';
 interface Measured
   extends Pick<
     Results,
-    'suite' | 'at' | 'seconds' | 'machine' | 'disk' | 'latency' | 'workloads' | 'growth' | 'memory'
+    'suite' | 'at' | 'seconds' | 'machine' | 'disk' | 'latency' | 'workloads' | 'growth' | 'stages' | 'memory'
   > {
   readonly singles: readonly SingleRounds[];
   readonly batch: BatchRounds | null;
@@ -33,7 +33,7 @@ export function resultsOf({ singles, batch, stream, settlement, seconds, ...rest
   };
 }
 
-function singleOf({ driver, connections, engine, front }: SingleRounds): SingleFigures {
+function singleOf({ driver, connections, engine, front, threads }: SingleRounds): SingleFigures {
   const ours = ratesOf(engine);
   const limits = front.map(tps);
   const ratio = ratiosOf(ours, limits);
@@ -44,11 +44,20 @@ function singleOf({ driver, connections, engine, front }: SingleRounds): SingleF
     connections,
     front: Math.round(medianOf(limits)),
     ...engineOf(engine),
+    threads,
     rounds: { engine: ours.map(Math.round), front: limits.map(Math.round), ratio: ratio.map((one) => round(one, 3)) },
   };
 }
 
-function batchOf({ driver, connections, transactions, engine, copy, copyInPieces }: BatchRounds): BatchFigures {
+function batchOf({
+  driver,
+  connections,
+  transactions,
+  engine,
+  copy,
+  copyInPieces,
+  threads,
+}: BatchRounds): BatchFigures {
   const ours = ratesOf(engine);
   const ratio = ratiosOf(ours, copy);
   const ratioInPieces = ratiosOf(ours, copyInPieces);
@@ -62,6 +71,7 @@ function batchOf({ driver, connections, transactions, engine, copy, copyInPieces
     copy: Math.round(medianOf(copy)),
     copyInPieces: Math.round(medianOf(copyInPieces)),
     ...engineOf(engine),
+    threads,
     rounds: {
       engine: ours.map(Math.round),
       copy: copy.map(Math.round),
@@ -91,7 +101,11 @@ function engineOf(rounds: readonly EngineRound[]) {
     foldLagMs: medianOf(rounds.map(({ foldLag }) => foldLag.ms)),
     foldLagRecords: medianOf(rounds.map(({ foldLag }) => foldLag.records)),
     latencyMs: latencyOf(rounds.map(({ load }) => load)),
-    cpuMicrosPerTransaction: cpuOf(rounds),
+    cpuMicrosPerTransaction: perTransaction(rounds, ({ cpu }) => cpu, 2),
+    walBytesPerTransaction: Math.round(
+      rounds.reduce((sum, round) => sum + round.walBytes, 0) / Math.max(1, postedIn(rounds)),
+    ),
+    switchesPerTransaction: perTransaction(rounds, ({ switches }) => switches, 4),
   };
 }
 
@@ -106,13 +120,19 @@ function latencyOf(loads: readonly LoadResult[]): Latencies {
   };
 }
 
-/** µs a transaction by label, the dearest first. */
-function cpuOf(rounds: readonly EngineRound[]): Record<string, number> {
-  const posted = rounds.reduce((sum, { load }) => sum + load.posted, 0);
+const postedIn = (rounds: readonly EngineRound[]): number => rounds.reduce((sum, { load }) => sum + load.posted, 0);
+
+/** By label, what most was used of first. */
+function perTransaction(
+  rounds: readonly EngineRound[],
+  of: (round: EngineRound) => ReadonlyMap<string, number>,
+  digits: number,
+): Record<string, number> {
   const total = new Map<string, number>();
-  for (const { cpu } of rounds) for (const [label, micros] of cpu) total.set(label, (total.get(label) ?? 0) + micros);
+  for (const one of rounds) for (const [label, used] of of(one)) total.set(label, (total.get(label) ?? 0) + used);
   const sorted = [...total].sort((a, b) => b[1] - a[1]);
-  return Object.fromEntries(sorted.map(([label, micros]) => [label, round(micros / Math.max(1, posted), 2)]));
+  const posted = Math.max(1, postedIn(rounds));
+  return Object.fromEntries(sorted.map(([label, used]) => [label, round(used / posted, digits)]));
 }
 
 const ratesOf = (rounds: readonly EngineRound[]): number[] => rounds.map(({ load }) => tps(load));

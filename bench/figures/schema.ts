@@ -31,6 +31,28 @@ const Cpu = Type.Record(Type.String(), Type.Number(), {
   description: 'µs of CPU a transaction, by thread, database session and load generator.',
 });
 
+const Thread = Type.Object(
+  {
+    gcPausesPerSecond: number('Of one thread.'),
+    gcShare: number('Of its time that the garbage collector held it up, 0 to 1.'),
+    gcP99Ms: number('Of its pauses.'),
+    gcMaxMs: Type.Number(),
+    loopP50Ms: number('How late its event loop came to a timer.'),
+    loopP99Ms: Type.Number(),
+    loopMaxMs: Type.Number(),
+  },
+  closed,
+);
+
+/** What a load cost beside the processor's time. */
+const held = {
+  walBytesPerTransaction: number('Written to the databases’ WAL while it ran; folds that came later are not in it.'),
+  switchesPerTransaction: Type.Record(Type.String(), Type.Number(), {
+    description: 'Context switches, by thread and database session.',
+  }),
+  threads: Type.Record(Type.String(), Thread, { description: 'By role: fronts, workers, folds, main.' }),
+};
+
 const foldLag = {
   foldLagMs: number('How old the first record was that the folds had not reached when the load ended, ms.'),
   foldLagRecords: number('How many records that were.'),
@@ -57,6 +79,7 @@ const Single = Type.Object(
     ),
     latencyMs: Latencies,
     cpuMicrosPerTransaction: Cpu,
+    ...held,
   },
   closed,
 );
@@ -87,6 +110,7 @@ const Batch = Type.Object(
     ),
     latencyMs: Latencies,
     cpuMicrosPerTransaction: Cpu,
+    ...held,
   },
   closed,
 );
@@ -163,9 +187,21 @@ const Growth = Type.Object(
   {
     stored: count('Transactions in the log before it.'),
     tps: count('Single transactions a second, as in `single`.'),
+    walBytesPerTransaction: Type.Union([Type.Number(), Type.Null()], {
+      description: 'Of the batches that made the log so long, all folds done; null: there were none.',
+    }),
+    diskBytesPerTransaction: Type.Union([Type.Number(), Type.Null()], {
+      description: 'Tables and indexes of the engine beyond what they were before the first transaction.',
+    }),
+    residentBytes: count('Of the engine, its databases apart.'),
   },
   closed,
 );
+
+const Stages = Type.Record(Type.String(), Type.Record(Type.String(), Type.Record(Type.String(), Type.Number())), {
+  description:
+    'µs a transaction by load, thread and stage, from profiles by the clock of another engine; empty: not measured.',
+});
 
 const Memory = Type.Object(
   {
@@ -189,7 +225,7 @@ const Disk = Type.Object(
 export const ResultsSchema = Type.Object(
   {
     version: Type.Literal(1),
-    suite: Type.Enum(['quick', 'long', 'workloads']),
+    suite: Type.Enum(['quick', 'long', 'workloads', 'growth']),
     at: Type.String({ description: 'When it began, RFC 3339, UTC.' }),
     seconds: number('That it took.'),
     machine: Machine,
@@ -204,6 +240,7 @@ export const ResultsSchema = Type.Object(
     latency: Type.Union([OpenLoop, Type.Null()], { description: 'Single transactions in an open loop.' }),
     workloads: Type.Array(Workload),
     growth: Type.Array(Growth, { description: 'How speed changes as the log grows; empty: not measured.' }),
+    stages: Stages,
     answered: count('Transactions that were answered as posted.'),
     dropped: count(
       'Transactions of requests that a driver dropped at the end of a round: posted or not, nobody was told.',
@@ -226,5 +263,7 @@ export type OpenLoopFigures = Type.Static<typeof OpenLoop>;
 export type ClosedLoopFigures = Type.Static<typeof ClosedLoop>;
 export type WorkloadFigures = Type.Static<typeof Workload>;
 export type MachineFigures = Type.Static<typeof Machine>;
+export type ThreadFigures = Type.Static<typeof Thread>;
+export type Stages = Type.Static<typeof Stages>;
 export type DiskFigures = Type.Static<typeof Disk>;
 export type LagSample = Type.Static<typeof LagSample>;

@@ -1,6 +1,8 @@
 /** Results as tables for a terminal. */
 import { textTable } from '../../src/cli/io.js';
-import { type Bulk, bulksOf } from './bulks.js';
+import { type Bulk, bulksOf, drivenOf } from './bulks.js';
+import { GROWTH_HEADER, growthRow } from './grown.js';
+import { HELD_HEADER, heldRows } from './held.js';
 import { diskText, machineText } from './machine.js';
 import type { Results, SingleFigures, WorkloadFigures } from './schema.js';
 import { spreadOf, spreadText } from './spread.js';
@@ -20,7 +22,12 @@ export function textOf(results: Results): string {
     openLatencyTable(results),
     ...singles.map(({ driver, cpuMicrosPerTransaction: cpu }) => cpuTable(`single, by ${driver}`, cpu)),
     ...bulks.map(({ name, figures }) => cpuTable(name, figures.cpuMicrosPerTransaction)),
+    heldTable(results),
     workloadTable(workloads),
+    growthTable(results),
+    ...Object.entries(results.stages).flatMap(([load, threads]) =>
+      Object.entries(threads).map(([thread, stages]) => stagesTable(load, thread, stages)),
+    ),
     memory === null
       ? ''
       : textTable(
@@ -142,15 +149,41 @@ function workloadTable(workloads: readonly WorkloadFigures[]): string {
 
 function cpuTable(title: string, cpu: Readonly<Record<string, number>>): string {
   const rows = Object.entries(cpu);
-  const sum = rows.reduce((total, [, micros]) => total + micros, 0);
   return textTable(
     [`CPU µs a transaction, ${title}`, ''],
-    [...rows.filter(([, micros]) => micros >= 0.005), ['all', sum] as const].map(([label, micros]) => [
+    [...rows.filter(([, micros]) => micros >= 0.005), ['all', sumOf(cpu)] as const].map(([label, micros]) => [
       label,
       micros.toFixed(2),
     ]),
   );
 }
+
+/** What held the threads up, and what else a transaction cost. */
+function heldTable(results: Results): string {
+  const all = drivenOf(results);
+  if (all.length === 0) return '';
+  const costs = all.map(({ name, figures: { walBytesPerTransaction, switchesPerTransaction } }) => [
+    name,
+    whole(walBytesPerTransaction),
+    sumOf(switchesPerTransaction).toFixed(3),
+  ]);
+  return `${textTable(HELD_HEADER, heldRows(all))}\n${textTable(['a transaction', 'WAL bytes', 'context switches'], costs)}`;
+}
+
+const sumOf = (parts: Readonly<Record<string, number>>): number =>
+  Object.values(parts).reduce((sum, part) => sum + part, 0);
+
+function growthTable({ growth }: Results): string {
+  if (growth.length === 0) return '';
+  return textTable(GROWTH_HEADER, growth.map(growthRow));
+}
+
+/** @param stages µs a transaction */
+export const stagesTable = (load: string, thread: string, stages: Readonly<Record<string, number>>): string =>
+  textTable(
+    [`${load}, ${thread}: µs a transaction, idle time left out`, ''],
+    [...Object.entries(stages), ['all', sumOf(stages)] as const].map(([stage, micros]) => [stage, micros.toFixed(2)]),
+  );
 
 function settlementTable(results: Results): string {
   return textTable(

@@ -1,9 +1,11 @@
 /** One page of a run that needs nothing else: no script, no font, no picture from elsewhere. */
-import { bulksOf } from '../figures/bulks.js';
+import { bulksOf, drivenOf } from '../figures/bulks.js';
+import { GROWTH_HEADER, growthRow } from '../figures/grown.js';
+import { HELD_HEADER, heldRows } from '../figures/held.js';
 import { diskText, machineText } from '../figures/machine.js';
 import type { Results } from '../figures/schema.js';
 import { spreadOf, spreadText } from '../figures/spread.js';
-import { cpuPlots, growthPlot, lagPlot, latencyPlot, throughputPlot } from './plots.js';
+import { cpuPlots, growthPlot, lagPlot, latencyPlot, stagePlots, throughputPlot } from './plots.js';
 import { STYLE } from './style.js';
 import { escaped, htmlTable } from './text.js';
 
@@ -29,9 +31,9 @@ and databases share this machine; every transaction that is counted was answered
 ${tiles(results)}
 ${section('Speed', speedTable(results) + throughputPlot(results))}
 ${section('Latency at a fixed rate', latencyPlot(results) + latencyTable(results))}
-${section('Where the time goes', cpuPlots(results))}
+${section('Where the time goes', cpuPlots(results) + stagePlots(results) + heldTable(results))}
 ${section('Folds', lagPlot(results))}
-${section('Growth', growthPlot(results))}
+${section('Growth', growthPlot(results) + growthTable(results))}
 ${section('Settlement', settlement(results))}
 </main>
 </body>
@@ -120,6 +122,16 @@ function latencyTable({ latency, workloads }: Results): string {
       ...[one.p50Ms, one.p90Ms, one.p99Ms, one.p999Ms, one.maxMs, one.generatorLagP99Ms].map((ms) => ms.toFixed(2)),
     ]),
   );
+}
+
+function heldTable(results: Results): string {
+  const all = drivenOf(results);
+  return all.length === 0 ? '' : htmlTable(HELD_HEADER, heldRows(all));
+}
+
+function growthTable({ growth }: Results): string {
+  if (growth.length === 0) return '';
+  return htmlTable(GROWTH_HEADER, growth.map(growthRow));
 }
 
 function settlement({

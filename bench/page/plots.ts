@@ -128,6 +128,21 @@ function barOf(name: string, cpu: Readonly<Record<string, number>>): Bar {
   return { name, parts: PARTS.map((part) => ({ name: part, value: sums.get(part) ?? 0 })) };
 }
 
+/** µs a transaction by stage, of each load's fronts and workers. */
+export function stagePlots({ stages }: Results): string {
+  return Object.entries(stages)
+    .map(([load, threads]) => {
+      const named = [...new Set(Object.values(threads).flatMap((of) => Object.keys(of)))];
+      const bars = Object.entries(threads).map(([name, of]) => ({
+        name,
+        parts: named.map((stage) => ({ name: stage, value: of[stage] ?? 0 })),
+      }));
+      const most = Math.max(...bars.map(({ parts }) => parts.reduce((sum, { value }) => sum + value, 0)));
+      return barChart(`Stages of ${load}, by the clock`, linear('µs a transaction', most), named, bars);
+    })
+    .join('');
+}
+
 function cpuChart(title: string, bars: readonly Bar[]): string {
   if (bars.length === 0) return '';
   const most = Math.max(...bars.map(({ parts }) => parts.reduce((sum, { value }) => sum + value, 0)));

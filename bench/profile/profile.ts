@@ -14,8 +14,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { autocannonDriver } from '../../src/cli/bench/autocannon.js';
 import { hasWrk, wrkDriver } from '../../src/cli/bench/wrk.js';
-import { textTable } from '../../src/cli/io.js';
 import { type Engine, startEngine } from '../engine.js';
+import type { Stages } from '../figures/schema.js';
+import { stagesTable } from '../figures/text.js';
 import { threadsOf } from '../proc.js';
 import { loadEngine, prepare, type Shape } from '../rounds.js';
 import { say } from '../suite/progress.js';
@@ -32,9 +33,29 @@ const PROFILED = /^(front|worker)-/;
 const WRITTEN_MS_MAX = 30_000;
 const LOOK_MS = 50;
 
-/** @param folder made where it is missing; profiles of the same names are replaced */
+/** Prints the stages, too. @param folder made where it is missing; profiles of the same names are replaced */
 export async function profile(folder: string, seconds: number): Promise<void> {
   mkdirSync(folder, { recursive: true });
+  for (const [load, threads] of Object.entries(await takeProfiles(folder, seconds))) {
+    for (const [thread, stages] of Object.entries(threads)) {
+      process.stdout.write(`\n${stagesTable(load, thread, stages)}`);
+    }
+  }
+  say(`flame graphs: ${writeFlameGraphs(folder).join(', ')}`);
+}
+
+/** The stages alone, of an engine that was started for it. */
+export async function profileStages(seconds: number): Promise<Stages> {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-profiles-'));
+  say('where the time goes, by stage …');
+  try {
+    return await takeProfiles(folder, seconds);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function takeProfiles(folder: string, seconds: number): Promise<Stages> {
   const scratch = mkdtempSync(join(tmpdir(), 'millrace-profile-'));
   const engine = await startEngine(MERCHANTS, {
     MILLRACE_KEYS__KEYS_MAX: '200000000',
@@ -43,13 +64,13 @@ export async function profile(folder: string, seconds: number): Promise<void> {
   });
   try {
     await prepare(engine);
-    for (const [name, shape] of LOADS)
-      process.stdout.write(await profileOne(engine, scratch, folder, name, shape, seconds));
+    const all: Stages = {};
+    for (const [name, shape] of LOADS) all[name] = await profileOne(engine, scratch, folder, name, shape, seconds);
+    return all;
   } finally {
     await engine.stop();
     rmSync(scratch, { recursive: true, force: true });
   }
-  say(`flame graphs: ${writeFlameGraphs(folder).join(', ')}`);
 }
 
 async function profileOne(
@@ -59,7 +80,7 @@ async function profileOne(
   name: string,
   shape: Shape,
   seconds: number,
-): Promise<string> {
+): Promise<Stages[string]> {
   const driver = hasWrk() ? wrkDriver : autocannonDriver;
   await loadEngine(engine, driver, shape, WARM_UP_S);
   const on = join(scratch, 'on');
@@ -69,15 +90,17 @@ async function profileOne(
   const threads = threadsOf(engine.pid)
     .map((thread) => thread.name)
     .filter((thread) => PROFILED.test(thread));
-  const tables: string[] = [];
+  const taken: Stages[string] = {};
   for (const thread of threads.sort()) {
     const stages = stagesOf(await profileOf(join(scratch, `${thread}.cpuprofile`)));
-    tables.push(`\n${tableOf(`${name}, ${thread}: µs a transaction, idle time left out`, stages, load.posted)}`);
+    taken[thread] = Object.fromEntries(
+      [...stages].map(([stage, micros]) => [stage, micros / Math.max(1, load.posted)]),
+    );
     renameSync(join(scratch, `${thread}.cpuprofile`), join(folder, `${name}-${thread}.cpuprofile`));
   }
   // Of threads that are not shown.
   for (const file of readdirSync(scratch)) rmSync(join(scratch, file));
-  return tables.join('');
+  return taken;
 }
 
 async function profileOf(file: string): Promise<CpuProfile> {
@@ -87,10 +110,4 @@ async function profileOf(file: string): Promise<CpuProfile> {
     await delay(LOOK_MS);
   }
   return JSON.parse(readFileSync(file, 'utf8')) as CpuProfile;
-}
-
-function tableOf(title: string, stages: ReadonlyMap<string, number>, transactions: number): string {
-  const sum = [...stages.values()].reduce((total, micros) => total + micros, 0);
-  const rows = [...stages, ['all', sum] as const].map(([stage, micros]) => [stage, (micros / transactions).toFixed(2)]);
-  return textTable([title, ''], rows);
 }

@@ -5,6 +5,7 @@ import { hasWrk, wrkDriver } from '../../src/cli/bench/wrk.js';
 import { PIECE_ROWS } from '../../src/store/postgres/writer.js';
 import { BareCopy } from '../bare-copy.js';
 import type { Engine } from '../engine.js';
+import type { ThreadFigures } from '../figures/schema.js';
 import type { Ordinary } from '../ordinary/ordinary.js';
 import {
   ACCOUNTS,
@@ -18,6 +19,7 @@ import {
   startBareFront,
 } from '../rounds.js';
 import { loadByStream } from '../stream/driver.js';
+import { threadFigures } from '../watch/threads.js';
 import type { Books } from './books.js';
 import { say, whole } from './progress.js';
 import type { Settings } from './settings.js';
@@ -33,6 +35,7 @@ export interface SingleRounds {
   readonly connections: number;
   readonly front: readonly LoadResult[];
   readonly engine: readonly EngineRound[];
+  readonly threads: Readonly<Record<string, ThreadFigures>>;
   /** The ordinary way, in the first of the rounds. */
   readonly ordinary: readonly LoadResult[];
 }
@@ -43,6 +46,7 @@ export interface BatchRounds {
   /** In a request, or in a frame of the stream. */
   readonly transactions: number;
   readonly engine: readonly EngineRound[];
+  readonly threads: Readonly<Record<string, ThreadFigures>>;
   /** Rows a second, one COPY a commit. */
   readonly copy: readonly number[];
   /** Rows a second, with commits cut into as many COPYs as the engine's. */
@@ -129,7 +133,7 @@ export class Driven {
         await this.#copy(`${name}, bare COPY in pieces of ${PIECE_ROWS} rows`, rows, PIECE_ROWS, copyS),
       );
     }
-    return { driver, connections, transactions, engine, copy, copyInPieces };
+    return { driver, connections, transactions, engine, threads: await this.#threads(engine), copy, copyInPieces };
   }
 
   async #single(
@@ -158,7 +162,17 @@ export class Driven {
       if (round <= rivalRounds) ordinary.push(await other(rival.url, `${name}, the ordinary way`, ordinaryS));
     }
     await front.stop();
-    return { driver: driver.name, connections: SINGLE.connections, front: limits, engine, ordinary };
+    const threads = await this.#threads(engine);
+    return { driver: driver.name, connections: SINGLE.connections, front: limits, engine, threads, ordinary };
+  }
+
+  #threads(rounds: readonly EngineRound[]): Promise<Record<string, ThreadFigures>> {
+    const { threadsFolder, pid } = this.#engine;
+    return threadFigures(
+      threadsFolder,
+      pid,
+      rounds.map(({ span }) => span),
+    );
   }
 
   async #load(driver: LoadDriver, shape: Shape, durationS: number, name: string): Promise<EngineRound> {

@@ -1,6 +1,6 @@
 /** Measurements by the bench's own generator: open loops at fixed rates, and closed ones. */
 
-import { cpuSince, lookAtCpu } from '../cpu.js';
+import { lookAtCpu, usedSince } from '../cpu.js';
 import type { Engine } from '../engine.js';
 import { histogramText, merged, percentilesOf } from '../figures/latency.js';
 import type { ClosedLoopFigures, OpenLoopFigures } from '../figures/schema.js';
@@ -104,7 +104,7 @@ export class Generated {
     const phase = await this.#phase({ closed: connections }, seconds);
     const lag = await folds.stop();
     this.#books?.loaded(lag);
-    const cpu = cpuSince(before, lookAtCpu(engine.pid, await sessionNames(engine), this.#generator.pid));
+    const cpu = usedSince(before, lookAtCpu(engine.pid, await sessionNames(engine), this.#generator.pid));
     const posted = Math.max(1, phase.result.posted);
     return {
       ...timedOf([phase], connections),

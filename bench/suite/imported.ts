@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { accountName, OUTSIDE_ACCOUNT } from '../../src/cli/bench/requests.js';
-import { cpuSince, lookAtCpu } from '../cpu.js';
+import { lookAtCpu, usedSince } from '../cpu.js';
 import type { Engine } from '../engine.js';
 import { histogramText, newHistogram, percentilesOf } from '../figures/latency.js';
 import type { ClosedLoopFigures } from '../figures/schema.js';
@@ -48,7 +48,7 @@ export async function importLines(
   await promisify(execFile)(process.execPath, options, { timeout: TIME_OUT_MS });
   const seconds = (performance.now() - began) / 1000;
   const lag = await folds.stop();
-  const cpu = cpuSince(before, lookAtCpu(engine.pid, await sessionNames(engine)));
+  const cpu = usedSince(before, lookAtCpu(engine.pid, await sessionNames(engine)));
   books.add(workload.lines, 0);
   books.loaded(lag);
   const tps = workload.lines / seconds;

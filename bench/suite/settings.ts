@@ -21,6 +21,8 @@ export interface Settings {
   readonly warmUpS: number;
   /** Of syncing the disk. */
   readonly diskS: number;
+  /** Of profiles of each load, on an engine of their own; 0: there are none. */
+  readonly profileS: number;
   readonly latency: OpenLoopSettings;
   readonly workloads: WorkloadSettings;
   /** How long the folds may take to catch up before a limit is measured. */
@@ -58,6 +60,7 @@ export const LONG: Settings = {
   copyS: 8,
   warmUpS: 4,
   diskS: 3,
+  profileS: 5,
   latency: { rate: 5_000, warmUpS: 3, durationS: 20, repeats: 3 },
   workloads: { durationS: 10, warmUpS: 3 },
   foldWaitMs: 60_000,
@@ -79,7 +82,8 @@ export const QUICK: Settings = {
   copyS: 1,
   warmUpS: 0.5,
   diskS: 0.4,
-  latency: { rate: 5_000, warmUpS: 0.5, durationS: 2.5, repeats: 1 },
+  profileS: 0,
+  latency: { rate: 5_000, warmUpS: 0.5, durationS: 2, repeats: 1 },
   workloads: { durationS: 3, warmUpS: 1 },
   foldWaitMs: 800,
   verifyMaxMs: 40_000,

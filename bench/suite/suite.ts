@@ -11,11 +11,13 @@ import { resultsOf } from '../figures/results.js';
 import type { OpenLoopFigures, Results, WorkloadFigures } from '../figures/schema.js';
 import type { MemoryFigures } from '../memory.js';
 import { startOrdinary } from '../ordinary/ordinary.js';
+import { profileStages } from '../profile/profile.js';
 import { ACCOUNTS, foldsAtRest, prepare } from '../rounds.js';
 import type { Workload } from '../workloads/workload.js';
 import { Books } from './books.js';
 import { type BatchRounds, Driven, type SingleRounds } from './driven.js';
 import { Generated } from './generated.js';
+import { grow } from './growth.js';
 import { say, whole } from './progress.js';
 import type { Settings } from './settings.js';
 import { type Chosen, openText, runWorkload } from './workloads.js';
@@ -25,7 +27,7 @@ export interface Plan {
   readonly settings: Settings;
   readonly workloads: readonly Workload[];
   readonly chosen: Chosen;
-  /** Single transactions are measured again when the log has so many transactions, in this order. */
+  /** Of the suite `growth`: single transactions are measured when the log has so many transactions, in this order. */
   readonly growth: readonly number[];
 }
 
@@ -38,14 +40,13 @@ const ENVIRONMENT = {
   MILLRACE_LIMITS__ACCOUNTS_MAX: '10000000',
   MILLRACE_LOG__LEVEL: 'warn',
 };
-const GROW_S = 5;
 
 export async function runSuite(plan: Plan): Promise<Results> {
   const at = new Date().toISOString();
   const began = performance.now();
   const machine = describeMachine();
   const { settings, suite } = plan;
-  const isWhole = suite !== 'workloads';
+  const isWhole = suite === 'quick' || suite === 'long';
   say(isWhole ? 'a fresh engine; meanwhile, memory of a million accounts and a million keys …' : 'a fresh engine …');
   // Beside the engine's start, which waits for disks: none of its figures is a time.
   const measuring = isWhole ? measureMemory() : Promise.resolve(null);
@@ -61,9 +62,11 @@ export async function runSuite(plan: Plan): Promise<Results> {
       workloads.push(await runWorkload(engine, settings, books, workload, plan.chosen));
       await foldsAtRest(engine, settings.foldWaitMs);
     }
-    const growth = await grow(engine, plan, books);
+    const growth = suite === 'growth' ? await grow(engine, settings, books, plan.growth) : [];
     say('verify …');
     const settlement = await books.settle(engine, settings);
+    await engine.stop();
+    const stages = settings.profileS === 0 || !isWhole ? {} : await profileStages(settings.profileS);
     const parts = {
       singles: driven?.singles ?? [],
       batch: driven?.batch ?? null,
@@ -79,6 +82,7 @@ export async function runSuite(plan: Plan): Promise<Results> {
       ...parts,
       workloads,
       growth,
+      stages,
       settlement,
       memory,
     });
@@ -125,19 +129,6 @@ async function measureLatency(engine: Engine, settings: Settings, books: Books):
   } finally {
     await generated.stop();
   }
-}
-
-async function grow(engine: Engine, { settings, growth }: Plan, books: Books): Promise<Results['growth']> {
-  const driven = new Driven(engine, settings, books);
-  const curve: { stored: number; tps: number }[] = [];
-  for (const goal of growth) {
-    while (books.answered < goal) await driven.grow(GROW_S);
-    await foldsAtRest(engine, settings.foldWaitMs);
-    const stored = books.answered;
-    curve.push({ stored, tps: Math.round(await driven.grown()) });
-    say(`${whole(stored)} transactions in the log`);
-  }
-  return curve;
 }
 
 async function measureMemory(): Promise<MemoryFigures> {

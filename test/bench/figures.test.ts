@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { RowBuffer } from '../../bench/bare-copy.js';
-import { cpuSince, postgresLabel } from '../../bench/cpu.js';
+import { postgresLabel, usedSince } from '../../bench/cpu.js';
 import { medianOf, ratiosOf, spreadOf, spreadText } from '../../bench/figures/spread.js';
-import { parseStat, threadsOf } from '../../bench/proc.js';
+import { parseStat, parseSwitches, switchesOf, threadsOf } from '../../bench/proc.js';
 
 describe('a line of /proc/…/stat', () => {
   const line = (name: string): string =>
@@ -33,9 +33,23 @@ describe('a line of /proc/…/stat', () => {
   });
 });
 
+describe('context switches', () => {
+  it('are those that were wanted and those that were not, of a thread', () => {
+    expect(parseSwitches('Name:\tx\nvoluntary_ctxt_switches:\t120\nnonvoluntary_ctxt_switches:\t7\n')).toBe(127);
+  });
+
+  it('are none of a thread that has ended', () => {
+    expect(switchesOf(process.pid, 2 ** 30)).toBe(0);
+  });
+
+  it.runIf(process.platform === 'linux')('are counted for this process', () => {
+    expect(switchesOf(process.pid)).toBeGreaterThan(0);
+  });
+});
+
 describe('CPU time', () => {
   it('is what was added since, without what stood still; what is new counts whole', () => {
-    const used = cpuSince(
+    const used = usedSince(
       new Map([
         ['front', 10],
         ['main', 5],

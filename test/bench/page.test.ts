@@ -33,9 +33,22 @@ describe('the page of a run', () => {
     someResults({
       workloads: [someWorkload],
       growth: [
-        { stored: 1_000_000, tps: 30_000 },
-        { stored: 3_000_000, tps: 29_000 },
+        {
+          stored: 1_000_000,
+          tps: 30_000,
+          walBytesPerTransaction: 215,
+          diskBytesPerTransaction: 190,
+          residentBytes: 300 << 20,
+        },
+        {
+          stored: 3_000_000,
+          tps: 29_000,
+          walBytesPerTransaction: 219,
+          diskBytesPerTransaction: null,
+          residentBytes: 310 << 20,
+        },
       ],
+      stages: { single: { 'front-2': { parse: 0.5, answer: 0.4 }, 'worker-1': { apply: 1.5 } } },
     }),
   );
 
@@ -44,12 +57,19 @@ describe('the page of a run', () => {
   });
 
   it('has a plot of each thing that was measured, and none of what was not', () => {
-    for (const title of ['Latency by percentile', 'over connections', 'Folds behind', 'Speed as the log grows']) {
+    for (const title of [
+      'Latency by percentile',
+      'over connections',
+      'Folds behind',
+      'Speed as the log grows',
+      'Stages of single',
+      'threads held up',
+    ]) {
       expect(full).toContain(title);
     }
     const quick = pageOf(someResults());
     expect(quick).toContain('Latency by percentile');
-    for (const title of ['over connections', 'Folds behind the log', 'Speed as the log grows']) {
+    for (const title of ['over connections', 'Folds behind the log', 'Speed as the log grows', 'Stages of']) {
       expect(quick).not.toContain(title);
     }
   });

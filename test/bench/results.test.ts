@@ -50,6 +50,9 @@ describe('results', () => {
     ]),
     rowsPerCommit: 90,
     foldLag: { records: 100, ms: 50 },
+    switches: new Map([['engine: fronts', posted / 50]]),
+    walBytes: posted * 212,
+    span: { from: 0, to: 2_000 },
   });
   const { machine, latency, memory } = someResults();
   const settlement = {
@@ -73,12 +76,14 @@ describe('results', () => {
     settlement,
     workloads: [],
     growth: [],
+    stages: {},
     singles: [
       {
         driver: 'wrk',
         connections: 256,
         front: [load(200_000, 1), load(400_000, 1)],
         engine: [engine(100_000, 10), engine(120_000, 30)],
+        threads: someResults().single?.threads ?? {},
         ordinary: [load(4_000, 90)],
       },
     ],
@@ -101,6 +106,34 @@ describe('results', () => {
       ['engine: fronts', 16],
       ['engine: workers', 4],
     ]);
+  });
+
+  it('have the WAL and the context switches of a transaction, over all rounds', () => {
+    expect(results.single).toMatchObject({
+      walBytesPerTransaction: 212,
+      switchesPerTransaction: { 'engine: fronts': 0.02 },
+    });
+    expect(textOf(results)).toMatch(/single, wrk +212 +0\.020/);
+  });
+
+  it('show how threads were held up, stages, and what the log costs as it grows', () => {
+    const text = textOf(
+      someResults({
+        stages: { single: { 'front-2': { parse: 0.5, answer: 0.4 } } },
+        growth: [
+          {
+            stored: 1_000_000,
+            tps: 30_000,
+            walBytesPerTransaction: 215,
+            diskBytesPerTransaction: 190,
+            residentBytes: 300 << 20,
+          },
+        ],
+      }),
+    );
+    expect(text).toMatch(/single, wrk +fronts +3\.1 % +12\.5 +3\.4 +5\.2 +0\.7 +4\.1 +9\.9/);
+    expect(text).toMatch(/single, front-2.*\nparse +0\.50\nanswer +0\.40\nall +0\.90/);
+    expect(text).toMatch(/1,000,000 +30,000 +215 +190 +300/);
   });
 
   it('are shown with what was offered, achieved and lost beside each latency', () => {

@@ -1,6 +1,23 @@
 import { histogramText, newHistogram, percentilesOf, record } from '../../../bench/figures/latency.js';
 import type { BatchFigures, ClosedLoopFigures, OpenLoopFigures, Results } from '../../../bench/figures/schema.js';
 
+/** What a load has cost beside the processor's time. */
+const held = {
+  walBytesPerTransaction: 210,
+  switchesPerTransaction: { 'engine: fronts': 0.02, 'engine: workers': 0.05 },
+  threads: {
+    fronts: {
+      gcPausesPerSecond: 12.5,
+      gcShare: 0.031,
+      gcP99Ms: 3.4,
+      gcMaxMs: 5.2,
+      loopP50Ms: 0.7,
+      loopP99Ms: 4.1,
+      loopMaxMs: 9.9,
+    },
+  },
+};
+
 /** Results of a run, as a quick one has them. @param changes what is different */
 export function someResults(changes: Partial<Results> = {}): Results {
   const single = {
@@ -15,6 +32,7 @@ export function someResults(changes: Partial<Results> = {}): Results {
     rounds: { engine: [29_000, 31_000], front: [100_000, 100_000], ratio: [0.29, 0.31] },
     latencyMs: { p50: 6, p90: 10, p99: 18, p999: 26, max: 30 },
     cpuMicrosPerTransaction: { 'engine: fronts': 16, 'engine: workers': 6, 'load generator': 12 },
+    ...held,
   };
   const bulk: BatchFigures = {
     tps: 200_000,
@@ -37,6 +55,7 @@ export function someResults(changes: Partial<Results> = {}): Results {
     },
     latencyMs: { p50: 26, p90: 44, p99: 70, p999: 82, max: 86 },
     cpuMicrosPerTransaction: { 'engine: fronts': 1, 'engine: workers': 2.5, 'load generator': 0.4 },
+    ...held,
   };
   return {
     version: 1,
@@ -61,6 +80,7 @@ export function someResults(changes: Partial<Results> = {}): Results {
     latency: someOpenLoop(),
     workloads: [],
     growth: [],
+    stages: {},
     answered: 1_000_000,
     dropped: 600,
     stored: 1_000_200,
