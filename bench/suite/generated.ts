@@ -105,7 +105,8 @@ export class Generated {
     const lag = await folds.stop();
     this.#books?.loaded(lag);
     const cpu = usedSince(before, lookAtCpu(engine.pid, await sessionNames(engine), this.#generator.pid));
-    const posted = Math.max(1, phase.result.posted);
+    // Of reads alone, a request.
+    const done = Math.max(1, phase.result.posted === 0 ? phase.result.intended : phase.result.posted);
     return {
       ...timedOf([phase], connections),
       tps: phase.result.postedPerSecond,
@@ -113,7 +114,7 @@ export class Generated {
       foldLagMs: lag.ms,
       foldLagRecords: lag.records,
       foldLag: folds.samples,
-      cpuMicrosPerTransaction: Object.fromEntries([...cpu].map(([label, micros]) => [label, round(micros / posted)])),
+      cpuMicrosPerTransaction: Object.fromEntries([...cpu].map(([label, micros]) => [label, round(micros / done)])),
     };
   }
 

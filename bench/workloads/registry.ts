@@ -1,4 +1,5 @@
 /** All workloads, in the order in which the long run does them. */
+import { balances } from './balances.js';
 import { batches10, batches200, batches8192 } from './batches.js';
 import { fourLegs } from './four-legs.js';
 import { hotAccount } from './hot-account.js';
@@ -22,6 +23,7 @@ export const WORKLOADS: readonly Workload[] = [
   replays,
   refusals,
   reads,
+  balances,
   batches10,
   batches200,
   batches8192,

@@ -13,7 +13,7 @@ import type { WorkerConnection } from './supervisor/connections.js';
 import type { ShardIdentity } from './supervisor/messages.js';
 import { deliverAnswer, plainSuccess } from './wire/answer.js';
 import { encodeCold } from './wire/cold.js';
-import { requestIdOf } from './wire/head.js';
+import { type NumberedHead, requestIdOf } from './wire/head.js';
 import type {
   Answer,
   AnswerReceiver,
@@ -26,6 +26,7 @@ import type {
 } from './wire/messages.js';
 import { encodePlain, type PlainPosts, plainSize } from './wire/plain-post.js';
 import { encodePost, postSizeMax } from './wire/post.js';
+import { encodeReadAccount, readAccountSize } from './wire/read-account.js';
 
 export interface RingClientOptions {
   /** Requests that may wait for an answer at a time; at most 2^20. */
@@ -141,8 +142,7 @@ export class RingClient implements EngineClient {
     if (rings === undefined || hash === null || hash === undefined) return 'shard_unavailable';
     if (this.inFlight >= this.#options.inFlightMax) return 'overloaded';
     const requestId = this.#waiting.enter(new ColdReceiver(onAnswer), 0, rings, this.#nowMs);
-    const encoded = encodeCold(this.#numberedHead(head, requestId), request, hash);
-    if (!rings.producer.send(encoded)) {
+    if (!send(rings.producer, this.#numberedHead(head, requestId), request, hash)) {
       this.#take(this.#waiting.slotOf(requestId));
       return 'overloaded';
     }
@@ -261,7 +261,16 @@ export class RingClient implements EngineClient {
   }
 }
 
-/** Rare requests are answered to a function. */
+/** @returns false where the ring is full */
+function send(producer: ChannelProducer, head: NumberedHead, request: ColdRequest, hash: KeyedHash): boolean {
+  if (request.type !== 'read_account') return producer.send(encodeCold(head, request, hash));
+  const offset = producer.claim(readAccountSize(request.account));
+  if (offset < 0) return false;
+  producer.commit(encodeReadAccount(head, request.account, producer.target, offset));
+  return true;
+}
+
+/** Requests that are no postings are answered to a function. */
 class ColdReceiver implements AnswerReceiver {
   constructor(readonly onAnswer: OnAnswer) {}
 

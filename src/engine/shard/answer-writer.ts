@@ -7,6 +7,7 @@ import { isTransaction, LogRecord, RecordKind } from '../../ledger/record.js';
 import type { AccountView, RecordView } from '../../ledger/view.js';
 import { encodeAnswer, encodeRecorded, encodeReplay, RECORDED_BYTES, REPLAY_BYTES } from '../wire/answer.js';
 import type { Answer } from '../wire/messages.js';
+import { accountAnswerSize, encodeAccountAnswer } from '../wire/read-account.js';
 import type { Outbox } from './outbox.js';
 import type { DecodedRequest, FrontCommand } from './request.js';
 
@@ -92,7 +93,13 @@ export class AnswerWriter {
   }
 
   account(outbox: Outbox, request: DecodedRequest, account: AccountView | null, sequence: number): void {
-    append(outbox, request.requestId, { type: 'account', account, sequence });
+    const { requestId } = request;
+    if (account === null) {
+      append(outbox, requestId, { type: 'account', account, sequence });
+      return;
+    }
+    const offset = outbox.claim(requestId, accountAnswerSize(account));
+    encodeAccountAnswer(outbox, offset, requestId, account, sequence);
   }
 
   head(outbox: Outbox, request: DecodedRequest, sequence: number, recordedAt: number): void {

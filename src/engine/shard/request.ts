@@ -4,9 +4,10 @@ import { PostCommand } from '../../ledger/command.js';
 import type { Foresight } from '../../ledger/foresight.js';
 import type { Position } from '../../ledger/record.js';
 import { decodeCold } from '../wire/cold.js';
-import { bookOf, KEY_HASH, kindOf, MessageKind } from '../wire/head.js';
+import { bookOf, KEY_HASH, kindOf, MessageKind, requestIdOf } from '../wire/head.js';
 import type { ReadAccountRequest, ReadHeadRequest } from '../wire/messages.js';
 import { decodePost, plainNamesOf } from '../wire/post.js';
+import { decodeReadAccount } from '../wire/read-account.js';
 
 /** What a front may ask a ledger to do. */
 export type FrontCommand = Exclude<Command, { readonly type: 'open_merchant' | 'configure' }>;
@@ -62,6 +63,12 @@ export class RequestDecoder {
       request.requestId = decodePost(bytes, view, offset, length, this.#post);
       request.book = this.#post.book;
       request.what = this.#post;
+      return request;
+    }
+    if (kindOf(view, offset) === MessageKind.readAccount) {
+      request.requestId = requestIdOf(view, offset);
+      request.book = bookOf(view, offset);
+      request.what = decodeReadAccount(bytes, view, offset, length);
       return request;
     }
     const message = decodeCold(bytes, offset, length);

@@ -1,6 +1,6 @@
 /**
- * Answers on the ring back. The two that come by the ten thousand a second have layouts of their own, the rest is
- * msgpack. Numbers are little-endian; positions, sequences and times stay below 2^53 and stand as float64.
+ * Answers on the ring back. Those that come by the ten thousand a second have layouts of their own (that of an account stands
+ * in read-account.ts), the rest is msgpack. Numbers are little-endian; positions, sequences and times stay below 2^53 and stand as float64.
  *
  * ```
  *  0 u8  kind (MessageKind)
@@ -16,6 +16,7 @@ import { CHECKSUM_BYTES, openRecord, sealRecord } from './checksum.js';
 import { kindOf, MessageKind } from './head.js';
 import type { Answer, AnswerReceiver } from './messages.js';
 import { pack, unpack } from './pack.js';
+import { accountAnswerSize, decodeAccountAnswer, encodeAccountAnswer, isFromMemory } from './read-account.js';
 
 const HEAD_BYTES = 8;
 export const RECORDED_BYTES = 40;
@@ -67,6 +68,11 @@ export function encodeAnswer(requestId: number, answer: Answer): Uint8Array {
     const bytes = new Uint8Array(REPLAY_BYTES);
     const [high, low] = answer.fingerprint.split(':');
     encodeReplay(viewOf(bytes), 0, requestId, answer.position, Number(high), Number(low));
+    return bytes;
+  }
+  if (answer.type === 'account' && answer.account !== null && isFromMemory(answer)) {
+    const bytes = new Uint8Array(accountAnswerSize(answer.account));
+    encodeAccountAnswer({ bytes, view: viewOf(bytes) }, 0, requestId, answer.account, answer.sequence);
     return bytes;
   }
   const body = pack(answer);
@@ -144,6 +150,8 @@ export function decodeAnswer(bytes: Uint8Array, view: DataView, offset: number, 
     case MessageKind.answer:
       // Copied out of the ring first: msgpackr keeps views of what it reads.
       return unpack(bytes.slice(offset + HEAD_BYTES, openRecord(bytes, view, offset, offset + length))) as Answer;
+    case MessageKind.account:
+      return decodeAccountAnswer(bytes, view, offset, length);
     default:
       throw new DamagedRecordError(`not an answer: kind ${kindOf(view, offset)}`);
   }

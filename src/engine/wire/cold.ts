@@ -1,5 +1,5 @@
 /**
- * Everything that is asked but single postings: the head and texts of head.ts, a body of msgpack, and a checksum over the
+ * Everything that is asked but single postings and reads of accounts: the head and texts of head.ts, a body of msgpack, and a checksum over the
  * whole record. The body of an atomic batch is its items, each as a length (u32) and a posting of post.ts without key and id;
  * it has no checksum, as its parts are checked by their layout.
  */
@@ -36,9 +36,8 @@ import type {
   AtomicBatchRequest,
   ChangeAccountRequest,
   CloseAccountRequest,
-  ColdRequest,
   OpenAccountsRequest,
-  ReadAccountRequest,
+  RareRequest,
   ReadHeadRequest,
 } from './messages.js';
 import { pack, unpack } from './pack.js';
@@ -56,15 +55,15 @@ export interface ColdMessage {
   readonly requestId: number;
   readonly shard: number;
   readonly book: number;
-  readonly request: ColdCommand | ReadAccountRequest | ReadHeadRequest;
+  readonly request: ColdCommand | ReadHeadRequest;
 }
 
-type PackedRequest = Exclude<ColdRequest, AtomicBatchRequest>;
+type PackedRequest = Exclude<RareRequest, AtomicBatchRequest>;
 
 const NONE: RequestTexts = { reference: null, description: null, metadata: null };
 
 /** A record of its own memory, to be copied to the ring. */
-export function encodeCold(head: NumberedHead, request: ColdRequest, hash: KeyedHash): Uint8Array {
+export function encodeCold(head: NumberedHead, request: RareRequest, hash: KeyedHash): Uint8Array {
   const texts = 'parent' in request ? request : NONE;
   const body = request.type === 'atomic_batch' ? packItems(head, request, hash) : pack(canonical(request));
   const kind = request.type === 'atomic_batch' ? MessageKind.atomicBatch : MessageKind.cold;
@@ -128,8 +127,6 @@ function canonical(request: PackedRequest): object {
     case 'close_account':
     case 'reopen_account':
       return inOrder(request, ['type', 'account', 'ifMatch']);
-    case 'read_account':
-      return inOrder(request, ['type', 'account']);
     case 'read_head':
       return { type: request.type };
   }
@@ -151,7 +148,7 @@ type ActionBody = Omit<ActionRequest, 'dryRun' | keyof RequestTexts>;
 type PackedBody = ActionBody | OpenAccountsRequest | ChangeAccountRequest | CloseAccountRequest;
 
 function toCommand(head: CommandHead, body: PackedRequest): ColdMessage['request'] {
-  if (body.type === 'read_account' || body.type === 'read_head') return body;
+  if (body.type === 'read_head') return body;
   return withHead(head, body);
 }
 

@@ -28,11 +28,14 @@ export const MessageKind = {
   /** Everything else that is asked, as msgpack. */
   cold: 2,
   atomicBatch: 3,
+  readAccount: 4,
   /** A posting that is committed. */
   recorded: 16,
   replay: 17,
   /** Every other answer, as msgpack. */
   answer: 18,
+  /** An account as it is now. */
+  account: 19,
 } as const;
 export type MessageKind = (typeof MessageKind)[keyof typeof MessageKind];
 

@@ -106,6 +106,9 @@ export type ColdRequest =
   | ReadAccountRequest
   | ReadHeadRequest;
 
+/** Of these, what comes seldom: it goes as msgpack. */
+export type RareRequest = Exclude<ColdRequest, ReadAccountRequest>;
+
 export type Answer =
   /** In the log and committed. `code` null: success; else a remembered refusal. */
   | {

@@ -32,6 +32,13 @@ function writeUtf8(bytes: Uint8Array, offset: number, text: string): number {
   return text.length;
 }
 
+/** Node's own decoder, which `Buffer` inherits and any `Uint8Array` can be the `this` of; missing in its types. */
+const slices = Buffer.prototype as unknown as { latin1Slice(this: Uint8Array, start: number, end: number): string };
+
+/** Bytes that are known to be ASCII, as a one-byte string: one native call, no Buffer made. */
+export const asciiText = (bytes: Uint8Array, start: number, end: number): string =>
+  slices.latin1Slice.call(bytes, start, end);
+
 /** For what is known to be ASCII: names of accounts, routes. @returns where it ends */
 export function writeAscii(bytes: Uint8Array, offset: number, text: string): number {
   for (let index = 0; index < text.length; index++) bytes[offset + index] = text.charCodeAt(index);

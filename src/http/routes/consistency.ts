@@ -10,7 +10,8 @@ import { ReadRefused } from './read-refused.js';
 
 /** How long a list waits for its fold. */
 const FOLD_WAIT_MS = 1_000;
-const READ_ROUTE = 'read';
+/** Of reads, which have no key to be compared by. */
+export const READ_ROUTE = 'read';
 
 /**
  * The sequence that the request's token asks for; 0 where it sent none.
@@ -64,9 +65,18 @@ export async function readHead(call: Call): Promise<{ readonly sequence: number;
 export function askRead(call: Call, request: ColdRequest): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const refusal = call.context.engine.ask(call.head(null, READ_ROUTE), request, (answer) => {
-      if (answer.type === 'unavailable') reject(new ReadRefused(answer.code, answer.retryAfterSeconds));
-      else resolve(answer);
+      try {
+        resolve(readOf(answer));
+      } catch (error) {
+        reject(error);
+      }
     });
     if (refusal !== null) reject(new ReadRefused(refusal, 1));
   });
+}
+
+/** @throws ReadRefused */
+export function readOf(answer: Answer): Answer {
+  if (answer.type === 'unavailable') throw new ReadRefused(answer.code, answer.retryAfterSeconds);
+  return answer;
 }

@@ -10,8 +10,8 @@ import {
 } from '../../../src/engine/wire/answer.js';
 import { requestIdOf } from '../../../src/engine/wire/head.js';
 import type { Answer } from '../../../src/engine/wire/messages.js';
-import type { AccountView, RecordView } from '../../../src/ledger/view.js';
-import { targetOf } from './arbitrary.js';
+import type { RecordView } from '../../../src/ledger/view.js';
+import { someAccount as account, targetOf } from './arbitrary.js';
 
 function roundTrip(answer: Answer, requestId = 5): Answer {
   const record = encodeAnswer(requestId, answer);
@@ -42,26 +42,6 @@ const record: RecordView = {
   metadata: '{"a":1.0}',
   fingerprint: '-1:2147483647',
 };
-const account: AccountView = {
-  number: 1,
-  book: 3,
-  name: 'customer/42',
-  currency: 'EUR',
-  normalBalance: 'credit',
-  open: true,
-  debitsPosted: 0n,
-  creditsPosted: 2n ** 63n - 1n,
-  debitsPending: 1n,
-  creditsPending: 0n,
-  minBalance: -(2n ** 63n),
-  maxBalance: null,
-  version: 4,
-  configVersion: 1,
-  configPosition: 2 ** 40,
-  openedAt: 1,
-  metadata: undefined,
-  sequence: 9,
-};
 const success: Answer = {
   type: 'recorded',
   code: null,
@@ -83,6 +63,13 @@ const answers: readonly Answer[] = [
   { type: 'answered', code: null, details: null, records: [record] },
   { type: 'replay', position: 2 ** 53 - 1, fingerprint: '-2147483648:17' },
   { type: 'account', account, sequence: 12 },
+  {
+    type: 'account',
+    account: { ...account, metadata: null, maxBalance: 2n ** 63n - 1n, minBalance: null },
+    sequence: 12,
+  },
+  { type: 'account', account: { ...account, open: false, normalBalance: 'debit', minBalance: 0n }, sequence: 12 },
+  { type: 'account', account: { ...account, metadata: '{"a":1}' }, sequence: 12 },
   { type: 'account', account: null, sequence: 0 },
   { type: 'head', sequence: 2 ** 53 - 1, recordedAt: 1_790_000_000_000_001 },
   { type: 'unavailable', code: 'outcome_unknown', retryAfterSeconds: 1 },

@@ -5,6 +5,7 @@ import type { LegRequest, PostRequest } from '../../../src/engine/wire/messages.
 import type { AccountSettings, AmountTest, Condition, PostCommand, PostExtras } from '../../../src/ledger/command.js';
 import { KeyedHash } from '../../../src/ledger/hash.js';
 import type { Texts } from '../../../src/ledger/record.js';
+import type { AccountView } from '../../../src/ledger/view.js';
 
 export const hash = new KeyedHash(Uint8Array.from({ length: 16 }, (_, index) => index));
 
@@ -26,6 +27,28 @@ export const plainPost: PostRequest = {
   description: null,
   metadata: null,
   extras: null,
+};
+
+/** With numbers as large as they become. */
+export const someAccount: AccountView = {
+  number: 1,
+  book: 3,
+  name: 'customer/42',
+  currency: 'EUR',
+  normalBalance: 'credit',
+  open: true,
+  debitsPosted: 0n,
+  creditsPosted: 2n ** 63n - 1n,
+  debitsPending: 1n,
+  creditsPending: 0n,
+  minBalance: -(2n ** 63n),
+  maxBalance: null,
+  version: 4,
+  configVersion: 1,
+  configPosition: 2 ** 40,
+  openedAt: 1,
+  metadata: undefined,
+  sequence: 9,
 };
 
 /** Four COPY fields back to strings. */

@@ -5,11 +5,12 @@ import { DamagedRecordError } from '../../../src/engine/ring/damage.js';
 import { decodeAnswer, encodeAnswer, plainSuccess } from '../../../src/engine/wire/answer.js';
 import { decodeCold, encodeCold } from '../../../src/engine/wire/cold.js';
 import type { RingTarget } from '../../../src/engine/wire/head.js';
-import type { Answer, ColdRequest, PostRequest } from '../../../src/engine/wire/messages.js';
+import type { Answer, PostRequest, RareRequest } from '../../../src/engine/wire/messages.js';
 import { decodePost, encodePost, postSizeMax } from '../../../src/engine/wire/post.js';
+import { decodeReadAccount, encodeReadAccount } from '../../../src/engine/wire/read-account.js';
 import { PostCommand } from '../../../src/ledger/command.js';
 import { LEGS_MAX } from '../../../src/ledger/record.js';
-import { arbitraryHead, arbitraryPost, hash, plainPost, targetOf, textsOf } from './arbitrary.js';
+import { arbitraryHead, arbitraryPost, hash, plainPost, someAccount, targetOf, textsOf } from './arbitrary.js';
 
 const head = { shard: 3, book: 7, key: 'order-1', route: 'POST /v1/transactions', requestId: 99 };
 const START = 8;
@@ -23,7 +24,7 @@ function post(request: PostRequest, from: Parameters<typeof encodePost>[0] = hea
   return { ...target, length: encodePost(from, request, hash, target, START) };
 }
 
-function cold(request: ColdRequest): Written {
+function cold(request: RareRequest): Written {
   const record = encodeCold(head, request, hash);
   const target = targetOf(record.length + 600, 0xcd);
   target.bytes.set(record, START);
@@ -37,7 +38,7 @@ const POSTS: readonly PostRequest[] = [
   { ...plainPost, extras: { if: [{ account: 'a', available: { gte: 7n } }], open: { b: { min_balance: null } } } },
 ];
 
-const COLD: readonly ColdRequest[] = [
+const COLD: readonly RareRequest[] = [
   {
     type: 'capture',
     parent: 2 ** 40,
@@ -51,7 +52,6 @@ const COLD: readonly ColdRequest[] = [
     metadata: null,
   },
   { type: 'change_account', account: 'customer/42', max_balance: 10n, ifMatch: null } as never,
-  { type: 'read_account', account: 'customer/42' },
   { type: 'read_head' },
 ];
 
@@ -59,6 +59,7 @@ const ANSWERS: readonly Answer[] = [
   plainSuccess(5, 6, 1_790_000_000_000_000, 0),
   { type: 'replay', position: 5, fingerprint: '1:-2' },
   { type: 'head', sequence: 9, recordedAt: 3 },
+  { type: 'account', account: someAccount, sequence: 9 },
   { type: 'unavailable', code: 'shard_unavailable', retryAfterSeconds: 1 },
 ];
 
@@ -204,6 +205,20 @@ describe('any other damaged request', () => {
           `${length} bytes`,
         ).toBe(true);
     }
+  });
+});
+
+describe('a damaged read of an account', () => {
+  it('is noticed or a read of an account', () => {
+    const target = targetOf(600, 0xcd);
+    const length = encodeReadAccount({ ...head, key: null }, 'customer/42', target, START);
+    const decode = (bytes: number): void => {
+      const { account } = decodeReadAccount(target.bytes, target.view, START, bytes);
+      if (account.length === 0 || account.length > 128) expect.fail(`a name of ${account.length} characters`);
+    };
+    forEveryChange({ ...target, length }, () => notices(() => decode(length)));
+    // Cut off within the name it is a read of another one; the ring's header is what keeps the length.
+    for (let cut = 0; cut <= length - 'customer/42'.length; cut++) expect(notices(() => decode(cut))).toBe(true);
   });
 });
 

@@ -4,9 +4,11 @@ import { Shard } from '../../../../src/engine/shard/shard.js';
 import type { ShardBounds, ShardState } from '../../../../src/engine/shard/status.js';
 import { decodeAnswer } from '../../../../src/engine/wire/answer.js';
 import { encodeCold } from '../../../../src/engine/wire/cold.js';
+import type { NumberedHead } from '../../../../src/engine/wire/head.js';
 import { requestIdOf } from '../../../../src/engine/wire/head.js';
-import type { Answer, ColdRequest, PostRequest } from '../../../../src/engine/wire/messages.js';
+import type { Answer, ColdRequest, PostRequest, ReadAccountRequest } from '../../../../src/engine/wire/messages.js';
 import { encodePost, postSizeMax } from '../../../../src/engine/wire/post.js';
+import { encodeReadAccount, readAccountSize } from '../../../../src/engine/wire/read-account.js';
 import { KeyedHash } from '../../../../src/ledger/hash.js';
 import { Breaker } from '../../../../src/platform/breaker.js';
 import { ShardClock } from '../../../../src/platform/time.js';
@@ -115,7 +117,8 @@ export class World {
   ask(request: ColdRequest, key: string | null = null): number {
     const requestId = ++this.#last;
     const route = 'type' in request ? request.type : '';
-    const bytes = encodeCold({ shard: 0, book: BOOK, key, route, requestId }, request, this.#hash);
+    const head = { shard: 0, book: BOOK, key, route, requestId };
+    const bytes = request.type === 'read_account' ? readAccount(head, request) : encodeCold(head, request, this.#hash);
     this.shard.submit(this.#link, bytes, new DataView(bytes.buffer, bytes.byteOffset), 0, bytes.length);
     this.shard.turnEnded();
     return requestId;
@@ -145,4 +148,10 @@ export class World {
   async settled(): Promise<void> {
     for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
   }
+}
+
+function readAccount(head: NumberedHead, { account }: ReadAccountRequest): Uint8Array {
+  const bytes = new Uint8Array(readAccountSize(account));
+  encodeReadAccount(head, account, { bytes, view: new DataView(bytes.buffer) }, 0);
+  return bytes;
 }

@@ -256,6 +256,7 @@ function encode(book: number, key: string | null, route: string, command: Simula
   const head = { shard: 0, book, key, route, requestId: 1 };
   if (command.type === 'read_statement' || command.type === 'list_accounts')
     throw new Error('there is no database here');
+  if (command.type === 'read_account') throw new Error('reads are not written');
   if (command.type !== 'post') return encodeCold(head, command, HASH);
   const bytes = new Uint8Array(postSizeMax(command) + 600);
   const length = encodePost(head, command, HASH, { bytes, view: new DataView(bytes.buffer) }, 0);
