@@ -47,17 +47,23 @@ export class Router {
       return exact;
     }
     // `batch` may be the name of an account too: where the fixed path has another method, the pattern is asked.
-    const allowed = new Set(fixed?.keys());
     for (const { before, after, byMethod } of this.#patterns) {
-      const segment = segmentOf(path, before, after);
-      if (segment === null) continue;
       const route = byMethod.get(wanted);
-      if (route !== undefined) return { route, segment };
+      const segment = route === undefined ? null : segmentOf(path, before, after);
+      if (route !== undefined && segment !== null) return { route, segment };
+    }
+    throw this.#unmatched(method, path);
+  }
+
+  #unmatched(method: string, path: string): RequestProblem {
+    const allowed = new Set(this.#fixed.get(path)?.keys());
+    for (const { before, after, byMethod } of this.#patterns) {
+      if (segmentOf(path, before, after) === null) continue;
       for (const other of byMethod.keys()) allowed.add(other);
     }
-    if (allowed.size === 0) throw new RequestProblem('not_found', 'There is nothing at this path.');
+    if (allowed.size === 0) return new RequestProblem('not_found', 'There is nothing at this path.');
     if (allowed.has('GET')) allowed.add('HEAD');
-    throw new MethodProblem(method, [...allowed].join(', '));
+    return new MethodProblem(method, [...allowed].join(', '));
   }
 
   #add(route: Route): void {
