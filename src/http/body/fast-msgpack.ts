@@ -1,22 +1,26 @@
 /**
- * The hot shape in msgpack: a posting of one leg, alone, read straight from its bytes into the numbers that fast-post.ts
- * reads of JSON. It takes a part of what `readMsgpack` and `parsePost` take, and means exactly what they mean; whatever
- * it does not know at once, they decide.
+ * The hot shape in msgpack: a posting of one leg, alone or in each request of a frame, read straight from its bytes into the
+ * numbers that fast-post.ts reads of JSON. It takes a part of what `readMsgpack` and `parsePost` take, and of frames a part of
+ * what `readFrame` takes, and means exactly what they mean; whatever it does not know at once, they decide.
  *
  * The place in the bytes is a variable of the module, so that steps return what they found without allocating. Not
  * reentrant, and need not be: it never calls out. Zeros stand behind the body: as the head of a value a zero is a number,
  * which no field of the shape begins with, so lengths are compared with the body's end and heads are not.
  * Format: https://github.com/msgpack/msgpack/blob/master/spec.md
  */
-import { PLAIN_WORDS, Plain, PlainFlag, type PlainPosts } from '../../engine/wire/plain-post.js';
+import { PLAIN_WORDS, Plain, PlainFlag, type PlainPosts, POST_ROUTE } from '../../engine/wire/plain-post.js';
 import type { ParseContext } from '../parse/context.js';
 import { DESCRIPTION_LENGTH_MAX, REFERENCE_LENGTH_MAX } from '../parse/fields.js';
+import { KEY_LENGTH_MAX } from '../parse/headers.js';
 import { EXPIRES_IN_SECONDS_MAX } from '../parse/post.js';
 import { ALONE, Field, fieldOf, LegField, legFieldOf, WHOLE_LEG } from './field-names.js';
+import type { PlainRequests } from './plain-requests.js';
 import { legIsOne, setNone } from './plain-row.js';
-import { isName, isText } from './scan.js';
+import { isName, isText, spells } from './scan.js';
 
 const BODY_BYTES_MAX = 4096;
+/** On average over a frame: in what is longer there are other things than postings of this shape, and it is not worth a copy. */
+const REQUEST_BYTES_MAX = 4096;
 const TWO_32 = 2 ** 32;
 /** High halves of safe integers are below it. */
 const SAFE_HIGH = 2 ** 21;
@@ -27,7 +31,17 @@ const SIGNED_64 = 0xd3;
 const FALSE = 0xc2;
 const TRUE = 0xc3;
 const LIST_OF_ONE = 0x91;
+/** Heads of lists with their count in 2 and 4 bytes. */
+const LIST_16 = 0xdc;
+const LIST_32 = 0xdd;
 const MAP_OF_FOUR = 0x84;
+const SPACE = 0x20;
+
+/** What a request of a frame has, as bits; `to` may be missing. */
+const NUMBER = 1;
+const KEY = 2;
+const BODY = 4;
+const TO = 8;
 
 let bytes: Uint8Array = new Uint8Array(1);
 let view: DataView = new DataView(bytes.buffer);
@@ -37,20 +51,110 @@ let fields: Int32Array = new Int32Array(PLAIN_WORDS);
 let row = 0;
 /** Where the last string stands. */
 let stringStart = 0;
+/** Of the last request of a frame: its number, and the bytes of its body. */
+let number = 0;
+let bodyBytes = 0;
 
 /** @returns false whenever anything is unusual: then `readMsgpack` and `parsePost` decide */
 export function readFastMsgpack(body: Uint8Array, context: ParseContext, into: PlainPosts): boolean {
   if (body.length > BODY_BYTES_MAX) return false;
   into.load(body);
-  row = into.add();
-  ({ bytes, view, fields, length: end } = into);
+  newRow(into);
+  ({ bytes, view, length: end } = into);
   at = 0;
-  setNone(fields, row);
-  // An amount that does not stand there as digits.
-  fields[row + Plain.amountStart] = 0;
-  fields[row + Plain.amountLength] = 0;
   return posting() && at === end && legIsOne(into, row, context);
 }
+
+/**
+ * A frame of postings of the hot shape, each with a number larger than the one before it, and a key as it is meant.
+ * @param above what the first number is larger than
+ * @param countMax most requests that it may have
+ * @returns false whenever anything is unusual anywhere: then `readFrame` decides about the whole
+ */
+export function readFastFrame(
+  frame: Uint8Array,
+  above: number,
+  countMax: number,
+  context: ParseContext,
+  into: PlainRequests,
+): boolean {
+  const { posts } = into;
+  const count = listLength(frame);
+  if (count < 1 || count > countMax || frame.length > count * REQUEST_BYTES_MAX) return false;
+  posts.load(frame);
+  ({ bytes, view, length: end } = posts);
+  let last = above;
+  for (let index = 0; index < count; index++) {
+    newRow(posts);
+    if (!request() || number <= last || !legIsOne(posts, row, context)) return false;
+    last = number;
+    into.set(index, number, bodyBytes);
+  }
+  return at === end;
+}
+
+/** A row more, of which nothing was read: nor has it an amount that stands there as digits. */
+function newRow(posts: PlainPosts): void {
+  row = posts.add();
+  ({ fields } = posts);
+  setNone(fields, row);
+  fields[row + Plain.amountStart] = 0;
+  fields[row + Plain.amountLength] = 0;
+}
+
+function request(): boolean {
+  const members = mapLength();
+  let seen = 0;
+  for (let member = 0; member < members; member++) {
+    const length = string();
+    const name = length < 0 ? 0 : memberOf(length) & ~seen;
+    if (name === 0) return false;
+    seen |= name;
+    if (!memberValue(name)) return false;
+  }
+  return (seen | TO) === (NUMBER | KEY | BODY | TO);
+}
+
+/** The bit of a member of a request, whose name was passed over; or 0. */
+function memberOf(length: number): number {
+  switch (length) {
+    case 1:
+      return spells(bytes, stringStart, 'n') ? NUMBER : 0;
+    case 2:
+      return spells(bytes, stringStart, 'to') ? TO : 0;
+    case 3:
+      return spells(bytes, stringStart, 'key') ? KEY : 0;
+    case 4:
+      return spells(bytes, stringStart, 'body') ? BODY : 0;
+    default:
+      return 0;
+  }
+}
+
+function memberValue(name: number): boolean {
+  switch (name) {
+    case NUMBER: {
+      const start = at + 1;
+      number = integer();
+      // Texts are copied with bytes behind them, as float64: those of any number may make one that is not a number.
+      for (let i = start; i < at; i++) bytes[i] = 0;
+      return number >= 0;
+    }
+    case KEY:
+      return text(Plain.keyStart, 1, KEY_LENGTH_MAX) && !isBlankAtAnEnd();
+    case TO:
+      return string() === POST_ROUTE.length && spells(bytes, stringStart, POST_ROUTE);
+    default: {
+      const start = at;
+      const taken = posting();
+      bodyBytes = at - start;
+      return taken;
+    }
+  }
+}
+
+/** Of the last string, which is not empty. */
+const isBlankAtAnEnd = (): boolean => bytes[stringStart] === SPACE || bytes[at - 1] === SPACE;
 
 function posting(): boolean {
   const members = mapLength();
@@ -165,6 +269,16 @@ function integer(): number {
   const high = view.getUint32(start);
   if (kind === 0xce) return high;
   return high < SAFE_HIGH ? high * TWO_32 + view.getUint32(start + 4) : -1;
+}
+
+/** Items of the list that a frame is, which begin at `at` then; −1 where it is none. */
+function listLength(frame: Uint8Array): number {
+  const head = frame[0] ?? 0;
+  at = head === LIST_16 ? 3 : head === LIST_32 ? 5 : 1;
+  if (at === 1) return (head & 0xf0) === 0x90 ? head & 0x0f : -1;
+  let count = 0;
+  for (let i = 1; i < at; i++) count = count * 0x100 + (frame[i] ?? 0);
+  return count;
 }
 
 /** Members of a map with their count in its head; −1 where another value stands. */

@@ -4,16 +4,18 @@
  */
 import { errorByCode } from '../../ledger/errors.js';
 import type { KeyTable } from '../auth/key-table.js';
-import type { Asked } from '../routes/call.js';
+import type { Asked, OnAnswered } from '../routes/call.js';
 import { Call } from '../routes/call.js';
 import type { FrontShard, RouteContext } from '../routes/context.js';
+import { FrameCall } from '../routes/frame-call.js';
 import type { Route } from '../routes/index.js';
 import { SERVED_ROUTES } from '../routes/index.js';
 import type { BodyForm } from '../routes/negotiate.js';
 import { answerForm, bodyForm } from '../routes/negotiate.js';
+import { readPlainFrame } from '../routes/plain-frame.js';
 import { Router } from '../routes/router.js';
 import { answerProblem, ServiceCall } from '../routes/service-call.js';
-import type { Exchange, Opened, RequestHandler } from '../server/exchange.js';
+import type { Exchange, FrameSender, Opened, RequestHandler } from '../server/exchange.js';
 import type { Principal } from '../types.js';
 import { RequestProblem } from '../types.js';
 import type { AdmissionControl } from './admission.js';
@@ -60,7 +62,7 @@ export class FrontHandler implements RequestHandler<Target> {
   #inFlight = 0;
   #draining = false;
   #whenIdle: (() => void) | null = null;
-  readonly #answered = (principal: Principal, { units, paced }: Asked, withoutRoom: number): void => {
+  readonly #answered: OnAnswered = (principal, units, paced, withoutRoom) => {
     if (units > 0) this.#admission.leave(principal, units, withoutRoom, paced);
     this.#inFlight--;
     if (this.#inFlight === 0) this.#whenIdle?.();
@@ -145,6 +147,31 @@ export class FrontHandler implements RequestHandler<Target> {
     }
   }
 
+  runFrame(frame: Uint8Array, sender: FrameSender<Target>): boolean {
+    // Whatever speaks against a request is told by `open` and `run`.
+    if (this.#draining || !this.#keys.available) return false;
+    const principal = this.#keys.authenticate(sender.authorization);
+    const shard = principal === null ? null : this.#context.shard(principal.shard);
+    if (principal === null || shard === null) return false;
+    const read = readPlainFrame(frame, sender, this.#context.parse);
+    if (read === null) return false;
+    const { count } = read;
+    if (this.#inFlight + count > this.#inFlightMax) {
+      read.leave();
+      return false;
+    }
+    const target = new Target(this.#context.requestIds.next(count), true);
+    target.principal = principal;
+    sender.took(target, count, read.lastNumber);
+    read.start(new FrameCall(this.#context, sender, principal, shard, target.requestNumber, this.#answered));
+    for (let index = 0; index < count; index++) {
+      this.#inFlight++;
+      this.#admission.enter(principal, read.unitsOf(index), true);
+      read.post(index);
+    }
+    return true;
+  }
+
   creditsPerAnswer({ principal }: Target): number {
     const used = this.#inFlight / this.#inFlightMax;
     if (used > PACED_SHARE || (principal !== null && !this.#admission.hasRoom(principal))) return 0;
@@ -218,8 +245,7 @@ export class FrontHandler implements RequestHandler<Target> {
     if (principal === null) return null;
     const shard = this.#context.shard(principal.shard);
     if (shard === null) return null;
-    const { sealer } = this.#context.codecs(shard);
-    return sealer.sealToken(shard.incarnation, this.#context.see(principal, 0), principal.book);
+    return this.#context.token(shard, principal, 0);
   }
 }
 

@@ -19,7 +19,7 @@ export function answerBuffer(size: number): AnswerBuffer {
   return larger;
 }
 
-function bufferOf(size: number): AnswerBuffer {
+export function bufferOf(size: number): AnswerBuffer {
   const bytes = new Uint8Array(size);
   return { bytes, view: new DataView(bytes.buffer) };
 }

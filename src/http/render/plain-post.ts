@@ -35,6 +35,19 @@ const FIXED_BYTES_MAX = 512;
 /** Most bytes of the answers to all postings of one body. */
 export const plainAnswersSizeMax = (posts: PlainPosts): number => posts.length + posts.count * FIXED_BYTES_MAX;
 
+/** Most bytes of the answer to one of them in msgpack, where a head of a text takes no more than is fixed. */
+export function plainAnswerSizeMax({ fields }: PlainPosts, index: number): number {
+  const row = index * PLAIN_WORDS;
+  return (
+    FIXED_BYTES_MAX +
+    word(fields, row + Plain.debitLength) +
+    word(fields, row + Plain.creditLength) +
+    word(fields, row + Plain.currencyLength) +
+    word(fields, row + Plain.referenceLength) +
+    word(fields, row + Plain.descriptionLength)
+  );
+}
+
 /**
  * @param logId of the shard
  * @param expiresAt 0 where it is no hold

@@ -49,6 +49,13 @@ export interface Asked {
   readonly answerForm: BodyForm;
 }
 
+/**
+ * Called once for each request, when its answer is given.
+ * @param units of {@link Asked}, as is `paced`
+ * @param withoutRoom so many of its requests never came to the shard: no room
+ */
+export type OnAnswered = (principal: Principal, units: number, paced: boolean, withoutRoom: number) => void;
+
 export class Call implements LateFields {
   /** Highest sequence that this answer is known to show. */
   sequence = 0;
@@ -63,8 +70,7 @@ export class Call implements LateFields {
     readonly principal: Principal,
     readonly shard: FrontShard,
     readonly codecs: Codecs,
-    /** Called once, when the answer is given. @param withoutRoom so many of its requests never came to the shard: no room */
-    readonly onAnswered: (principal: Principal, asked: Asked, withoutRoom: number) => void,
+    readonly onAnswered: OnAnswered,
   ) {}
 
   get book(): number {
@@ -143,7 +149,7 @@ export class Call implements LateFields {
     this.#answered = true;
     this.context.counters.answered(status);
     this.exchange.respondPacked(status, this, body);
-    this.onAnswered(this.principal, this.asked, this.#withoutRoom);
+    this.#left();
   }
 
   problem(code: ErrorCode, facts: ProblemFacts = {}): void {
@@ -196,13 +202,12 @@ export class Call implements LateFields {
       .write(this.codecs.sealer, shard.incarnation, sequence, principal.book, this.asked.requestNumber);
     context.counters.answered(status);
     this.exchange.respondWith(head, json);
-    this.onAnswered(this.principal, this.asked, this.#withoutRoom);
+    this.#left();
   }
 
   /** Of all that this answer is known to show. */
   token(): string {
-    const sequence = this.context.see(this.principal, this.sequence);
-    return this.codecs.sealer.sealToken(this.shard.incarnation, sequence, this.principal.book);
+    return this.context.token(this.shard, this.principal, this.sequence);
   }
 
   /** Header fields of every answer but a fresh one in JSON. */
@@ -215,7 +220,11 @@ export class Call implements LateFields {
     this.#answered = true;
     this.context.counters.answered(status);
     this.exchange.respond(status, headers, body);
-    this.onAnswered(this.principal, this.asked, this.#withoutRoom);
+    this.#left();
+  }
+
+  #left(): void {
+    this.onAnswered(this.principal, this.asked.units, this.asked.paced, this.#withoutRoom);
   }
 }
 

@@ -119,6 +119,12 @@ export class RouteContext {
     return head;
   }
 
+  /** A Consistency-Token of all that this front has answered the merchant with, this sequence included. */
+  token(shard: FrontShard, principal: Principal, sequence: number): string {
+    const { sealer } = this.codecs(shard);
+    return sealer.sealToken(shard.incarnation, this.see(principal, sequence), principal.book);
+  }
+
   /** Notes that the book's committed sequence is at least this. @returns the highest noted */
   see(principal: Principal, sequence: number): number {
     const before = this.#seen.get(principal.book) ?? 0;

@@ -90,6 +90,6 @@ class PlainPosting implements AnswerReceiver {
 }
 
 /** A posting that is no dry run succeeds by `recorded` alone. */
-function unlikePosting(): never {
+export function unlikePosting(): never {
   throw new Error('a posting was answered like something else');
 }

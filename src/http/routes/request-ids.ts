@@ -11,8 +11,11 @@ export class RequestIds {
   readonly #prefix = `req_${randomBytes(6).toString('hex')}`;
   #next = 0;
 
-  next(): number {
-    return this.#next++;
+  /** @param count so many in a row @returns the first of them */
+  next(count = 1): number {
+    const first = this.#next;
+    this.#next += count;
+    return first;
   }
 
   text(number: number): string {

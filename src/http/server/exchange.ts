@@ -2,6 +2,7 @@
  * One request and its answer, the same for every server. Servers differ in how bytes come and go, never in what is
  * taken or refused: framing.ts decides that for all of them.
  */
+import type { AnswerBuffer } from '../render/answer-buffer.js';
 import type { RequestProblem } from '../types.js';
 import type { RequestHeaders } from './headers.js';
 
@@ -10,7 +11,6 @@ export type HeaderList = readonly string[];
 
 /** Fields of a success that are made when they are sent. */
 export interface LateFields {
-  readonly requestId: string;
   /** The `Consistency-Token`. */
   token(): string;
 }
@@ -58,6 +58,31 @@ export interface Opened {
   readonly stream: boolean;
 }
 
+/** A connection of the stream, as it is known to whoever does all requests of a frame at one go. */
+export interface FrameSender<Target extends Opened = Opened> {
+  /** Of all its requests. */
+  readonly authorization: string;
+  /** What the number of its next request is larger than. */
+  readonly lastNumber: number;
+  /** Most requests that it may send. */
+  readonly credits: number;
+  /** Answers to it go nowhere. */
+  readonly gone: boolean;
+  /** Where answers are written in place; good until `beginPosted` is called again. */
+  readonly answers: AnswerBuffer;
+  /** Its next frame has been read, and is done. @param lastNumber of its requests */
+  took(target: Target, count: number, lastNumber: number): void;
+  /**
+   * Begins the answer 201 to a request.
+   * @returns where in `answers` its body may be written, with so many bytes at most; it counts when `endPosted` is called
+   */
+  beginPosted(number: number, bodyBytesMax: number): number;
+  /** @param end of the body */
+  endPosted(end: number, fields: LateFields): void;
+  /** For whatever is no fresh success: answered by it, a request has the answer of any other. */
+  exchangeFor(number: number): Exchange;
+}
+
 /** What stands behind a server. */
 export interface RequestHandler<Target extends Opened = Opened> {
   /**
@@ -74,6 +99,11 @@ export interface RequestHandler<Target extends Opened = Opened> {
    * as are under way; 2: there is room for more. @defaultValue 2
    */
   creditsPerAnswer?(target: Target): number;
+  /**
+   * Does a frame at one go, if all its requests are postings of the hot shape and nothing speaks against any of them.
+   * @returns false where it is not so: nothing was done, and each request is to be opened and run
+   */
+  runFrame?(frame: Uint8Array, sender: FrameSender<Target>): boolean;
 }
 
 export interface ServerOptions<Target extends Opened = Opened> {

@@ -7,10 +7,9 @@ import { isInteger, MsgpackCursor } from '../body/msgpack-cursor.js';
 import { spells } from '../body/scan.js';
 import { asciiText } from '../body/utf8.js';
 import type { StreamRequest } from './protocol.js';
-import { FrameFault } from './protocol.js';
+import { FrameFault, POST_TRANSACTION } from './protocol.js';
 
 const NO_BODY = new Uint8Array(0);
-const POST_TRANSACTION = { method: 'POST', path: '/v1/transactions', query: '' };
 const TO = /^(GET|POST|PATCH) (\/[^?# ]*)(?:\?([^# ]*))?$/;
 const PRINTABLE = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 const TEXT_LENGTH_MAX = 8192;

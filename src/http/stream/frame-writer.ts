@@ -3,6 +3,8 @@
  * and where they apply `replayed` and `retry_after`. One frame for all answers of a turn of the event loop: what a commit
  * answers goes out together.
  */
+import { asciiPiece, putPiece } from '../../engine/wire/ascii-copy.js';
+import { type AnswerBuffer, bufferOf } from '../render/answer-buffer.js';
 
 /** Each connection has one: most are quiet. */
 const FIRST_BYTES = 4 * 1024;
@@ -23,6 +25,11 @@ const TOKEN = piece('token');
 const ANSWERS = piece('answers');
 const TRUE = 0xc3;
 
+const text = (bytes: readonly number[]): string => String.fromCharCode(...bytes);
+/** Of an answer that is a 201 and nothing else, around its number: no part of it makes a float64 that is not a number. */
+const POSTED = asciiPiece(text([0x83, ...N]));
+const CREATED = asciiPiece(text([...STATUS, 0xcd, 0x00, 0xc9, ...BODY]));
+
 export interface AnswerFacts {
   readonly n: number;
   readonly status: number;
@@ -32,8 +39,7 @@ export interface AnswerFacts {
 }
 
 export class FrameWriter {
-  #bytes = new Uint8Array(FIRST_BYTES);
-  #view = new DataView(this.#bytes.buffer);
+  #into = bufferOf(FIRST_BYTES);
   #at = ROOM_BEFORE;
   #count = 0;
 
@@ -43,6 +49,11 @@ export class FrameWriter {
 
   get sizeBytes(): number {
     return this.#at - ROOM_BEFORE;
+  }
+
+  /** What answers are written into. Another one when there is no more room in it. */
+  get into(): AnswerBuffer {
+    return this.#into;
   }
 
   /** @param body one msgpack value */
@@ -67,7 +78,27 @@ export class FrameWriter {
   }
 
   /**
-   * The frame with all answers since the last one. Valid until the next `add`.
+   * Begins the answer 201 to a request, whose body is then written in place.
+   * @returns where in {@link into} the body begins; nothing is there before `endPosted`
+   */
+  beginPosted(n: number, bodyBytesMax: number): number {
+    this.#room(ENVELOPE_BYTES_MAX + bodyBytesMax);
+    const start = this.#at;
+    this.#at = putPiece(POSTED, this.#into.view, start);
+    this.#integer(n);
+    const body = putPiece(CREATED, this.#into.view, this.#at);
+    this.#at = start;
+    return body;
+  }
+
+  /** @param end of the body */
+  endPosted(end: number): void {
+    this.#at = end;
+    this.#count++;
+  }
+
+  /**
+   * The frame with all answers since the last one. Valid until the next answer is begun or added.
    * @param credits that the client gets back @param token empty: none
    */
   take(credits: number, token: string): Uint8Array {
@@ -86,29 +117,29 @@ export class FrameWriter {
     }
     this.#put(ANSWERS);
     this.#byte(0xdd);
-    this.#view.setUint32(this.#at, count);
-    const head = this.#bytes.slice(start, this.#at + 4);
-    this.#bytes.set(head, ROOM_BEFORE - head.length);
+    const { bytes, view } = this.#into;
+    view.setUint32(this.#at, count);
+    const head = bytes.slice(start, this.#at + 4);
+    bytes.set(head, ROOM_BEFORE - head.length);
     this.#at = ROOM_BEFORE;
     this.#count = 0;
-    return this.#bytes.subarray(ROOM_BEFORE - head.length, end);
+    return bytes.subarray(ROOM_BEFORE - head.length, end);
   }
 
   #room(size: number): void {
     const needed = this.#at + size;
-    if (needed <= this.#bytes.length) return;
-    const larger = new Uint8Array(2 ** Math.ceil(Math.log2(needed)));
-    larger.set(this.#bytes.subarray(0, this.#at));
-    this.#bytes = larger;
-    this.#view = new DataView(larger.buffer);
+    if (needed <= this.#into.bytes.length) return;
+    const larger = bufferOf(2 ** Math.ceil(Math.log2(needed)));
+    larger.bytes.set(this.#into.bytes.subarray(0, this.#at));
+    this.#into = larger;
   }
 
   #byte(byte: number): void {
-    this.#bytes[this.#at++] = byte;
+    this.#into.bytes[this.#at++] = byte;
   }
 
   #put(bytes: Uint8Array): void {
-    this.#bytes.set(bytes, this.#at);
+    this.#into.bytes.set(bytes, this.#at);
     this.#at += bytes.length;
   }
 
@@ -116,15 +147,15 @@ export class FrameWriter {
     if (value < 0x80) this.#byte(value);
     else if (value <= 0xffff) {
       this.#byte(0xcd);
-      this.#view.setUint16(this.#at, value);
+      this.#into.view.setUint16(this.#at, value);
       this.#at += 2;
     } else if (value <= 0xffffffff) {
       this.#byte(0xce);
-      this.#view.setUint32(this.#at, value);
+      this.#into.view.setUint32(this.#at, value);
       this.#at += 4;
     } else {
       this.#byte(0xcf);
-      this.#view.setBigUint64(this.#at, BigInt(value));
+      this.#into.view.setBigUint64(this.#at, BigInt(value));
       this.#at += 8;
     }
   }

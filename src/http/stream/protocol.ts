@@ -17,6 +17,9 @@ export const UNREAD_BYTES_FULL = 1024 * 1024;
 /** A connection that says nothing for so long is pinged, and ended where it does not answer; seconds. */
 export const IDLE_SECONDS = 120;
 
+/** Where a request goes that does not say. */
+export const POST_TRANSACTION = { method: 'POST', path: '/v1/transactions', query: '' };
+
 /** Why a connection is ended: https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1 */
 export const CloseCode = {
   /** The engine stops. Connect again, to whoever answers then. */

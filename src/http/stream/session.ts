@@ -4,7 +4,8 @@
  * order of its commits, since a merchant's shard has one writer.
  */
 import { pack } from 'msgpackr';
-import type { LateFields, Opened, RequestHandler } from '../server/exchange.js';
+import type { AnswerBuffer } from '../render/answer-buffer.js';
+import type { Exchange, FrameSender, LateFields, Opened, RequestHandler } from '../server/exchange.js';
 import { RequestProblem } from '../types.js';
 import type { AnswerTaker } from './exchange.js';
 import { StreamExchange } from './exchange.js';
@@ -16,6 +17,7 @@ import {
   CloseCode,
   FRAME_BYTES_MAX,
   FrameFault,
+  POST_TRANSACTION,
   ROOM_LOOK_MS,
   STREAM_CREDITS_FIRST,
   STREAM_CREDITS_MAX,
@@ -27,18 +29,18 @@ import {
 /** A frame goes out at this size, though its turn is not over. */
 const FRAME_BYTES_SENT = 256 * 1024;
 
-export class StreamSession<Target extends Opened> implements StreamListener, AnswerTaker {
+export class StreamSession<Target extends Opened> implements StreamListener, AnswerTaker, FrameSender<Target> {
   readonly #socket: StreamSocket;
   readonly #handler: RequestHandler<Target>;
-  readonly #authorization: string;
+  readonly authorization: string;
   readonly #writer = new FrameWriter();
   /** What the client has left, as it was told. */
-  #credits = STREAM_CREDITS_FIRST;
+  credits = STREAM_CREDITS_FIRST;
   /** Most that it may have under way by now. */
   #window = STREAM_CREDITS_FIRST;
   /** Earned back, and not told yet. */
   #owed = 0;
-  #lastNumber = -1;
+  lastNumber = -1;
   /** Of the newest success that is not sent yet. */
   #token: string | LateFields = '';
   #flushing = false;
@@ -51,12 +53,12 @@ export class StreamSession<Target extends Opened> implements StreamListener, Ans
   constructor(socket: StreamSocket, handler: RequestHandler<Target>, authorization: string) {
     this.#socket = socket;
     this.#handler = handler;
-    this.#authorization = authorization;
+    this.authorization = authorization;
     socket.send(pack({ stream: STREAM_VERSION, credits: STREAM_CREDITS_FIRST, frame_bytes_max: FRAME_BYTES_MAX }));
   }
 
   onFrame(frame: Uint8Array): void {
-    if (this.gone) return;
+    if (this.gone || this.#handler.runFrame?.(frame, this) === true) return;
     let requests: readonly StreamRequest[];
     try {
       requests = readFrame(frame);
@@ -66,11 +68,11 @@ export class StreamSession<Target extends Opened> implements StreamListener, Ans
       this.#end(CloseCode.malformed, error.message);
       return;
     }
-    if (requests.length > this.#credits) {
-      this.#end(CloseCode.policy, `${requests.length} requests with ${this.#credits} credits left`);
+    if (requests.length > this.credits) {
+      this.#end(CloseCode.policy, `${requests.length} requests with ${this.credits} credits left`);
       return;
     }
-    this.#credits -= requests.length;
+    this.credits -= requests.length;
     for (const request of requests) this.#run(request);
   }
 
@@ -90,6 +92,34 @@ export class StreamSession<Target extends Opened> implements StreamListener, Ans
 
   answered(facts: AnswerFacts, body: Uint8Array, token: string | LateFields): void {
     this.#writer.add(facts, body);
+    this.#gathered(token);
+  }
+
+  took(target: Target, count: number, lastNumber: number): void {
+    this.#target = target;
+    this.credits -= count;
+    this.lastNumber = lastNumber;
+  }
+
+  get answers(): AnswerBuffer {
+    return this.#writer.into;
+  }
+
+  beginPosted(number: number, bodyBytesMax: number): number {
+    return this.#writer.beginPosted(number, bodyBytesMax);
+  }
+
+  endPosted(end: number, fields: LateFields): void {
+    this.#writer.endPosted(end);
+    this.#gathered(fields);
+  }
+
+  exchangeFor(n: number): Exchange {
+    return new StreamExchange({ ...NOTHING_MORE, n }, this.authorization, this);
+  }
+
+  /** An answer more is in the frame. */
+  #gathered(token: string | LateFields): void {
     this.#owed++;
     // The last one is the newest: it is made from the highest sequence that was answered.
     if (token !== '') this.#token = token;
@@ -99,16 +129,16 @@ export class StreamSession<Target extends Opened> implements StreamListener, Ans
 
   /** Before anything of the frame is done. */
   #checkNumbers(requests: readonly StreamRequest[]): void {
-    let last = this.#lastNumber;
+    let last = this.lastNumber;
     for (const { n } of requests) {
       if (n <= last) throw new FrameFault(`"n" is ${n} after ${last}: numbers grow on a connection`);
       last = n;
     }
-    this.#lastNumber = last;
+    this.lastNumber = last;
   }
 
   #run(request: StreamRequest): void {
-    const exchange = new StreamExchange(request, this.#authorization, this);
+    const exchange = new StreamExchange(request, this.authorization, this);
     const target = this.#handler.open(exchange);
     this.#target = target;
     const problem = target.problem ?? tooLarge(request, target);
@@ -134,7 +164,7 @@ export class StreamSession<Target extends Opened> implements StreamListener, Ans
     }
     const granted = unread > UNREAD_BYTES_FULL ? 0 : this.#grant();
     if (this.#writer.count === 0 && granted === 0) return;
-    this.#credits += granted;
+    this.credits += granted;
     const token = typeof this.#token === 'string' ? this.#token : this.#token.token();
     this.#token = '';
     this.#socket.send(this.#writer.take(granted, token));
@@ -172,6 +202,9 @@ export class StreamSession<Target extends Opened> implements StreamListener, Ans
     this.#socket.end(code, reason.slice(0, 123));
   }
 }
+
+/** Of a request that is done already but for its answer. */
+const NOTHING_MORE = { ...POST_TRANSACTION, key: null, token: '', ifMatch: '', body: new Uint8Array(0) };
 
 /** A stream of streams there is none, and a body is bounded as in HTTP. */
 function tooLarge(request: StreamRequest, target: Opened): RequestProblem | null {

@@ -64,6 +64,47 @@ export function streamPromises(world: World): void {
       expect([reused.status, reused.body.code]).toEqual([422, 'key_reused']);
     });
 
+    it('gives each posting of a frame the outcome of its own key, the same that HTTP gives', async () => {
+      const [known, fresh, refused, twice] = [freshKey(), freshKey(), freshKey(), freshKey()];
+      const body = { legs: [leg('external/x', 'stream/plain', 5)], open_accounts: true, reference: 'plain' };
+      const unfunded = { legs: [leg('stream/no-funds', 'external/x', 1)], open_accounts: true };
+      const first = await m.post('/v1/transactions', body, { key: known });
+      const answers = await stream.send([
+        { key: fresh, body },
+        { key: known, body },
+        { key: known, body: { ...body, reference: 'other' } },
+        { key: refused, body: unfunded },
+        { key: twice, body },
+      ]);
+      expect(answers.map(({ status, replayed, body: { code } }) => [status, replayed, code])).toEqual([
+        [201, undefined, undefined],
+        [201, true, undefined],
+        [422, undefined, 'key_reused'],
+        [422, undefined, 'insufficient_funds'],
+        [201, undefined, undefined],
+      ]);
+      expect(answers[1]?.body).toEqual(first.body);
+      const replay = await m.post('/v1/transactions', body, { key: fresh });
+      expect([replay.headers.get('idempotency-replayed'), replay.body]).toEqual(['true', answers[0]?.body]);
+      const again = await stream.send([
+        { key: refused, body: unfunded },
+        { key: twice, body },
+      ]);
+      expect(again.map(({ status, replayed, body }) => [status, replayed, body])).toEqual([
+        [422, true, answers[3]?.body],
+        [201, true, answers[4]?.body],
+      ]);
+    });
+
+    it('does a posting once that stands twice in a frame', async () => {
+      const request = { key: freshKey(), body: { legs: [leg('external/x', 'stream/twice', 3)], open_accounts: true } };
+      const [one, other] = await settle(stream, [request, request]);
+      expect([one?.status, other?.status]).toEqual([201, 201]);
+      expect(one?.body).toEqual(other?.body);
+      expect([one, other].filter((answer) => answer?.replayed === true).length).toBe(1);
+      expect(await m.posted('stream/twice')).toBe(3);
+    });
+
     it('holds, captures, voids, reverses and reads', async () => {
       const legs = [leg('external/x', 'stream/held', 100)];
       const hold = await stream.one({ key: freshKey(), body: { legs, pending: true, open_accounts: true } });
@@ -184,6 +225,12 @@ export function streamPromises(world: World): void {
       let status = 200;
       while (status !== 401 && performance.now() < until) ({ status } = await opened.one({ to: 'GET /v1/accounts' }));
       expect(status).toBe(401);
+      const post = { key: freshKey(), body: { legs: [leg('external/x', 'stream/a', 1)], open_accounts: true } };
+      const refused = await opened.send([post, post]);
+      expect(refused.map(({ status, body }) => [status, body.code])).toEqual([
+        [401, 'unauthorized'],
+        [401, 'unauthorized'],
+      ]);
       await opened.close();
     });
   });

@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import { Packr } from 'msgpackr';
 import { describe, expect, it } from 'vitest';
 import { encodePlain, PlainPosts, POST_ROUTE, plainSize } from '../../../src/engine/wire/plain-post.js';
 import { encodePost } from '../../../src/engine/wire/post.js';
@@ -14,28 +13,11 @@ import { renderPosted } from '../../../src/http/render/transaction.js';
 import { IdCodec } from '../../../src/platform/ids/id-codec.js';
 import { hash } from '../../engine/wire/arbitrary.js';
 import { plainRequest } from '../../engine/wire/plain.js';
-import { context, facts, key, members, place, written } from './postings.js';
+import { context, facts, key, pack, packr, place, shuffled, written } from './postings.js';
 
-const packr = new Packr({ useRecords: false, variableMapSize: true });
 const ids = new IdCodec(new Uint8Array(16).fill(3));
 /** One for all, as it is used: what an earlier body left must not show. */
 const posts = new PlainPosts();
-
-/** As clients pack it: numbers beyond 32 bits as integers. */
-const pack = (body: { readonly legs: readonly { readonly amount: number }[] }): Uint8Array =>
-  packr.pack({
-    ...body,
-    legs: body.legs.map((leg) => ({ ...leg, amount: leg.amount > 0xffffffff ? BigInt(leg.amount) : leg.amount })),
-  });
-
-/** With the members of the posting and of its leg in another order; those that are undefined are left out. */
-const shuffled = members.chain((body) => {
-  const orderOf = (value: object) =>
-    fc
-      .shuffledSubarray(Object.entries(value), { minLength: Object.keys(value).length })
-      .map((entries) => Object.fromEntries(entries.filter(([, member]) => member !== undefined)));
-  return orderOf(body.legs[0] ?? {}).chain((leg) => orderOf({ ...body, legs: [leg] })) as fc.Arbitrary<typeof body>;
-});
 
 const strict = (bytes: Uint8Array) => parsePost(readMsgpack(bytes), context);
 

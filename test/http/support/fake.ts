@@ -80,7 +80,7 @@ function deliver(answer: Answer, receiver: AnswerReceiver, tag: number): void {
 
 export type FakeReader = { -readonly [K in keyof Reader]: Reader[K] };
 
-function emptyReader(): FakeReader {
+export function emptyReader(): FakeReader {
   return {
     record: async () => null,
     records: async () => [],
