@@ -1,13 +1,16 @@
 /** The bench's command line. */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { wholeOf } from './arguments.js';
 import { compareText } from './figures/compare.js';
 import { below, bestOf, type Floors, floorsText, reachedOf, readFloors } from './figures/floors.js';
 import { readResults } from './figures/saved.js';
 import type { Results } from './figures/schema.js';
 import { textOf } from './figures/text.js';
+import { knobCommand } from './knob/command.js';
 import { pageOf } from './page/page.js';
 import { profile } from './profile/profile.js';
+import { isSound } from './suite/books.js';
 import { LONG, QUICK, type Settings } from './suite/settings.js';
 import { type Plan, runSuite } from './suite/suite.js';
 import { WORKLOADS, workloadNamed } from './workloads/registry.js';
@@ -23,6 +26,8 @@ export const HELP = `npm run bench -- [--quick [--stream]] [--json FILE] [--html
 npm run bench -- --workload NAME[,NAME] [--connections N,…] [--rates N,…] [--duration SECONDS]
 npm run bench -- --growth MILLIONS,… [--quick] [--rounds N] [--duration SECONDS]
 npm run bench -- --profile FOLDER [--duration SECONDS]
+npm run bench -- knob NAME=VALUE[,NAME=VALUE]… [more of them] [--shape single|batches] [--connections N] [--rounds N]
+                 [--duration SECONDS] [--json FILE]
 npm run bench -- report FILE --html PAGE
 npm run bench -- compare OLD NEW
 
@@ -48,11 +53,13 @@ export function commandOf(args: readonly string[]): Command | null {
       duration: { type: 'string' },
       growth: { type: 'string' },
       profile: { type: 'string' },
+      shape: { type: 'string' },
     },
   });
   if (values.help) return null;
   if (positionals[0] === 'report') return reportCommand(positionals.slice(1), values.html);
   if (positionals[0] === 'compare') return compareCommand(positionals.slice(1));
+  if (positionals[0] === 'knob') return knobCommand(positionals.slice(1), values);
   if (positionals.length > 0) throw new Error(`there is no command "${positionals[0]}"`);
   if (values.profile !== undefined) return profileCommand(values.profile, values.duration);
   const plan = planOf(values);
@@ -123,10 +130,6 @@ function compareCommand([before, after, ...more]: readonly string[]): Command {
   };
 }
 
-/** A verify that time did not allow is no fault. */
-const isSound = ({ agrees, verify }: Results): boolean =>
-  agrees && (verify === 'clean' || verify.startsWith('not done'));
-
 interface Values {
   readonly quick: boolean;
   readonly stream: boolean;
@@ -190,11 +193,4 @@ function settingsOf(base: Settings, { rounds, duration, workload, stream }: Valu
 function listOf(name: string, text: string | undefined): number[] | null {
   if (text === undefined) return null;
   return text.split(',').map((one) => wholeOf(name, one) ?? 0);
-}
-
-function wholeOf(name: string, text: string | undefined): number | null {
-  if (text === undefined) return null;
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new Error(`${name} takes integers from 1; it has "${text}"`);
-  return value;
 }

@@ -16,6 +16,7 @@ import { placeOf } from '../src/store/embedded/place.js';
 import { cleanUpBy, end, watch } from './children.js';
 import type { ProcStat } from './proc.js';
 import { commandLine, processes } from './proc.js';
+import { applyServerSettings, type ServerSettings } from './server-settings.js';
 
 export const SHARDS = ['shard-0', 'shard-1'] as const;
 const SLOTS_OF_FIRST = 8192;
@@ -41,9 +42,11 @@ export interface Engine {
   stop(): Promise<void>;
 }
 
+/** @param serverSettings of its Postgres servers, over those that the engine gives them */
 export async function startEngine(
   merchants: number,
   environment: Readonly<Record<string, string>> = {},
+  serverSettings: ServerSettings = {},
 ): Promise<Engine> {
   const root = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
   // So that the databases' own user can get to what it owns in there, where the bench runs as root.
@@ -92,6 +95,7 @@ export async function startEngine(
     const url = await urlWhenReady(child, logFile);
     const located = locateEmbedded(folder, SHARDS) ?? {};
     const databaseUrls = SHARDS.map((name) => located[name] ?? '');
+    if (Object.keys(serverSettings).length > 0) await applyServerSettings(folder, located, serverSettings);
     databases.push(...(await Promise.all(databaseUrls.map((database) => connect(database)))));
     const keys = await createKeys(folder, 'bench', merchants);
     engine.pid = processes().find(({ parent }) => parent === child.pid)?.id ?? 0;

@@ -7,6 +7,7 @@
  *     npm run bench -- --profile FOLDER          where the time goes: stages, and flame graphs of fronts and workers
  *     npm run bench -- report FILE --html PAGE   a page of a run that was kept
  *     npm run bench -- compare OLD NEW           what has changed between two runs
+ *     npm run bench -- knob NAME=VALUE …         what settings do, beside the defaults
  *
  * No speed is asserted without `--floors`: it ends with 1 only where answers and log disagree.
  */

@@ -61,7 +61,7 @@ export function compareText(before: Results, after: Results): string {
 }
 
 /** More is better. By the exact Mann-Whitney test on two sides. */
-export function verdictOf(before: readonly number[], after: readonly number[]): Verdict {
+export function verdictOf(before: readonly number[], after: readonly number[]): Exclude<Verdict, 'other machine'> {
   const pairs = before.length * after.length;
   if (chanceOf(pairs, before.length, after.length) > CHANCE_MAX) return 'too few rounds';
   const wins = winsOf(after, before);

@@ -95,7 +95,7 @@ function ordinaryOf(singles: readonly SingleRounds[]): OrdinaryFigures | null {
 }
 
 /** What a driver's rounds say of the engine, whatever it was sent. */
-function engineOf(rounds: readonly EngineRound[]) {
+export function engineOf(rounds: readonly EngineRound[]) {
   return {
     rowsPerCommit: Math.round(medianOf(rounds.map(({ rowsPerCommit }) => rowsPerCommit))),
     foldLagMs: medianOf(rounds.map(({ foldLag }) => foldLag.ms)),
@@ -135,6 +135,6 @@ function perTransaction(
   return Object.fromEntries(sorted.map(([label, used]) => [label, round(used / posted, digits)]));
 }
 
-const ratesOf = (rounds: readonly EngineRound[]): number[] => rounds.map(({ load }) => tps(load));
+export const ratesOf = (rounds: readonly EngineRound[]): number[] => rounds.map(({ load }) => tps(load));
 
-const round = (value: number, digits: number): number => Number(value.toFixed(digits));
+export const round = (value: number, digits: number): number => Number(value.toFixed(digits));

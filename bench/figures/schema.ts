@@ -4,10 +4,10 @@
  */
 import Type from 'typebox';
 
-const closed = { additionalProperties: false } as const;
-const number = (description: string) => Type.Number({ description });
-const count = (description: string) => Type.Integer({ minimum: 0, description });
-const perRound = (description: string) => Type.Array(Type.Number(), { description });
+export const closed = { additionalProperties: false } as const;
+export const number = (description: string) => Type.Number({ description });
+export const count = (description: string) => Type.Integer({ minimum: 0, description });
+export const perRound = (description: string) => Type.Array(Type.Number(), { description });
 
 const Machine = Type.Object(
   {
@@ -22,12 +22,12 @@ const Machine = Type.Object(
   { ...closed, description: 'Where it ran. Figures of two machines are not compared.' },
 );
 
-const Latencies = Type.Object(
+export const Latencies = Type.Object(
   { p50: Type.Number(), p90: Type.Number(), p99: Type.Number(), p999: Type.Number(), max: Type.Number() },
   { ...closed, description: 'Milliseconds, in a closed loop: of a saturated engine.' },
 );
 
-const Cpu = Type.Record(Type.String(), Type.Number(), {
+export const Cpu = Type.Record(Type.String(), Type.Number(), {
   description: 'µs of CPU a transaction, by thread, database session and load generator.',
 });
 
@@ -53,7 +53,7 @@ const held = {
   threads: Type.Record(Type.String(), Thread, { description: 'By role: fronts, workers, folds, main.' }),
 };
 
-const foldLag = {
+export const foldLag = {
   foldLagMs: number('How old the first record was that the folds had not reached when the load ended, ms.'),
   foldLagRecords: number('How many records that were.'),
 };

@@ -15,6 +15,10 @@ export interface Settlement {
   readonly verify: string;
 }
 
+/** A verify that time did not allow is no fault. */
+export const isSound = ({ agrees, verify }: Pick<Settlement, 'agrees' | 'verify'>): boolean =>
+  agrees && (verify === 'clean' || verify.startsWith('not done'));
+
 export class Books {
   #answered = 0;
   #dropped = 0;

@@ -24,8 +24,8 @@ import type { Books } from './books.js';
 import { say, whole } from './progress.js';
 import type { Settings } from './settings.js';
 
-const SINGLE: Shape = { connections: 256, batch: 1 };
-const BATCH: Shape = { connections: 32, batch: 200 };
+export const SINGLE: Shape = { connections: 256, batch: 1 };
+export const BATCH: Shape = { connections: 32, batch: 200 };
 /** A connection for each merchant. */
 const STREAM: Shape = { connections: 8, batch: 100 };
 

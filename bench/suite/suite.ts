@@ -31,11 +31,11 @@ export interface Plan {
   readonly growth: readonly number[];
 }
 
-const MERCHANTS = 8;
+export const MERCHANTS = 8;
 const LATENCY_CONNECTIONS = 64;
 const LATENCY_SEED = 5;
 /** Keys enough for every transaction of a long run on a fast machine, and accounts for all workloads together. */
-const ENVIRONMENT = {
+export const ENVIRONMENT = {
   MILLRACE_KEYS__KEYS_MAX: '200000000',
   MILLRACE_LIMITS__ACCOUNTS_MAX: '10000000',
   MILLRACE_LOG__LEVEL: 'warn',

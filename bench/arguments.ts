@@ -1,0 +1,9 @@
+/** Values of the bench's options, read strictly. */
+
+/** @throws Error that names the option */
+export function wholeOf(name: string, text: string | undefined): number | null {
+  if (text === undefined) return null;
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new Error(`${name} takes integers from 1; it has "${text}"`);
+  return value;
+}
