@@ -10,6 +10,7 @@ import { textOf } from './figures/text.js';
 import { knobCommand } from './knob/command.js';
 import { pageOf } from './page/page.js';
 import { profile } from './profile/profile.js';
+import { soakCommand } from './soak/command.js';
 import { isSound } from './suite/books.js';
 import { LONG, QUICK, type Settings } from './suite/settings.js';
 import { type Plan, runSuite } from './suite/suite.js';
@@ -28,6 +29,7 @@ npm run bench -- --growth MILLIONS,… [--quick] [--rounds N] [--duration SECOND
 npm run bench -- --profile FOLDER [--duration SECONDS]
 npm run bench -- knob NAME=VALUE[,NAME=VALUE]… [more of them] [--shape single|batches] [--connections N] [--rounds N]
                  [--duration SECONDS] [--json FILE]
+npm run bench -- soak [--minutes N] [--share OF-THE-CAPACITY] [--connections N] [--seed N] [--json FILE]
 npm run bench -- report FILE --html PAGE
 npm run bench -- compare OLD NEW
 
@@ -54,12 +56,16 @@ export function commandOf(args: readonly string[]): Command | null {
       growth: { type: 'string' },
       profile: { type: 'string' },
       shape: { type: 'string' },
+      minutes: { type: 'string' },
+      share: { type: 'string' },
+      seed: { type: 'string' },
     },
   });
   if (values.help) return null;
   if (positionals[0] === 'report') return reportCommand(positionals.slice(1), values.html);
   if (positionals[0] === 'compare') return compareCommand(positionals.slice(1));
   if (positionals[0] === 'knob') return knobCommand(positionals.slice(1), values);
+  if (positionals[0] === 'soak') return soakCommand(positionals.slice(1), values);
   if (positionals.length > 0) throw new Error(`there is no command "${positionals[0]}"`);
   if (values.profile !== undefined) return profileCommand(values.profile, values.duration);
   const plan = planOf(values);

@@ -37,6 +37,10 @@ export async function countCommits(engine: Engine): Promise<{ records: number; c
 export const walBytes = (engine: Engine): Promise<number> =>
   sumOver(engine, "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0') AS sum");
 
+/** On disk: files of the log of changes (WAL), also those that are kept to be used again. */
+export const walFileBytes = (engine: Engine): Promise<number> =>
+  sumOver(engine, 'SELECT sum(size) AS sum FROM pg_ls_waldir()');
+
 /** On disk: tables of the engine's schema, with their indexes and what is stored out of line. */
 export const tableBytes = (engine: Engine): Promise<number> =>
   sumOver(

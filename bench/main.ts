@@ -8,6 +8,7 @@
  *     npm run bench -- report FILE --html PAGE   a page of a run that was kept
  *     npm run bench -- compare OLD NEW           what has changed between two runs
  *     npm run bench -- knob NAME=VALUE …         what settings do, beside the defaults
+ *     npm run bench -- soak                      whether a rate lasts, in an open loop of half an hour
  *
  * No speed is asserted without `--floors`: it ends with 1 only where answers and log disagree.
  */

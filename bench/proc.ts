@@ -55,9 +55,15 @@ export const switchesOf = (pid: number, tid = pid): number =>
 /** In memory now; 0 where the process has ended. */
 export const residentBytes = (pid: number): number => readOf(`/proc/${pid}/status`, parseResident) ?? 0;
 
+/** Its part of memory now: a page that several processes share counts for each in part. 0 where it has ended. */
+export const proportionalBytes = (pid: number): number => readOf(`/proc/${pid}/smaps_rollup`, parseProportional) ?? 0;
+
 const KIB = 1024;
 
 const parseResident = (text: string): number => Number(/^VmRSS:\s+([0-9]+) kB$/m.exec(text)?.[1] ?? 0) * KIB;
+
+/** @param text of /proc/…/smaps_rollup */
+export const parseProportional = (text: string): number => Number(/^Pss:\s+([0-9]+) kB$/m.exec(text)?.[1] ?? 0) * KIB;
 
 /** @param text of /proc/…/status */
 export function parseSwitches(text: string): number {

@@ -89,12 +89,21 @@ export function chanceOf(wins: number, m: number, n: number): number {
 }
 
 /** In how many orders of `m` and `n` values there are 0, 1, 2, … wins: the last value is one of the `m` or of the `n`. */
-function waysOf(m: number, n: number): number[] {
-  if (m === 0 || n === 0) return [1];
-  const ways = new Array<number>(m * n + 1).fill(0);
-  for (const [wins, count] of waysOf(m - 1, n).entries()) ways[wins + n] = (ways[wins + n] ?? 0) + count;
-  for (const [wins, count] of waysOf(m, n - 1).entries()) ways[wins] = (ways[wins] ?? 0) + count;
-  return ways;
+function waysOf(m: number, n: number): readonly number[] {
+  const none: readonly number[] = [1];
+  // For 0, 1, … m values, beside so many of the others as have been counted.
+  let rows = Array.from({ length: m + 1 }, () => none);
+  for (let others = 1; others <= n; others++) {
+    const next = [none];
+    for (let ours = 1; ours <= m; ours++) {
+      const ways = new Array<number>(ours * others + 1).fill(0);
+      for (const [wins, count] of next[ours - 1]?.entries() ?? []) ways[wins + others] = count;
+      for (const [wins, count] of rows[ours]?.entries() ?? []) ways[wins] = (ways[wins] ?? 0) + count;
+      next.push(ways);
+    }
+    rows = next;
+  }
+  return rows[m] ?? none;
 }
 
 const isSameMachine = (one: MachineFigures, other: MachineFigures): boolean =>

@@ -1,5 +1,6 @@
 /** Results as tables for a terminal. */
 import { textTable } from '../../src/cli/io.js';
+import type { Settlement } from '../suite/books.js';
 import { type Bulk, bulksOf, drivenOf } from './bulks.js';
 import { GROWTH_HEADER, growthRow } from './grown.js';
 import { HELD_HEADER, heldRows } from './held.js';
@@ -185,7 +186,7 @@ export const stagesTable = (load: string, thread: string, stages: Readonly<Recor
     [...Object.entries(stages), ['all', sumOf(stages)] as const].map(([stage, micros]) => [stage, micros.toFixed(2)]),
   );
 
-function settlementTable(results: Results): string {
+export function settlementTable(results: Settlement): string {
   return textTable(
     ['settlement', ''],
     [

@@ -28,6 +28,8 @@ const chunk = Buffer.allocUnsafe(64 * 1024);
 export class Connection {
   /** The request under way. */
   attempt: unknown = null;
+  /** From when on it has had none. */
+  freeSinceMs = performance.now();
   readonly #socket: Socket;
   readonly #events: ConnectionEvents;
   #owed = false;

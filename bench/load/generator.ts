@@ -1,5 +1,6 @@
 /** The parent's side of an open-loop generator. */
 import { type ChildProcess, fork } from 'node:child_process';
+import { on } from 'node:events';
 import type { GeneratorPlan, Phase, PhaseResult } from './plan.js';
 
 export class LoadGenerator {
@@ -24,6 +25,23 @@ export class LoadGenerator {
   /** One phase at a time. */
   run(phase: Phase): Promise<PhaseResult> {
     return this.#ask(phase) as Promise<PhaseResult>;
+  }
+
+  /** The results of a phase's windows, each as soon as it is there. */
+  async *windows(phase: Phase & { readonly windows: number }): AsyncGenerator<PhaseResult> {
+    const gone = new AbortController();
+    const ended = (): void => gone.abort();
+    this.#child.once('exit', ended);
+    const answers = on(this.#child, 'message', { signal: gone.signal });
+    this.#child.send(phase);
+    try {
+      for (let left = phase.windows; left > 0; left--) yield (await answers.next()).value[0] as PhaseResult;
+    } catch (error) {
+      throw gone.signal.aborted ? new Error('the load generator ended before its windows did') : error;
+    } finally {
+      this.#child.off('exit', ended);
+      await answers.return?.();
+    }
   }
 
   async stop(): Promise<void> {

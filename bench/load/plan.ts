@@ -43,6 +43,11 @@ export interface Phase {
    * phase with nothing in flight only if it is long enough.
    */
   readonly settleMs: number;
+  /**
+   * So many phases of this length that follow one another without a pause, each with a result of its own: a late answer
+   * counts for the one that its request was intended in. For open loops. @defaultValue 1
+   */
+  readonly windows?: number;
 }
 
 /** From the intended start of a request to its whole answer, ms. */
@@ -62,7 +67,7 @@ export interface GroupResult {
   readonly statuses: Readonly<Record<string, number>>;
   /** Answers 2xx, or as expected, a second while the phase lasted, without its settling. */
   readonly goodput: number;
-  /** Transactions answered as posted a second, as `goodput`. */
+  /** Transactions answered as posted a second, as `goodput`; also those that an earlier window was to have. */
   readonly postedPerSecond: number;
   /** From the intended start, first attempt or not, to the 2xx, or to a refusal that was to be expected. */
   readonly admitted: Latency;

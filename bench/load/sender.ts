@@ -16,6 +16,8 @@ interface Attempt {
 }
 
 const RETRY_AFTER_MS = 1_000;
+/** The engine cuts a connection that is idle for ten seconds: a request must not be sent into its end. */
+const IDLE_MS = 5_000;
 
 export class Sender implements ConnectionEvents {
   readonly #plan: GeneratorPlan;
@@ -53,6 +55,8 @@ export class Sender implements ConnectionEvents {
 
   begin(sending: Sending | undefined, beganMs: number): void {
     this.#tally = new Tally(beganMs);
+    // Between phases nobody ticks.
+    this.#endIdleSince(beganMs - IDLE_MS);
     this.#arrivals =
       sending !== undefined && 'open' in sending ? new Arrivals(sending.open, beganMs, this.#random) : null;
     this.#loops = sending !== undefined && 'closed' in sending ? sending.closed : 0;
@@ -70,6 +74,7 @@ export class Sender implements ConnectionEvents {
       for (let at = arrivals.take(nowMs); at >= 0; at = arrivals.take(nowMs)) this.#intend(at);
     }
     this.#giveUpBefore(nowMs - this.#group.patienceMs);
+    this.#endIdleSince(nowMs - IDLE_MS);
   }
 
   /** Nothing new is intended from now on. */
@@ -77,6 +82,15 @@ export class Sender implements ConnectionEvents {
     this.#tally.stop(nowMs);
     this.#arrivals = null;
     this.#loops = 0;
+  }
+
+  /** The next phase begins at once. @returns the one before it, whose answers may still come */
+  turn(sending: Sending | undefined, nowMs: number): Tally {
+    this.tick(nowMs);
+    const before = this.#tally;
+    before.stop(nowMs);
+    this.begin(sending, nowMs);
+    return before;
   }
 
   get quiet(): boolean {
@@ -99,8 +113,10 @@ export class Sender implements ConnectionEvents {
     connection.attempt = null;
     this.underWay--;
     const { status } = answer;
-    attempt.tally.answered(attempt.request, answer, nowMs, attempt.intendedMs, attempt.sentMs);
+    const posted = attempt.tally.answered(attempt.request, answer, nowMs, attempt.intendedMs, attempt.sentMs);
+    this.#tally.came(posted, nowMs);
     if ((status === 429 || status === 503) && attempt.retriesLeft > 0) this.#sendAgain(attempt, nowMs);
+    else attempt.tally.owed--;
     if (connection.closing) connection.end();
     else this.#freed(connection, nowMs);
     if (this.#loops > 0 && attempt.tally === this.#tally) this.#intend(nowMs);
@@ -116,12 +132,17 @@ export class Sender implements ConnectionEvents {
     const attempt = connection.attempt as Attempt;
     this.underWay--;
     attempt.tally.errors++;
-    if (attempt.retriesLeft > 0) this.#sendAgain(attempt, performance.now());
-    else if (this.#loops > 0 && attempt.tally === this.#tally) this.#intend(performance.now());
+    if (attempt.retriesLeft > 0) {
+      this.#sendAgain(attempt, performance.now());
+      return;
+    }
+    attempt.tally.owed--;
+    if (this.#loops > 0 && attempt.tally === this.#tally) this.#intend(performance.now());
   }
 
   #intend(intendedMs: number): void {
     this.#tally.intended++;
+    this.#tally.owed++;
     const retriesLeft = this.#group.retries ?? 0;
     this.#send(
       { request: this.#source.next(), intendedMs, sentMs: intendedMs, retriesLeft, tally: this.#tally },
@@ -156,6 +177,7 @@ export class Sender implements ConnectionEvents {
     this.#giveUpBefore(nowMs - this.#group.patienceMs);
     const next = this.#waiting[this.#waitingFrom];
     if (next === undefined) {
+      connection.freeSinceMs = nowMs;
       this.#free.push(connection);
       return;
     }
@@ -168,8 +190,16 @@ export class Sender implements ConnectionEvents {
       const next = this.#waiting[this.#waitingFrom];
       if (next === undefined || next.sentMs >= latestMs) return;
       next.tally.givenUp++;
+      next.tally.owed--;
       this.#taken();
     }
+  }
+
+  /** The one that was freed last is used first, so those that are idle the longest come first. */
+  #endIdleSince(latestMs: number): void {
+    const kept = this.#free.findIndex(({ freeSinceMs }) => freeSinceMs > latestMs);
+    if (kept === 0) return;
+    for (const idle of this.#free.splice(0, kept < 0 ? this.#free.length : kept)) idle.end();
   }
 
   /** The first that waits is no longer waiting. */

@@ -21,6 +21,8 @@ export class Tally {
   errors = 0;
   givenUp = 0;
   unanswered = 0;
+  /** Requests that are neither answered nor given up. */
+  owed = 0;
   #withoutRetryAfter = 0;
   #posted = 0;
   #replayed = 0;
@@ -34,7 +36,8 @@ export class Tally {
 
   constructor(readonly beganMs: number) {}
 
-  answered(request: LoadRequest, answer: Answer, nowMs: number, intendedMs: number, sentMs: number): void {
+  /** @returns the transactions that it has posted */
+  answered(request: LoadRequest, answer: Answer, nowMs: number, intendedMs: number, sentMs: number): number {
     const { status } = answer;
     this.#statuses.set(status, (this.#statuses.get(status) ?? 0) + 1);
     if (status < 300 || status === request.refusal) {
@@ -42,14 +45,19 @@ export class Tally {
       const tenth = Math.floor((nowMs - this.beganMs) / TENTH_MS);
       while (this.#timeline.length <= tenth) this.#timeline.push(0);
       this.#timeline[tenth] = (this.#timeline[tenth] ?? 0) + 1;
-      if (answer.replayed) this.#replayed++;
-      else if (status < 300) this.#count(request.posted(answer.body), nowMs);
-      return;
+      if (answer.replayed) {
+        this.#replayed++;
+        return 0;
+      }
+      const posted = status < 300 ? request.posted(answer.body) : 0;
+      this.#posted += posted;
+      return posted;
     }
     this.#unexpected++;
-    if (status !== 429 && status !== 503) return;
+    if (status !== 429 && status !== 503) return 0;
     record(this.#refused, nowMs - sentMs);
     if (!answer.retryAfter) this.#withoutRetryAfter++;
+    return 0;
   }
 
   /** No more is intended: what is answered from now on is not of the phase's rate. */
@@ -57,8 +65,8 @@ export class Tally {
     this.#end = nowMs;
   }
 
-  #count(posted: number, nowMs: number): void {
-    this.#posted += posted;
+  /** Transactions that were posted while the phase lasted, also by requests of the one before it. */
+  came(posted: number, nowMs: number): void {
     if (nowMs <= this.#end) this.#postedInTime += posted;
   }
 

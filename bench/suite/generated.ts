@@ -5,7 +5,7 @@ import type { Engine } from '../engine.js';
 import { histogramText, merged, percentilesOf } from '../figures/latency.js';
 import type { ClosedLoopFigures, OpenLoopFigures } from '../figures/schema.js';
 import { LoadGenerator } from '../load/generator.js';
-import type { GroupResult, Requests, Sending } from '../load/plan.js';
+import type { GroupResult, PhaseResult, Requests, Sending } from '../load/plan.js';
 import { FoldWatch, foldLag, sessionNames } from '../log.js';
 import type { Books } from './books.js';
 
@@ -28,6 +28,18 @@ interface Phase {
   readonly result: GroupResult;
   readonly seconds: number;
   readonly lagMs: number;
+}
+
+type Timed = Pick<
+  OpenLoopFigures,
+  'seconds' | 'connections' | 'requests' | 'errors' | 'p50Ms' | 'p90Ms' | 'p99Ms' | 'p999Ms' | 'maxMs' | 'histogram'
+>;
+
+/** Of a long open loop: latencies are those of what was intended in it, whenever it was answered. */
+export interface OpenWindow extends Timed {
+  /** Transactions whose answer came while it lasted. */
+  readonly postedPerSecond: number;
+  readonly generatorLagP99Ms: number;
 }
 
 /** One process that sends the requests of one workload. */
@@ -89,6 +101,17 @@ export class Generated {
     };
   }
 
+  /** An open loop in windows that follow one another without a pause; each is given when its requests are answered. */
+  async *windows(rate: number, seconds: number, windows: number): AsyncGenerator<OpenWindow> {
+    const sending = { [GROUP]: { open: rate } };
+    const answers = this.#generator.windows({ ms: seconds * 1000, sending, settleMs: SETTLE_MS, windows });
+    for await (const answer of answers) {
+      const phase = this.#taken(answer);
+      const timed = timedOf([phase], this.#options.connections);
+      yield { ...timed, postedPerSecond: phase.result.postedPerSecond, generatorLagP99Ms: phase.lagMs };
+    }
+  }
+
   /** Answers a second. */
   async closedRate(connections: number, seconds: number): Promise<number> {
     return (await this.#phase({ closed: connections }, seconds)).result.goodput;
@@ -119,11 +142,12 @@ export class Generated {
   }
 
   async #phase(sending: Sending, seconds: number): Promise<Phase> {
-    const answer = await this.#generator.run({
-      ms: seconds * 1000,
-      sending: { [GROUP]: sending },
-      settleMs: SETTLE_MS,
-    });
+    return this.#taken(
+      await this.#generator.run({ ms: seconds * 1000, sending: { [GROUP]: sending }, settleMs: SETTLE_MS }),
+    );
+  }
+
+  #taken(answer: PhaseResult): Phase {
     const result = answer.groups[GROUP];
     if (result === undefined) throw new Error('the generator said nothing of what it sent');
     this.#books?.add(result.posted, (result.unanswered + result.errors) * this.#options.transactionsPerRequest);
@@ -133,7 +157,7 @@ export class Generated {
 
 const round = (value: number): number => Math.round(value * 100) / 100;
 
-function timedOf(phases: readonly Phase[], connections: number) {
+function timedOf(phases: readonly Phase[], connections: number): Timed {
   const sum = (of: (result: GroupResult) => number): number =>
     phases.reduce((total, { result }) => total + of(result), 0);
   const histogram = merged(phases.map(({ result }) => result.histogram));

@@ -11,6 +11,12 @@ describe('the chance of an order', () => {
     expect(chanceOf(24, 5, 5)).toBeCloseTo(4 / 252);
     expect(chanceOf(8, 4, 4)).toBe(1);
   });
+
+  it('is counted soon, however many there are', () => {
+    // One of the orders of 80 and 80 on each side: C(160, 80) is 9.2 × 10^46.
+    expect(chanceOf(6400, 80, 80) / 2.17e-47).toBeCloseTo(1, 1);
+    expect(chanceOf(0, 3, 2)).toBeCloseTo(2 / 10);
+  });
 });
 
 describe('the verdict', () => {

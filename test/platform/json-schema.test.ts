@@ -3,6 +3,7 @@ import type { TSchema } from 'typebox';
 import { expect, test } from 'vitest';
 import { ResultsSchema } from '../../bench/figures/schema.js';
 import { KnobSchema } from '../../bench/knob/schema.js';
+import { SoakSchema } from '../../bench/soak/schema.js';
 import { ImportMapSchema } from '../../src/cli/import/map-schema.js';
 import { jsonSchemaText } from '../../src/platform/config/json-schema.js';
 import { ConfigSchema } from '../../src/platform/config/schema.js';
@@ -12,6 +13,7 @@ const files: readonly (readonly [file: string, schema: TSchema])[] = [
   ['config/import-map.schema.json', ImportMapSchema],
   ['docs/bench.schema.json', ResultsSchema],
   ['docs/bench-knob.schema.json', KnobSchema],
+  ['docs/bench-soak.schema.json', SoakSchema],
 ];
 
 // Made anew by: MILLRACE_TEST_UPDATE=1 npx vitest run test/platform/json-schema.test.ts && npm run format

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
+import { trendOf } from '../../../bench/figures/trend.js';
 import { residentMegabytes } from '../measure.js';
 import type { World } from '../world.js';
 
@@ -88,16 +89,5 @@ async function ofDatabase(url: string): Promise<{ wal: number; dead: number; blo
 }
 
 /** Of a straight line through the values (least squares), per hour. */
-export function slopePerHour(samples: readonly Sample[], figure: Figure): number {
-  const hours = samples.map(({ atMs }) => atMs / 3_600_000);
-  const values = samples.map((one) => one[figure]);
-  const middle = hours.reduce((sum, hour) => sum + hour, 0) / hours.length;
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  let above = 0;
-  let below = 0;
-  hours.forEach((hour, index) => {
-    above += (hour - middle) * ((values[index] ?? 0) - mean);
-    below += (hour - middle) ** 2;
-  });
-  return below === 0 ? 0 : above / below;
-}
+export const slopePerHour = (samples: readonly Sample[], figure: Figure): number =>
+  trendOf(samples.map((one) => ({ at: one.atMs / 3_600_000, value: one[figure] }))).slope;
