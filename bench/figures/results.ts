@@ -29,6 +29,7 @@ export function resultsOf({ singles, batch, stream, settlement, seconds, ...rest
     batch: batch === null ? null : batchOf(batch),
     stream: stream === null ? null : batchOf(stream),
     ordinary: ordinaryOf(singles),
+    pgbench: pgbenchOf(singles),
     ...settlement,
   };
 }
@@ -92,6 +93,13 @@ function ordinaryOf(singles: readonly SingleRounds[]): OrdinaryFigures | null {
     ratio: round(medianOf(ratio), 1),
     rounds: { ordinary: theirs.map(Math.round), ratio: ratio.map((one) => round(one, 1)) },
   };
+}
+
+function pgbenchOf(singles: readonly SingleRounds[]): Results['pgbench'] {
+  const single = singles.find(({ pgbench }) => pgbench.length > 0);
+  if (single === undefined) return null;
+  const ratio = medianOf(ratiosOf(ratesOf(single.engine), single.pgbench));
+  return { tps: Math.round(medianOf(single.pgbench)), ratio: round(ratio, 1) };
 }
 
 /** What a driver's rounds say of the engine, whatever it was sent. */

@@ -124,6 +124,14 @@ const Ordinary = Type.Object(
   closed,
 );
 
+const Pgbench = Type.Object(
+  {
+    tps: count('Transactions a second of pgbench’s TPC-B: scale 10, 20 sessions. Median.'),
+    ratio: number('How many times as many the engine does. Median of the ratios of neighbouring rounds.'),
+  },
+  { ...closed, description: 'On the engine’s first server, in a database of its own.' },
+);
+
 /** A measurement by the bench's own generator. */
 const timed = {
   seconds: number('That were measured, warm-up cut off.'),
@@ -237,6 +245,7 @@ export const ResultsSchema = Type.Object(
       description: 'By the bench’s own driver; latencies are those of whole frames.',
     }),
     ordinary: Type.Union([Ordinary, Type.Null()]),
+    pgbench: Type.Union([Pgbench, Type.Null()], { description: 'null: not installed, or left out.' }),
     latency: Type.Union([OpenLoop, Type.Null()], { description: 'Single transactions in an open loop.' }),
     workloads: Type.Array(Workload),
     growth: Type.Array(Growth, { description: 'How speed changes as the log grows; empty: not measured.' }),

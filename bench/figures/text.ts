@@ -19,6 +19,7 @@ export function textOf(results: Results): string {
     '',
     speedTable(singles, bulks),
     ordinaryTable(results),
+    pgbenchTable(results),
     closedLatencyTable(singles, bulks),
     openLatencyTable(results),
     ...singles.map(({ driver, cpuMicrosPerTransaction: cpu }) => cpuTable(`single, by ${driver}`, cpu)),
@@ -91,6 +92,14 @@ function ordinaryTable({ ordinary }: Results): string {
   return textTable(
     ['the ordinary way (Fastify, pg, a SQL transaction a request)', 'transactions a second', 'the engine does'],
     [['single, same requests, same server', whole(ordinary.tps), `${ordinary.ratio} times as many`]],
+  );
+}
+
+function pgbenchTable({ pgbench }: Results): string {
+  if (pgbench === null) return '';
+  return textTable(
+    ['pgbench (TPC-B, scale 10, 20 sessions)', 'transactions a second', 'the engine does'],
+    [['five statements a transaction, same server', whole(pgbench.tps), `${pgbench.ratio} times as many`]],
   );
 }
 

@@ -72,7 +72,7 @@ function tiles({ single, batch, ordinary, latency, verify, agrees }: Results): s
 }
 
 function speedTable(results: Results): string {
-  const { singleByDriver, ordinary, workloads } = results;
+  const { singleByDriver, ordinary, pgbench, workloads } = results;
   const spread = (rounds: readonly number[]): string => {
     const of = spreadOf(rounds);
     return rounds.length === 1 ? whole(of.median) : `${whole(of.median)} ${spreadText(of)}`;
@@ -96,6 +96,9 @@ function speedTable(results: Results): string {
   }
   if (ordinary !== null) {
     rows.push(['the ordinary way, single', spread(ordinary.rounds.ordinary), '', `1 / ${ordinary.ratio}`, '', '']);
+  }
+  if (pgbench !== null) {
+    rows.push(['pgbench, TPC-B, 20 sessions', whole(pgbench.tps), '', `1 / ${pgbench.ratio}`, '', '']);
   }
   for (const { name, closed } of workloads) {
     for (const one of closed) {

@@ -7,6 +7,7 @@ import { BareCopy } from '../bare-copy.js';
 import type { Engine } from '../engine.js';
 import type { ThreadFigures } from '../figures/schema.js';
 import type { Ordinary } from '../ordinary/ordinary.js';
+import type { Pgbench } from '../pgbench.js';
 import {
   ACCOUNTS,
   type EngineRound,
@@ -38,6 +39,8 @@ export interface SingleRounds {
   readonly threads: Readonly<Record<string, ThreadFigures>>;
   /** The ordinary way, in the first of the rounds. */
   readonly ordinary: readonly LoadResult[];
+  /** Transactions a second of pgbench beside each of the rounds; none where it is left out. */
+  readonly pgbench: readonly number[];
 }
 
 export interface BatchRounds {
@@ -71,13 +74,14 @@ export class Driven {
     await this.#load(autocannonDriver, BATCH, this.#settings.warmUpS, 'warm-up, batches');
   }
 
-  /** The ordinary way is loaded between the engine's rounds. */
-  async singles(ordinary: Ordinary): Promise<SingleRounds[]> {
+  /** The ordinary way is loaded between the engine's rounds, and pgbench is. */
+  async singles(ordinary: Ordinary, pgbench: Pgbench | null): Promise<SingleRounds[]> {
     const { rounds, durationS, autocannonRounds, autocannonS, ordinaryRounds } = this.#settings;
-    const first = await this.#single(this.#driver, rounds, durationS, ordinary, ordinaryRounds);
+    const first = await this.#single(this.#driver, rounds, durationS, ordinary, ordinaryRounds, pgbench);
     await settleOrdinary(ordinary, first.ordinary);
+    await pgbench?.stop();
     if (this.#driver === autocannonDriver) return [first];
-    return [first, await this.#single(autocannonDriver, autocannonRounds, autocannonS, ordinary, 0)];
+    return [first, await this.#single(autocannonDriver, autocannonRounds, autocannonS, ordinary, 0, null)];
   }
 
   /** One round of single transactions, without a limit: how the speed changes as the log grows. */
@@ -142,11 +146,13 @@ export class Driven {
     durationS: number,
     rival: Ordinary,
     rivalRounds: number,
+    pgbench: Pgbench | null,
   ): Promise<SingleRounds> {
-    const { foldWaitMs, frontS, ordinaryS } = this.#settings;
+    const { foldWaitMs, frontS, ordinaryS, pgbenchS } = this.#settings;
     const limits: LoadResult[] = [];
     const engine: EngineRound[] = [];
     const ordinary: LoadResult[] = [];
+    const pgbenchRates: number[] = [];
     const front = await startBareFront(await sampleSingle(this.#engine));
     this.#books.add(1, 0);
     const other = async (url: string, name: string, seconds: number): Promise<LoadResult> => {
@@ -160,10 +166,16 @@ export class Driven {
       limits.push(await other(front.url, `${name}, bare front`, frontS));
       engine.push(await this.#load(driver, SINGLE, durationS, `${name}, engine`));
       if (round <= rivalRounds) ordinary.push(await other(rival.url, `${name}, the ordinary way`, ordinaryS));
+      if (pgbench === null) continue;
+      await foldsAtRest(this.#engine, foldWaitMs);
+      const rate = await pgbench.run(pgbenchS);
+      say(`${name}, pgbench, TPC-B: ${whole(rate)} transactions/s`);
+      pgbenchRates.push(rate);
     }
     await front.stop();
     const threads = await this.#threads(engine);
-    return { driver: driver.name, connections: SINGLE.connections, front: limits, engine, threads, ordinary };
+    const { connections } = SINGLE;
+    return { driver: driver.name, connections, front: limits, engine, threads, ordinary, pgbench: pgbenchRates };
   }
 
   #threads(rounds: readonly EngineRound[]): Promise<Record<string, ThreadFigures>> {

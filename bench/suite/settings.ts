@@ -16,6 +16,8 @@ export interface Settings {
   readonly frontS: number;
   readonly batchS: number;
   readonly ordinaryS: number;
+  /** Of pgbench, beside each of the rounds where it is installed; 0: it is left out. */
+  readonly pgbenchS: number;
   readonly autocannonS: number;
   readonly copyS: number;
   readonly warmUpS: number;
@@ -56,6 +58,7 @@ export const LONG: Settings = {
   frontS: 8,
   batchS: 8,
   ordinaryS: 8,
+  pgbenchS: 8,
   autocannonS: 8,
   copyS: 8,
   warmUpS: 4,
@@ -78,6 +81,8 @@ export const QUICK: Settings = {
   frontS: 1,
   batchS: 1,
   ordinaryS: 1,
+  // Making its tables alone takes a second.
+  pgbenchS: 0,
   autocannonS: 1,
   copyS: 1,
   warmUpS: 0.5,

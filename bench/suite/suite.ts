@@ -11,6 +11,7 @@ import { resultsOf } from '../figures/results.js';
 import type { OpenLoopFigures, Results, WorkloadFigures } from '../figures/schema.js';
 import type { MemoryFigures } from '../memory.js';
 import { startOrdinary } from '../ordinary/ordinary.js';
+import { startPgbench } from '../pgbench.js';
 import { profileStages } from '../profile/profile.js';
 import { ACCOUNTS, foldsAtRest, prepare } from '../rounds.js';
 import type { Workload } from '../workloads/workload.js';
@@ -103,7 +104,7 @@ async function runDriven(engine: Engine, settings: Settings, books: Books): Prom
   const [ordinary] = await Promise.all([startOrdinary(database, engine.keys, ACCOUNTS), prepare(engine)]);
   const driven = new Driven(engine, settings, books);
   await driven.warmUp();
-  const singles = await driven.singles(ordinary);
+  const singles = await driven.singles(ordinary, settings.pgbenchS === 0 ? null : await startPgbench(database, say));
   const latency = await measureLatency(engine, settings, books);
   return { singles, latency, batch: await driven.batches(), stream: await driven.stream() };
 }

@@ -74,6 +74,11 @@ describe('the page of a run', () => {
     }
   });
 
+  it('has pgbench beside the ordinary way where it was there', () => {
+    expect(pageOf(someResults({ pgbench: { tps: 3_300, ratio: 9.1 } }))).toMatch(/pgbench, TPC-B.*3,300.*1 \/ 9\.1/s);
+    expect(full).not.toContain('pgbench');
+  });
+
   it('places every point, also of a run of workloads alone', () => {
     for (const page of [
       full,

@@ -85,6 +85,7 @@ describe('results', () => {
         engine: [engine(100_000, 10), engine(120_000, 30)],
         threads: someResults().single?.threads ?? {},
         ordinary: [load(4_000, 90)],
+        pgbench: [1_000, 3_000],
       },
     ],
     batch: null,
@@ -99,6 +100,12 @@ describe('results', () => {
 
   it('compare the ordinary way with the round of the engine beside it', () => {
     expect(results.ordinary).toMatchObject({ tps: 2_000, ratio: 25 });
+  });
+
+  it('compare pgbench with the rounds of the engine beside it, where it was there', () => {
+    expect(results.pgbench).toEqual({ tps: 2_000, ratio: 35 });
+    expect(textOf(results)).toMatch(/same server +2,000 +35 times as many/);
+    expect(textOf(someResults())).not.toContain('pgbench');
   });
 
   it('have the processor time of a transaction, the dearest thread first', () => {

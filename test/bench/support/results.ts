@@ -77,6 +77,7 @@ export function someResults(changes: Partial<Results> = {}): Results {
     batch: bulk,
     stream: { ...bulk, driver: 'stream', connections: 8, transactions: 100 },
     ordinary: { tps: 1_400, ratio: 21, rounds: { ordinary: [1_400], ratio: [21] } },
+    pgbench: null,
     latency: someOpenLoop(),
     workloads: [],
     growth: [],
