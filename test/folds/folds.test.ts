@@ -406,6 +406,42 @@ describe.each([
     }
   });
 
+  it('say the same of the past and of transactions while the fold moves on between the statements of one read', async () => {
+    const shard = await databases.create();
+    for (let at = 0; at < model.records.length; at += 3) {
+      await commitBatch(shard, model.records.slice(at, at + 3), (number) => model.account(number).currency);
+    }
+    const moving = new ShardReader(
+      {
+        ...shard,
+        query: async (text, values) => {
+          const rows = await shard.query(text, values);
+          await foldStep(shard, 2);
+          return rows;
+        },
+      },
+      { name: 'moving' },
+    );
+    const dice = random(SEED + 3);
+    const last = model.records.length;
+    let reads = 0;
+    for (let cursor = 0; cursor < last; reads++) {
+      const [fold] = await shard.query('SELECT position FROM fold');
+      cursor = Number(fold?.position);
+      // Of times on both sides of the cursor, accounts that were changed beside it.
+      const near = model.records[Math.min(last - 1, cursor + Math.floor(dice() * 60) - 20)];
+      const account = model.accounts.find(({ number }) => number === near?.legs[0]?.debit);
+      if (near === undefined || account === undefined) continue;
+      const { book, name } = account;
+      expect(await moving.transaction(book, near.position)).toEqual(await reader.transaction(book, near.position));
+      for (const at of [near.at, model.records[Math.floor(dice() * last)]?.at ?? 0]) {
+        expect(await moving.accountAsOf(book, name, at)).toEqual(await reader.accountAsOf(book, name, at));
+        expect(await moving.accountAt(book, name, at)).toEqual(await reader.accountAt(book, name, at));
+      }
+    }
+    expect(reads).toBeGreaterThan(4);
+  });
+
   it('list accounts by prefix, in order of their bytes', async () => {
     for (const prefix of ['', 'c', 'customer/', 'customer/1', 'nobody']) {
       const expected = model.accounts

@@ -22,7 +22,11 @@ import {
 } from './row.js';
 import { blockAt, type EntryBlock, toBlock } from './statement.js';
 
-/** How one account stands to the log and to the fold; all of one snapshot. */
+/**
+ * How one account stands to the log and to the fold; all of one snapshot. The statements that follow it have others, in which
+ * the fold may have moved on, and blocks with it: of a block only what stood up to `folded` is taken from here on, and what
+ * stands behind that is read from the log, so that no record is counted twice and none is left out.
+ */
 interface Place {
   readonly number: number;
   readonly openedPosition: Position;
@@ -92,7 +96,7 @@ async function sumUpTo(sql: Sql, place: Place, upto: Position): Promise<Sum> {
     creditsPending: 0n,
   };
   let version = block?.version ?? 0;
-  for await (const row of legRowsAt(sql, block?.positions.filter((position) => position <= upto) ?? [])) {
+  for await (const row of legRowsAt(sql, block?.positions.filter((position) => position <= at) ?? [])) {
     if (addRecord(counters, place.number, row)) version++;
   }
   for (const row of await tailOf(sql, place, upto)) {
@@ -187,11 +191,13 @@ async function backdatedAfter(sql: Sql, place: Place, upto: Position, asOf: Micr
             0 AS debits_pending, 0 AS credits_pending, e.positions::text AS positions
        FROM statement_block e
       WHERE e.account = $1 AND e.effective_from IS NOT NULL AND e.effective_from <= ${timeParameter(2)}
-        AND e.last_position > $3 AND e.last_position <= $4
+        AND e.last_position > $3 AND e.first_position <= $4
       ORDER BY e.first_position`,
     [place.number, asOf, upto, place.folded],
   );
-  return rows.flatMap((row) => toBlock(row).positions.filter((position) => position > upto));
+  return rows.flatMap((row) =>
+    toBlock(row).positions.filter((position) => position > upto && position <= place.folded),
+  );
 }
 
 export async function accountAsOf(
