@@ -23,10 +23,13 @@ export class KeyTable {
   #entries = new Map<string, Entry>();
   /** Of the request before: most come from the same few senders. */
   #last: Entry | null = null;
+  readonly #hear: () => void;
   #available = true;
   #version = 0;
 
-  constructor(rows: readonly ApiKeyEntry[] = []) {
+  /** @param hear called for a key that is not known: takes in what was pushed already and has not arrived here yet */
+  constructor(rows: readonly ApiKeyEntry[] = [], hear: () => void = () => undefined) {
+    this.#hear = hear;
     this.replace(rows);
   }
 
@@ -83,6 +86,7 @@ export class KeyTable {
     const token = authorization.slice(SCHEME.length).trim();
     const parts = parseApiKey(token);
     if (parts === null) return null;
+    if (!this.#entries.has(parts.id)) this.#hear();
     const entry = this.#entries.get(parts.id);
     if (entry === undefined || entry.principal.environment !== parts.environment) return null;
     if (!timingSafeEqual(createHash('sha256').update(token).digest(), entry.hash)) return null;

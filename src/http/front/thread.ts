@@ -3,7 +3,7 @@
  *
  * On every way out the server is closed first: a thread that dies while uWebSockets.js listens takes the process along.
  */
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { RingClient } from '../../engine/client.js';
 import type { ShardStatus } from '../../engine/shard/status.js';
 import { LagMeter } from '../../engine/supervisor/fold-lag.js';
@@ -59,7 +59,7 @@ interface KnownShard {
 class FrontThread {
   readonly #data = workerData as FrontThreadData;
   readonly #config = this.#data.config as FrontConfig;
-  readonly #keys = new KeyTable(this.#data.keys);
+  readonly #keys = new KeyTable(this.#data.keys, () => this.#hear());
   readonly #shards: KnownShard[] = this.#data.shards.map(() => ({
     state: 'starting',
     code: null,
@@ -84,6 +84,14 @@ class FrontThread {
     this.#keys.setAvailable(!this.#data.keysStale);
     for (const connection of this.#data.connections) this.#client.connect(connection);
     parentPort?.on('message', (message: ToFront) => this.#onMessage(message));
+  }
+
+  /** Who was just given a key may be quicker than the message that says so: what was said is heard before a key is refused. */
+  #hear(): void {
+    if (parentPort === null) return;
+    for (let said = receiveMessageOnPort(parentPort); said !== undefined; said = receiveMessageOnPort(parentPort)) {
+      this.#onMessage(said.message as ToFront);
+    }
   }
 
   async #listen(port: number): Promise<void> {

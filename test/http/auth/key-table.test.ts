@@ -75,6 +75,22 @@ describe('the table of keys', () => {
     expect(table.authenticate(header.replace('mr_test', 'mr_live'))).toBeNull();
   });
 
+  it('hears what was pushed before it refuses a key that it does not know, and asks for nothing else', () => {
+    const pushed = [row(id, hash)];
+    let heard = 0;
+    const table: KeyTable = new KeyTable([], () => {
+      heard++;
+      table.update(pushed.splice(0));
+    });
+    expect(table.authenticate('Bearer nothing')).toBeNull();
+    expect(heard).toBe(0);
+    expect(table.authenticate(header)?.keyId).toBe(id);
+    expect(table.authenticate(header)?.keyId).toBe(id);
+    expect(heard).toBe(1);
+    expect(table.authenticate(`Bearer ${createApiKey('test').token}`)).toBeNull();
+    expect(heard).toBe(2);
+  });
+
   it('refuses a revoked key from the next request on', () => {
     const table = new KeyTable([row(id, hash)]);
     for (let round = 0; round < 3; round++) expect(table.authenticate(header)).not.toBeNull();
