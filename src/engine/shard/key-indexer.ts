@@ -3,7 +3,7 @@
  * that answers most of them. Its cursor is `log_partition.keys_indexed`; a partition half-written is written again.
  */
 import type { KeyBucket } from '../../ledger/keys/bucket.js';
-import type { KeyFilter } from '../../ledger/keys/filter.js';
+import type { ClosedFilter } from '../../ledger/keys/closed-filter.js';
 import type { KeySlice, KeyWindow } from '../../ledger/keys/window.js';
 import type { Micros, Position } from '../../ledger/record.js';
 import type { Sql } from '../../store/sql.js';
@@ -40,7 +40,7 @@ export class KeyIndexer {
   readonly #sql: Sql;
   readonly #keys: KeyWindow;
   readonly #options: KeyIndexerOptions;
-  readonly #written = new Map<number, KeyFilter>();
+  readonly #written = new Map<number, ClosedFilter>();
   #working: Promise<void> | null = null;
   #retryAt = 0;
   #closed = false;

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { InvariantError } from '../../ledger/assert.js';
 import type { LedgerSettings } from '../../ledger/command.js';
 import { KeyedHash } from '../../ledger/hash.js';
-import { KeyFilter } from '../../ledger/keys/filter.js';
+import { ClosedFilter } from '../../ledger/keys/closed-filter.js';
 import { Ledger } from '../../ledger/ledger.js';
 import type { LogRecord, Position } from '../../ledger/record.js';
 import { isAction } from '../../ledger/record.js';
@@ -118,6 +118,6 @@ async function loadKeys(store: ShardStore, ledger: Ledger, foldedTo: Position): 
 async function loadFilters(store: ShardStore, ledger: Ledger): Promise<void> {
   const rows = await store.sql.query('SELECT partition, bits, by_book FROM key_filter ORDER BY partition');
   for (const { partition, bits, by_book } of rows) {
-    ledger.keys.addFilter(Number(partition), KeyFilter.fromBytes(bits as Uint8Array), readSlices(String(by_book)));
+    ledger.keys.addFilter(Number(partition), ClosedFilter.fromBytes(bits as Uint8Array), readSlices(String(by_book)));
   }
 }

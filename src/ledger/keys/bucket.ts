@@ -23,11 +23,11 @@ export function bucketsFor(keys: number): number {
 
 export const bucketOf = (hash0: number, buckets: number): number => (hash0 >>> 0) >>> (32 - Math.log2(buckets));
 
-/** Non-empty buckets in order. `onKey` sees words 1 to 3 of every hash. */
+/** Non-empty buckets in order. `onKey` sees every hash: four words at a place. */
 export function* bucketsOf(
   table: KeyTable,
   buckets: number,
-  onKey: (word1: number, word2: number, word3: number) => void,
+  onKey: (words: Int32Array, at: number) => void,
 ): Generator<KeyBucket> {
   for (let index = 0; index < TABLES; index++) {
     const sorted = table.sortedTable(index);
@@ -35,7 +35,7 @@ export function* bucketsOf(
       const bucket = bucketOf(sorted[from] as number, buckets);
       let to = from;
       while (to < sorted.length && bucketOf(sorted[to] as number, buckets) === bucket) {
-        onKey(sorted[to + 1] as number, sorted[to + 2] as number, sorted[to + 3] as number);
+        onKey(sorted, to);
         to += 5;
       }
       yield { bucket, entries: encoded(sorted.subarray(from, to)) };

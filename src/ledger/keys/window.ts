@@ -8,7 +8,7 @@
 import { assert } from '../assert.js';
 import type { Micros, Position } from '../record.js';
 import { bucketsFor, bucketsOf, type KeyBucket } from './bucket.js';
-import { KeyFilter } from './filter.js';
+import { ClosedFilter } from './closed-filter.js';
 import { KeyQuota } from './quota.js';
 import { KeyTable } from './table.js';
 
@@ -25,7 +25,7 @@ export interface KeyExport {
   readonly slices: readonly KeySlice[];
   readonly lastExpiresAt: Micros;
   /** Complete once `chunks` has been read to its end. */
-  readonly filter: KeyFilter;
+  readonly filter: ClosedFilter;
   /** Non-empty buckets in order; may be read bit by bit, the partition does not change any more. */
   chunks(): IterableIterator<KeyBucket>;
 }
@@ -54,7 +54,7 @@ interface Counted {
 interface Generation {
   readonly partition: number;
   table: KeyTable | null;
-  filter: KeyFilter | null;
+  filter: ClosedFilter | null;
   readonly slices: Slice[];
 }
 
@@ -218,7 +218,7 @@ export class KeyWindow {
     assert(generation !== undefined && table != null, 'a partition that is exported is in memory');
     const keys = table.count;
     const buckets = bucketsFor(keys);
-    const filter = KeyFilter.sized(keys);
+    const filter = ClosedFilter.sized(keys);
     const slices = generation.slices.map(({ firstExpirySeconds, lastExpirySeconds, byBook }) => ({
       from: firstExpirySeconds,
       until: lastExpirySeconds,
@@ -231,12 +231,12 @@ export class KeyWindow {
       slices,
       lastExpiresAt: Math.max(0, ...slices.map(({ until }) => until)) * MICROS,
       filter,
-      chunks: () => bucketsOf(table, buckets, (word1, word2, word3) => filter.add(word1, word2, word3)),
+      chunks: () => bucketsOf(table, buckets, (words, at) => filter.add(words, at)),
     };
   }
 
   /** After the keys of a closed partition have been written: from now on the filter stands for them. */
-  retire(partition: number, filter: KeyFilter): void {
+  retire(partition: number, filter: ClosedFilter): void {
     const generation = this.#generations.find((one) => one.partition === partition);
     assert(generation?.table != null, 'a partition is retired once');
     generation.table = null;
@@ -244,7 +244,7 @@ export class KeyWindow {
   }
 
   /** At start: a partition whose keys were written before. Before any key of a later one. */
-  addFilter(partition: number, filter: KeyFilter, written: readonly KeySlice[]): void {
+  addFilter(partition: number, filter: ClosedFilter, written: readonly KeySlice[]): void {
     assert(!this.#generations.some((one) => one.partition === partition), 'a partition is added once');
     const slices = written.map(({ from, until, byBook }) => {
       const slice = newSlice(from);
@@ -302,6 +302,9 @@ function countOne(slice: Slice, book: number): void {
 }
 
 function mayHold(generation: Generation, hash: Int32Array, nowSeconds: number): boolean {
-  if (!generation.slices.some((slice) => slice.lastExpirySeconds > nowSeconds)) return false;
-  return generation.filter?.mayContain(hash[1] as number, hash[2] as number, hash[3] as number) ?? false;
+  // The slices after it: they are looked at for one key in many thousands.
+  return (
+    generation.filter?.mayContain(hash) === true &&
+    generation.slices.some((slice) => slice.lastExpirySeconds > nowSeconds)
+  );
 }

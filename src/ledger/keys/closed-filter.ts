@@ -1,0 +1,107 @@
+/**
+ * A Bloom filter for the keys of one closed partition, which are in the database: "certainly not there" or "maybe". As a
+ * "maybe" costs a look-up in SQL, during which commands of the merchant queue, and as every new key is asked of every
+ * partition within the window, it must be rare: 28 bits a key and ten of them set, all within one block of 64 bytes. Of a
+ * hundred thousand strangers some two or three get "maybe", so of a hundred partitions one in four hundred.
+ */
+import { BLOCK_BITS, BlockBits } from './block-bits.js';
+
+const BITS_PER_KEY = 28;
+/** First byte of the stored form; 1 was a filter of ten bits a key. */
+const FORMAT = 2;
+const HEADER_BYTES = 4;
+const BLOCK_BYTES = BLOCK_BITS / 8;
+
+export class ClosedFilter {
+  readonly #bits: BlockBits;
+
+  private constructor(blocks: number) {
+    this.#bits = new BlockBits(blocks);
+  }
+
+  /** An empty one with room for this many keys. */
+  static sized(keys: number): ClosedFilter {
+    return new ClosedFilter(Math.max(1, Math.ceil((keys * BITS_PER_KEY) / BLOCK_BITS)));
+  }
+
+  /** @param hashes four words a key */
+  static build(hashes: Int32Array): ClosedFilter {
+    const filter = ClosedFilter.sized(hashes.length / 4);
+    for (let at = 0; at < hashes.length; at += 4) filter.add(hashes, at);
+    return filter;
+  }
+
+  /** The stored form; little-endian whatever the machine. */
+  toBytes(): Uint8Array {
+    const bytes = new Uint8Array(HEADER_BYTES + this.sizeBytes);
+    bytes[0] = FORMAT;
+    bytes.set(bytesOf(this.#bits.words), HEADER_BYTES);
+    if (!IS_LITTLE_ENDIAN) swapWords(bytes);
+    return bytes;
+  }
+
+  /** @throws where the bytes are not those of {@link toBytes} */
+  static fromBytes(stored: Uint8Array): ClosedFilter {
+    const blocks = (stored.length - HEADER_BYTES) / BLOCK_BYTES;
+    if (stored[0] !== FORMAT || blocks < 1 || !Number.isInteger(blocks)) {
+      throw new Error(`not a key filter: ${stored.length} bytes, format ${stored[0]}`);
+    }
+    const filter = new ClosedFilter(blocks);
+    const bytes = IS_LITTLE_ENDIAN ? stored : swapWords(stored.slice());
+    bytesOf(filter.#bits.words).set(bytes.subarray(HEADER_BYTES));
+    return filter;
+  }
+
+  get sizeBytes(): number {
+    return this.#bits.words.byteLength;
+  }
+
+  /** Four words of a key's hash stand at `at`. Ten bits: nine times ten of the 96 of the first and the last two of them. */
+  add(hash: Int32Array, at = 0): void {
+    const bits = this.#bits;
+    const word0 = hash[at] as number;
+    const word2 = hash[at + 2] as number;
+    const word3 = hash[at + 3] as number;
+    const base = bits.block(hash[at + 1] as number);
+    bits.set(base, word2);
+    bits.set(base, word2 >>> 9);
+    bits.set(base, word2 >>> 18);
+    bits.set(base, word3);
+    bits.set(base, word3 >>> 9);
+    bits.set(base, word3 >>> 18);
+    bits.set(base, (word2 >>> 27) | ((word3 >>> 27) << 5));
+    bits.set(base, word0);
+    bits.set(base, word0 >>> 9);
+    bits.set(base, word0 >>> 18);
+  }
+
+  mayContain(hash: Int32Array): boolean {
+    const bits = this.#bits;
+    const word0 = hash[0] as number;
+    const word2 = hash[2] as number;
+    const word3 = hash[3] as number;
+    const base = bits.block(hash[1] as number);
+    return (
+      bits.has(base, word2) &&
+      bits.has(base, word2 >>> 9) &&
+      bits.has(base, word2 >>> 18) &&
+      bits.has(base, word3) &&
+      bits.has(base, word3 >>> 9) &&
+      bits.has(base, word3 >>> 18) &&
+      bits.has(base, (word2 >>> 27) | ((word3 >>> 27) << 5)) &&
+      bits.has(base, word0) &&
+      bits.has(base, word0 >>> 9) &&
+      bits.has(base, word0 >>> 18)
+    );
+  }
+}
+
+const IS_LITTLE_ENDIAN = new Uint8Array(Int32Array.of(1).buffer)[0] === 1;
+
+const bytesOf = (words: Int32Array): Uint8Array => new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+
+/** The bytes of every word behind the header the other way round, in place. */
+function swapWords(bytes: Uint8Array): Uint8Array {
+  for (let at = HEADER_BYTES; at < bytes.length; at += 4) bytes.subarray(at, at + 4).reverse();
+  return bytes;
+}
