@@ -1,6 +1,6 @@
 /** Who used the processor between two looks, and how often: threads of the engine, its databases, and the load generator. */
 import type { ProcStat } from './proc.js';
-import { commandLine, processes, switchesOf, threadsOf } from './proc.js';
+import { commandLine, postmastersOf, processes, switchesOf, threadsOf } from './proc.js';
 
 /** µs by label, such as "engine: fronts" or "postgres: sessions that commit". */
 export type CpuTimes = ReadonlyMap<string, number>;
@@ -15,9 +15,7 @@ export function lookAtCpu(enginePid: number, sessions: ReadonlyMap<number, strin
   const add = (label: string, micros: number): void => void times.set(label, (times.get(label) ?? 0) + micros);
   for (const thread of threadsOf(enginePid)) add(`engine: ${threadLabel(thread, enginePid)}`, thread.cpuMicros);
   const all = processes();
-  const servers = new Set(
-    all.filter(({ name, parent }) => name === 'postgres' && parent === enginePid).map(({ id }) => id),
-  );
+  const servers = postmastersOf(all, enginePid);
   for (const one of all) {
     if (servers.has(one.id)) add('postgres: short-lived', one.endedChildrenMicros);
     else if (servers.has(one.parent))

@@ -85,6 +85,10 @@ export function processes(): ProcStat[] {
     .filter(present);
 }
 
+/** The postmasters that a process has started, among all processes. */
+export const postmastersOf = (all: readonly ProcStat[], pid: number): ReadonlySet<number> =>
+  new Set(all.filter(({ name, parent }) => name === 'postgres' && parent === pid).map(({ id }) => id));
+
 export function commandLine(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();

@@ -1,12 +1,13 @@
 /** Loads engines side by side, one at a time: the defaults, then each variant, and again. */
 import { chooseDriver } from '../../src/cli/bench/bench.js';
-import { type LoadDriver, tps } from '../../src/cli/bench/load.js';
+import type { LoadDriver } from '../../src/cli/bench/load.js';
 import { type Engine, startEngine } from '../engine.js';
 import { describeMachine } from '../figures/machine.js';
 import { round } from '../figures/results.js';
 import { type EngineRound, foldsAtRest, loadEngine, prepare, type Shape } from '../rounds.js';
 import { Books } from '../suite/books.js';
-import { say, whole } from '../suite/progress.js';
+import { booked } from '../suite/driven.js';
+import { say } from '../suite/progress.js';
 import { LONG } from '../suite/settings.js';
 import { ENVIRONMENT, MERCHANTS } from '../suite/suite.js';
 import { type Side, sidesOf } from './figures.js';
@@ -102,13 +103,7 @@ class SettingBench {
 
   async load(what: string, seconds: number): Promise<EngineRound> {
     const loaded = await loadEngine(this.engine, this.#driver, this.#shape, seconds);
-    const { load, foldLag } = loaded;
-    this.#books.add(load.posted, load.unanswered * this.#shape.batch);
-    this.#books.loaded(foldLag);
-    const problems = load.non2xx + load.errors;
-    const failed = problems === 0 ? '' : `, ${problems} answers not 2xx or lost`;
-    say(`${what}, ${this.#name}, ${load.driver}: ${whole(tps(load))} transactions/s${failed}`);
-    return loaded;
+    return booked(this.#books, loaded, this.#shape.batch, `${what}, ${this.#name}`);
   }
 
   async settle(rounds: readonly EngineRound[]): Promise<Side> {

@@ -5,7 +5,7 @@ import { describeMachine } from '../figures/machine.js';
 import { round } from '../figures/results.js';
 import { medianOf } from '../figures/spread.js';
 import { foldLag, walFileBytes } from '../log.js';
-import { processes, proportionalBytes, residentBytes } from '../proc.js';
+import { postmastersOf, processes, proportionalBytes, residentBytes } from '../proc.js';
 import { ACCOUNTS, foldsAtRest, prepare } from '../rounds.js';
 import { Books } from '../suite/books.js';
 import { Generated, type OpenWindow } from '../suite/generated.js';
@@ -130,9 +130,7 @@ async function lookAt(engine: Engine, window: OpenWindow, second: number): Promi
 /** Of the postmasters that the engine has started and of all of their processes, which share most of it. */
 function serverBytes(enginePid: number): number {
   const all = processes();
-  const masters = new Set(
-    all.filter(({ name, parent }) => name === 'postgres' && parent === enginePid).map(({ id }) => id),
-  );
+  const masters = postmastersOf(all, enginePid);
   return all
     .filter(({ id, parent }) => masters.has(id) || masters.has(parent))
     .reduce((sum, { id }) => sum + proportionalBytes(id), 0);

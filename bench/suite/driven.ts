@@ -56,6 +56,17 @@ export interface BatchRounds {
   readonly copyInPieces: readonly number[];
 }
 
+/** A round, when it is in the books and has been told. */
+export function booked(books: Books, round: EngineRound, transactionsPerAnswer: number, name: string): EngineRound {
+  const { load, foldLag } = round;
+  books.add(load.posted, load.unanswered * transactionsPerAnswer);
+  books.loaded(foldLag);
+  const problems = load.non2xx + load.errors;
+  const failed = problems === 0 ? '' : `, ${problems} answers not 2xx or lost`;
+  say(`${name}, ${load.driver}: ${whole(tps(load))} transactions/s${failed}`);
+  return round;
+}
+
 export class Driven {
   readonly #driver: LoadDriver = hasWrk() ? wrkDriver : autocannonDriver;
   readonly #engine: Engine;
@@ -192,13 +203,7 @@ export class Driven {
   }
 
   #loaded(round: EngineRound, transactionsPerAnswer: number, name: string): EngineRound {
-    const { load, foldLag } = round;
-    this.#books.add(load.posted, load.unanswered * transactionsPerAnswer);
-    this.#books.loaded(foldLag);
-    const problems = load.non2xx + load.errors;
-    const failed = problems === 0 ? '' : `, ${problems} answers not 2xx or lost`;
-    say(`${name}, ${load.driver}: ${whole(tps(load))} transactions/s${failed}`);
-    return round;
+    return booked(this.#books, round, transactionsPerAnswer, name);
   }
 
   async #copy(name: string, rowsPerCommit: number, rowsPerCopy: number, durationS: number): Promise<number> {

@@ -379,6 +379,7 @@ export class Shard {
   }
 
   #takeWaiting(): void {
+    // They came in earlier turns: the time is read anew for them, and for whoever comes after them.
     this.#turnTime = null;
     while (!this.#batches.isFull && this.#waiting.take(this.#takeOne));
     this.#turnTime = null;

@@ -5,9 +5,9 @@
  *
  * A frame is an int32 length, four bytes of nothing, and the command, at a multiple of 8 as in a ring.
  */
+import { RECORD_HEADER_BYTES, recordBytes } from '../ring/layout.js';
 import type { FrontLink } from './front-link.js';
 
-const FRAME_HEADER_BYTES = 8;
 const START_BYTES = 1 << 16;
 /** More than some ten thousand postings take: of a flood of larger ones the memory goes when it is over. */
 const KEPT_BYTES_MAX = 1 << 24;
@@ -31,10 +31,10 @@ export class WaitingCommands {
 
   /** @param view of the same memory as `bytes` */
   push(link: FrontLink, bytes: Uint8Array, view: DataView, offset: number, length: number): void {
-    const size = sizeOf(length);
+    const size = recordBytes(length);
     if (this.#to + size > this.#bytes.length) this.#makeRoom(size);
     const into = this.#view;
-    const at = this.#to + FRAME_HEADER_BYTES;
+    const at = this.#to + RECORD_HEADER_BYTES;
     into.setInt32(this.#to, length, true);
     // A loop over words: `set` wants a view of the source made for it.
     const whole = length & ~3;
@@ -52,9 +52,9 @@ export class WaitingCommands {
     const view = this.#view;
     const at = this.#from;
     const length = view.getInt32(at, true);
-    this.#from += sizeOf(length);
+    this.#from += recordBytes(length);
     this.#oldest++;
-    onWaiting(link, bytes, view, at + FRAME_HEADER_BYTES, length);
+    onWaiting(link, bytes, view, at + RECORD_HEADER_BYTES, length);
     if (this.count === 0) this.#clear();
     return true;
   }
@@ -87,5 +87,3 @@ export class WaitingCommands {
     this.#from = 0;
   }
 }
-
-const sizeOf = (length: number): number => FRAME_HEADER_BYTES + ((length + 7) & ~7);

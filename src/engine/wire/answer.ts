@@ -70,7 +70,7 @@ export function encodeAnswer(requestId: number, answer: Answer): Uint8Array {
     encodeReplay(viewOf(bytes), 0, requestId, answer.position, Number(high), Number(low));
     return bytes;
   }
-  if (answer.type === 'account' && answer.account !== null && isFromMemory(answer)) {
+  if (answer.type === 'account' && isFromMemory(answer.account)) {
     const bytes = new Uint8Array(accountAnswerSize(answer.account));
     encodeAccountAnswer({ bytes, view: viewOf(bytes) }, 0, requestId, answer.account, answer.sequence);
     return bytes;

@@ -22,6 +22,7 @@ import {
   HEAD_BYTES,
   kindOf,
   MessageKind,
+  NO_REQUEST_TEXTS,
   type NumberedHead,
   type RequestTexts,
   type RingTarget,
@@ -60,11 +61,9 @@ export interface ColdMessage {
 
 type PackedRequest = Exclude<RareRequest, AtomicBatchRequest>;
 
-const NONE: RequestTexts = { reference: null, description: null, metadata: null };
-
 /** A record of its own memory, to be copied to the ring. */
 export function encodeCold(head: NumberedHead, request: RareRequest, hash: KeyedHash): Uint8Array {
-  const texts = 'parent' in request ? request : NONE;
+  const texts = 'parent' in request ? request : NO_REQUEST_TEXTS;
   const body = request.type === 'atomic_batch' ? packItems(head, request, hash) : pack(canonical(request));
   const kind = request.type === 'atomic_batch' ? MessageKind.atomicBatch : MessageKind.cold;
   const dryRun = 'dryRun' in request && request.dryRun;

@@ -77,6 +77,8 @@ export interface RequestTexts {
   readonly metadata: string | null;
 }
 
+export const NO_REQUEST_TEXTS: RequestTexts = { reference: null, description: null, metadata: null };
+
 /** Writes head and texts, hashes still missing. @returns where the body begins */
 export function writeHead(
   kind: MessageKind,

@@ -9,7 +9,7 @@ import { asciiPiece, copyAscii, OVERRUN, putPiece } from './ascii-copy.js';
 import { HEAD_BYTES, HeadFlag, hashKeyed, MessageKind, type RingTarget, ROUTE_MAX } from './head.js';
 import type { MerchantPlace } from './messages.js';
 import { BODY_HEAD_BYTES, LEG_BYTES, PostFlag, TIMES_BYTES } from './post.js';
-import { writeAscii } from './text.js';
+import { asciiText, writeAscii } from './text.js';
 
 /** The numbers of a posting. Starts are offsets in {@link PlainPosts.bytes}, lengths are in bytes. */
 export const Plain = {
@@ -95,6 +95,13 @@ export class PlainPosts {
     }
     return row;
   }
+}
+
+/** The key of a posting, where it stands in the body. */
+export function plainKeyOf({ bytes, fields }: PlainPosts, index: number): string {
+  const row = index * PLAIN_WORDS;
+  const start = word(fields, row + Plain.keyStart);
+  return asciiText(bytes, start, start + word(fields, row + Plain.keyLength));
 }
 
 /** Bytes that `encodePlain` writes, the route that it hashes included: what to claim. */

@@ -20,17 +20,16 @@ import {
   checkHead,
   damaged,
   MessageKind,
+  NO_REQUEST_TEXTS,
   type NumberedHead,
-  type RequestTexts,
   type RingTarget,
-  writeHead as writeRequestHead,
+  writeHead,
 } from './head.js';
 import type { Answer, ReadAccountRequest } from './messages.js';
 import { asciiText, writeAscii } from './text.js';
 
 type AccountAnswer = Extract<Answer, { type: 'account' }>;
 
-const NONE: RequestTexts = { reference: null, description: null, metadata: null };
 /** Of a request beside the name: head and four texts that are not there. */
 const REQUEST_BYTES = 56;
 const NAME_BYTES_MAX = 128;
@@ -43,7 +42,7 @@ export const readAccountSize = (account: string): number => REQUEST_BYTES + acco
 
 /** @param account ASCII, at most 128 characters @returns the record's length */
 export function encodeReadAccount(head: NumberedHead, account: string, into: RingTarget, offset: number): number {
-  const body = writeRequestHead(MessageKind.readAccount, head, false, NONE, into, offset);
+  const body = writeHead(MessageKind.readAccount, head, false, NO_REQUEST_TEXTS, into, offset);
   return writeAscii(into.bytes, body, account) - offset;
 }
 
@@ -61,7 +60,7 @@ export function decodeReadAccount(
 }
 
 /** Whether the layout holds it: an account that there is, as a ledger has it in memory. */
-export const isFromMemory = ({ account }: AccountAnswer): boolean =>
+export const isFromMemory = (account: AccountView | null): account is AccountView =>
   account !== null && typeof account.metadata !== 'string';
 
 export const accountAnswerSize = ({ name, currency }: AccountView): number =>

@@ -3,10 +3,10 @@
  * decoders also take extensions, records and cyclic references, and read 0xc1.
  */
 import { isUtf8 } from 'node:buffer';
+import { asciiText } from '../../engine/wire/text.js';
 import type { BodyValue } from '../types.js';
 import { isInteger, MsgpackCursor } from './msgpack-cursor.js';
 import { Reading } from './reading.js';
-import { asciiText } from './utf8.js';
 
 /**
  * Reads one msgpack document.

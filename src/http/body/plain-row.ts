@@ -1,8 +1,8 @@
 /** What the readers of both content types do with the row of a posting of the hot shape. */
 import { Plain, type PlainPosts } from '../../engine/wire/plain-post.js';
+import { asciiText } from '../../engine/wire/text.js';
 import type { ParseContext } from '../parse/context.js';
 import { spells } from './scan.js';
-import { asciiText } from './utf8.js';
 
 // The currency that was named last: most postings name the one of the posting before.
 let lastContext: ParseContext | null = null;

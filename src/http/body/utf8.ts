@@ -2,8 +2,6 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { asciiText } from '../../engine/wire/text.js';
 
-export { asciiText };
-
 /** Node's own decoder, which `Buffer` inherits and any `Uint8Array` can be the `this` of; missing in its types. */
 interface Slices {
   utf8Slice(this: Uint8Array, start: number, end: number): string;

@@ -62,17 +62,12 @@ export async function readHead(call: Call): Promise<{ readonly sequence: number;
 }
 
 /** @throws ReadRefused */
-export function askRead(call: Call, request: ColdRequest): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const refusal = call.context.engine.ask(call.head(null, READ_ROUTE), request, (answer) => {
-      try {
-        resolve(readOf(answer));
-      } catch (error) {
-        reject(error);
-      }
-    });
+export async function askRead(call: Call, request: ColdRequest): Promise<Answer> {
+  const answer = await new Promise<Answer>((resolve, reject) => {
+    const refusal = call.context.engine.ask(call.head(null, READ_ROUTE), request, resolve);
     if (refusal !== null) reject(new ReadRefused(refusal, 1));
   });
+  return readOf(answer);
 }
 
 /** @throws ReadRefused */

@@ -4,11 +4,10 @@
  * success is answered like any other request, by a call that is made for it then.
  */
 import type { Answer, AnswerReceiver } from '../../engine/wire/messages.js';
-import { PLAIN_WORDS, Plain } from '../../engine/wire/plain-post.js';
+import { plainKeyOf } from '../../engine/wire/plain-post.js';
 import type { Micros, Position } from '../../ledger/record.js';
 import { readFastFrame } from '../body/fast-msgpack.js';
 import { PlainRequests } from '../body/plain-requests.js';
-import { asciiText } from '../body/utf8.js';
 import { unitsOf } from '../front/admission.js';
 import type { ParseContext } from '../parse/context.js';
 import { renderPlainMsgpack } from '../render/plain-msgpack.js';
@@ -104,9 +103,7 @@ export class PlainFrame implements AnswerReceiver {
   answered(tag: number, answer: Answer): void {
     const { posts } = this.requests;
     if (this.#call === null) return;
-    const start = posts.fields[tag * PLAIN_WORDS + Plain.keyStart] as number; // a tag is the index of a posting
-    const length = posts.fields[tag * PLAIN_WORDS + Plain.keyLength] as number; // the same
-    const key = asciiText(posts.bytes, start, start + length);
+    const key = plainKeyOf(posts, tag);
     const call = this.#callOf(this.#call, tag);
     this.#answered();
     try {

@@ -5,11 +5,10 @@
 
 import { asciiPiece, OVERRUN, putPiece } from '../../engine/wire/ascii-copy.js';
 import type { AnswerReceiver } from '../../engine/wire/messages.js';
-import { PLAIN_WORDS, Plain, PlainPosts } from '../../engine/wire/plain-post.js';
+import { PlainPosts, plainKeyOf } from '../../engine/wire/plain-post.js';
 import type { ErrorCode } from '../../ledger/errors.js';
 import type { Micros, Position } from '../../ledger/record.js';
 import { readFastBatch } from '../body/fast-post.js';
-import { asciiText } from '../body/utf8.js';
 import { type AnswerBuffer, answerBuffer } from '../render/answer-buffer.js';
 import { plainAnswersSizeMax, renderPlain } from '../render/plain-post.js';
 import type { BatchItems } from './batch-items.js';
@@ -60,9 +59,7 @@ class PlainItems implements BatchItems {
   }
 
   keyOf(index: number): string {
-    const { bytes, fields } = this.#posts;
-    const start = fields[index * PLAIN_WORDS + Plain.keyStart] ?? 0;
-    return asciiText(bytes, start, start + (fields[index * PLAIN_WORDS + Plain.keyLength] ?? 0));
+    return plainKeyOf(this.#posts, index);
   }
 
   faultOf(_index: number): null {

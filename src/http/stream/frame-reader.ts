@@ -3,9 +3,10 @@
  * not looked into, only passed over: the routes read them as they read those of HTTP.
  * Format: https://github.com/msgpack/msgpack/blob/master/spec.md
  */
+
+import { asciiText } from '../../engine/wire/text.js';
 import { isInteger, MsgpackCursor } from '../body/msgpack-cursor.js';
 import { spells } from '../body/scan.js';
-import { asciiText } from '../body/utf8.js';
 import type { StreamRequest } from './protocol.js';
 import { FrameFault, POST_TRANSACTION } from './protocol.js';
 

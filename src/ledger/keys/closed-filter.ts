@@ -4,7 +4,7 @@
  * partition within the window, it must be rare: 28 bits a key and ten of them set, all within one block of 64 bytes. Of a
  * hundred thousand strangers some two or three get "maybe", so of a hundred partitions one in four hundred.
  */
-import { BLOCK_BITS, BlockBits } from './block-bits.js';
+import { BLOCK_BITS, BlockBits, blocksFor } from './block-bits.js';
 
 const BITS_PER_KEY = 28;
 /** First byte of the stored form; 1 was a filter of ten bits a key. */
@@ -21,7 +21,7 @@ export class ClosedFilter {
 
   /** An empty one with room for this many keys. */
   static sized(keys: number): ClosedFilter {
-    return new ClosedFilter(Math.max(1, Math.ceil((keys * BITS_PER_KEY) / BLOCK_BITS)));
+    return new ClosedFilter(blocksFor(keys, BITS_PER_KEY));
   }
 
   /** @param hashes four words a key */
@@ -56,20 +56,12 @@ export class ClosedFilter {
     return this.#bits.words.byteLength;
   }
 
-  /** Four words of a key's hash stand at `at`. Ten bits: nine times ten of the 96 of the first and the last two of them. */
+  /** Four words of a key's hash stand at `at`. Ten bits: seven of the last two of them, three of the first. */
   add(hash: Int32Array, at = 0): void {
     const bits = this.#bits;
     const word0 = hash[at] as number;
-    const word2 = hash[at + 2] as number;
-    const word3 = hash[at + 3] as number;
     const base = bits.block(hash[at + 1] as number);
-    bits.set(base, word2);
-    bits.set(base, word2 >>> 9);
-    bits.set(base, word2 >>> 18);
-    bits.set(base, word3);
-    bits.set(base, word3 >>> 9);
-    bits.set(base, word3 >>> 18);
-    bits.set(base, (word2 >>> 27) | ((word3 >>> 27) << 5));
+    bits.setSeven(base, hash[at + 2] as number, hash[at + 3] as number);
     bits.set(base, word0);
     bits.set(base, word0 >>> 9);
     bits.set(base, word0 >>> 18);
@@ -78,17 +70,9 @@ export class ClosedFilter {
   mayContain(hash: Int32Array): boolean {
     const bits = this.#bits;
     const word0 = hash[0] as number;
-    const word2 = hash[2] as number;
-    const word3 = hash[3] as number;
     const base = bits.block(hash[1] as number);
     return (
-      bits.has(base, word2) &&
-      bits.has(base, word2 >>> 9) &&
-      bits.has(base, word2 >>> 18) &&
-      bits.has(base, word3) &&
-      bits.has(base, word3 >>> 9) &&
-      bits.has(base, word3 >>> 18) &&
-      bits.has(base, (word2 >>> 27) | ((word3 >>> 27) << 5)) &&
+      bits.hasSeven(base, hash[2] as number, hash[3] as number) &&
       bits.has(base, word0) &&
       bits.has(base, word0 >>> 9) &&
       bits.has(base, word0 >>> 18)

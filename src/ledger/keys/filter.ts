@@ -3,7 +3,7 @@
  * key within one block of 64 bytes, so that a question costs one cache miss; about 1 % of strangers get "maybe", and cost a
  * look at one list.
  */
-import { BLOCK_BITS, BlockBits } from './block-bits.js';
+import { BlockBits, blocksFor } from './block-bits.js';
 
 const BITS_PER_KEY = 10;
 
@@ -16,38 +16,20 @@ export class KeyFilter {
 
   /** An empty one with room for this many keys. */
   static sized(keys: number): KeyFilter {
-    return new KeyFilter(Math.max(1, Math.ceil((keys * BITS_PER_KEY) / BLOCK_BITS)));
+    return new KeyFilter(blocksFor(keys, BITS_PER_KEY));
   }
 
   get sizeBytes(): number {
     return this.#bits.words.byteLength;
   }
 
-  /** Three words of a key's hash. Seven bits: nine times seven of the 64 of the last two words. */
+  /** Three words of a key's hash. */
   add(word1: number, word2: number, word3: number): void {
-    const bits = this.#bits;
-    const base = bits.block(word1);
-    bits.set(base, word2);
-    bits.set(base, word2 >>> 9);
-    bits.set(base, word2 >>> 18);
-    bits.set(base, word3);
-    bits.set(base, word3 >>> 9);
-    bits.set(base, word3 >>> 18);
-    bits.set(base, (word2 >>> 27) | ((word3 >>> 27) << 5));
+    this.#bits.setSeven(this.#bits.block(word1), word2, word3);
   }
 
   mayContain(word1: number, word2: number, word3: number): boolean {
-    const bits = this.#bits;
-    const base = bits.block(word1);
-    return (
-      bits.has(base, word2) &&
-      bits.has(base, word2 >>> 9) &&
-      bits.has(base, word2 >>> 18) &&
-      bits.has(base, word3) &&
-      bits.has(base, word3 >>> 9) &&
-      bits.has(base, word3 >>> 18) &&
-      bits.has(base, (word2 >>> 27) | ((word3 >>> 27) << 5))
-    );
+    return this.#bits.hasSeven(this.#bits.block(word1), word2, word3);
   }
 
   /** Of the block in which a key's bits are. */
