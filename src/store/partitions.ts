@@ -57,6 +57,7 @@ export class Partitions {
         CREATE INDEX ${table}_parent ON ${table} (parent, position) WHERE parent IS NOT NULL;
         CREATE INDEX ${table}_account ON ${table} (debit) WHERE kind = 9;
         CREATE INDEX ${table}_configured ON ${table} (position) WHERE kind = 16;
+        SELECT sample_little('${table}');
         ALTER TABLE log ATTACH PARTITION ${table} FOR VALUES FROM (${first}) TO (${end});
         INSERT INTO log_partition (number, first_position, end_position) VALUES (${number}, ${first}, ${end});`),
     );
