@@ -35,6 +35,9 @@ export function readSlices(text: string): readonly KeySlice[] {
 /** Buckets a statement: about 100 KiB, so that commits on the same database are not held up. */
 const BUCKETS_A_STATEMENT = 32;
 const RETRY_MS = 1_000;
+/** Nobody waits for these keys: after each statement commits have the thread and the database for nine times as long. */
+const RESTS_FOR_WORK = 9;
+const REST_MS_MAX = 250;
 
 export class KeyIndexer {
   readonly #sql: Sql;
@@ -42,6 +45,7 @@ export class KeyIndexer {
   readonly #options: KeyIndexerOptions;
   readonly #written = new Map<number, ClosedFilter>();
   #working: Promise<void> | null = null;
+  #committed: Position = 0;
   #retryAt = 0;
   #closed = false;
 
@@ -53,6 +57,7 @@ export class KeyIndexer {
 
   /** Indexes partitions that end at or before the committed position, in the background. */
   catchUp(committed: Position, now: Micros): void {
+    this.#committed = committed;
     if (this.#working !== null || this.#closed || performance.now() < this.#retryAt) return;
     const due = this.#keys
       .residentPartitions()
@@ -79,11 +84,14 @@ export class KeyIndexer {
   async #index(partition: number, now: Micros): Promise<void> {
     const keys = this.#keys.sortedEntries(partition);
     let some: KeyBucket[] = [];
+    let since = performance.now();
     for (const bucket of keys.chunks()) {
       some.push(bucket);
       if (some.length < BUCKETS_A_STATEMENT) continue;
       await this.#writeBuckets(partition, some);
+      await this.#rest(partition, performance.now() - since);
       if (this.#closed) return;
+      since = performance.now();
       some = [];
     }
     if (some.length > 0) await this.#writeBuckets(partition, some);
@@ -99,6 +107,12 @@ export class KeyIndexer {
     this.#written.set(partition, keys.filter);
     this.#retireOld();
     await this.#forgetExpired(now);
+  }
+
+  /** Not where the next partition is full already: keys must leave memory as fast as they come. */
+  async #rest(partition: number, workedMs: number): Promise<void> {
+    if (this.#closed || this.#committed >= (partition + 2) * this.#options.partitionRecords) return;
+    await new Promise((resolve) => setTimeout(resolve, Math.min(REST_MS_MAX, workedMs * RESTS_FOR_WORK)));
   }
 
   /** The bytes of all buckets as one value: as an array they would go as text, which costs both sides more than the rest. */
