@@ -262,15 +262,15 @@ describe('a filter', () => {
       keyed.hash128(1, Buffer.from(text), 0, text.length, hash);
       return hash;
     };
-    const filter = ClosedFilter.sized(20_000);
-    for (let index = 0; index < 20_000; index++) filter.add(hashed(`in${index}`));
+    const filter = ClosedFilter.sized(16_384);
+    for (let index = 0; index < 16_384; index++) filter.add(hashed(`in${index}`));
     const stored = ClosedFilter.fromBytes(filter.toBytes());
-    for (let index = 0; index < 20_000; index++) expect(stored.mayContain(hashed(`in${index}`))).toBe(true);
+    for (let index = 0; index < 16_384; index++) expect(stored.mayContain(hashed(`in${index}`))).toBe(true);
     let strangers = 0;
     for (let index = 0; index < 200_000; index++) if (stored.mayContain(hashed(`out${index}`))) strangers++;
     // 4 or 5 are to be expected.
     expect(strangers).toBeLessThan(16);
-    expect(filter.sizeBytes * 8).toBeLessThan(28.1 * 20_000);
+    expect(filter.sizeBytes * 8).toBeLessThan(28.1 * 16_384);
     expect(stored.toBytes()).toEqual(filter.toBytes());
   });
 

@@ -43,6 +43,7 @@ export class KeyIndexer {
   readonly #sql: Sql;
   readonly #keys: KeyWindow;
   readonly #options: KeyIndexerOptions;
+  /** Partitions that are written and still in memory. */
   readonly #written = new Map<number, ClosedFilter>();
   #working: Promise<void> | null = null;
   #committed: Position = 0;
@@ -107,12 +108,26 @@ export class KeyIndexer {
     this.#written.set(partition, keys.filter);
     this.#retireOld();
     await this.#forgetExpired(now);
+    await this.#sliceFilters(partition);
   }
 
-  /** Not where the next partition is full already: keys must leave memory as fast as they come. */
+  async #sliceFilters(partition: number): Promise<void> {
+    let since = performance.now();
+    for (const _step of this.#keys.sliceFilters()) {
+      await this.#rest(partition, performance.now() - since);
+      if (this.#closed) return;
+      since = performance.now();
+    }
+  }
+
+  /** Just for others' turn where the next partition is full already: keys must leave memory as fast as they come. */
   async #rest(partition: number, workedMs: number): Promise<void> {
-    if (this.#closed || this.#committed >= (partition + 2) * this.#options.partitionRecords) return;
-    await new Promise((resolve) => setTimeout(resolve, Math.min(REST_MS_MAX, workedMs * RESTS_FOR_WORK)));
+    if (this.#closed) return;
+    const isBehind = this.#committed >= (partition + 2) * this.#options.partitionRecords;
+    await new Promise((resolve) => {
+      if (isBehind) setImmediate(resolve);
+      else setTimeout(resolve, Math.min(REST_MS_MAX, workedMs * RESTS_FOR_WORK));
+    });
   }
 
   /** The bytes of all buckets as one value: as an array they would go as text, which costs both sides more than the rest. */
@@ -143,7 +158,10 @@ export class KeyIndexer {
     const indexed = this.#keys.residentPartitions().filter((partition) => this.#written.has(partition));
     for (const partition of indexed.slice(0, Math.max(0, indexed.length - stay))) {
       const filter = this.#written.get(partition);
-      if (filter !== undefined) this.#keys.retire(partition, filter);
+      if (filter === undefined) continue;
+      this.#keys.retire(partition, filter);
+      // Sliced, it is not kept a second time.
+      this.#written.delete(partition);
     }
   }
 

@@ -7,6 +7,8 @@
 import { BLOCK_BITS, BlockBits, blocksFor } from './block-bits.js';
 
 const BITS_PER_KEY = 28;
+/** Digits of a size, in binary: that of a full partition of 2^20 keys has no more, and none grows by more than a quarter. */
+const SIZE_BITS = 3;
 /** First byte of the stored form; 1 was a filter of ten bits a key. */
 const FORMAT = 2;
 const HEADER_BYTES = 4;
@@ -19,9 +21,11 @@ export class ClosedFilter {
     this.#bits = new BlockBits(blocks);
   }
 
-  /** An empty one with room for this many keys. */
+  /** An empty one with room for this many keys. Sizes are few, since only filters of one size can be asked together. */
   static sized(keys: number): ClosedFilter {
-    return new ClosedFilter(blocksFor(keys, BITS_PER_KEY));
+    const blocks = blocksFor(keys, BITS_PER_KEY);
+    const step = 2 ** Math.max(0, Math.ceil(Math.log2(blocks)) - SIZE_BITS);
+    return new ClosedFilter(Math.ceil(blocks / step) * step);
   }
 
   /** @param hashes four words a key */
@@ -52,6 +56,15 @@ export class ClosedFilter {
     return filter;
   }
 
+  get blocks(): number {
+    return this.words.length / (BLOCK_BITS / 32);
+  }
+
+  /** All bits, those of a block together; not to be written to. */
+  get words(): Int32Array {
+    return this.#bits.words;
+  }
+
   get sizeBytes(): number {
     return this.#bits.words.byteLength;
   }
@@ -71,12 +84,12 @@ export class ClosedFilter {
     const bits = this.#bits;
     const word0 = hash[0] as number;
     const base = bits.block(hash[1] as number);
-    return (
-      bits.hasSeven(base, hash[2] as number, hash[3] as number) &&
-      bits.has(base, word0) &&
-      bits.has(base, word0 >>> 9) &&
-      bits.has(base, word0 >>> 18)
-    );
+    const all =
+      bits.seven(base, hash[2] as number, hash[3] as number) &
+      bits.at(base, word0) &
+      bits.at(base, word0 >>> 9) &
+      bits.at(base, word0 >>> 18);
+    return all !== 0;
   }
 }
 

@@ -29,7 +29,7 @@ export class KeyFilter {
   }
 
   mayContain(word1: number, word2: number, word3: number): boolean {
-    return this.#bits.hasSeven(this.#bits.block(word1), word2, word3);
+    return this.#bits.seven(this.#bits.block(word1), word2, word3) !== 0;
   }
 
   /** Of the block in which a key's bits are. */

@@ -50,6 +50,17 @@ export const KEY_FAULTS: readonly Fault[] = [
     ],
   },
   {
+    name: 'filter lost when laid across',
+    breaks: 'once: the first of the partitions that are asked together is not asked',
+    patches: [
+      {
+        file: 'src/ledger/keys/sliced-filters.ts',
+        find: 'this.#asked |= lane;',
+        replace: 'this.#asked |= lane & 0xfffe;',
+      },
+    ],
+  },
+  {
     name: 'key forgotten early',
     breaks: 'a key is remembered for the whole window',
     patches: [
