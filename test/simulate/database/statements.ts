@@ -22,7 +22,11 @@ const STATEMENTS: readonly (readonly [beginning: string, run: Statement])[] = [
   ],
   ['UPDATE log_partition p SET closed', closePartitions],
   ['SELECT min(first_position)', firstNotIndexed],
-  ['SELECT partition, bits, by_book', filters],
+  ['SELECT partition FROM key_filter', filters],
+  [
+    'SELECT bits, by_book FROM key_filter',
+    (server, [partition]) => filters(server).filter((filter) => filter.partition === Number(partition)),
+  ],
   [
     'SELECT buckets FROM key_filter',
     ({ keyFilters, trace }, [partition]) => {
