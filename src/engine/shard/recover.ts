@@ -121,7 +121,9 @@ async function loadKeys(store: ShardStore, ledger: Ledger, foldedTo: Position): 
 async function loadFilters(store: ShardStore, ledger: Ledger): Promise<void> {
   const partitions = await store.sql.query('SELECT partition FROM key_filter ORDER BY partition');
   for (const { partition } of partitions) {
-    const [row] = await store.sql.query('SELECT bits, by_book FROM key_filter WHERE partition = $1', [Number(partition)]);
+    const [row] = await store.sql.query('SELECT bits, by_book FROM key_filter WHERE partition = $1', [
+      Number(partition),
+    ]);
     // Gone since: an owner of a moment ago has forgotten its keys.
     if (row === undefined) continue;
     const filter = ClosedFilter.fromBytes(row.bits as Uint8Array);
