@@ -11,8 +11,8 @@ const hashOf = (text: string): Int32Array => {
   keyHash(1, new TextEncoder().encode(text), hash);
   return hash;
 };
-const filterOf = (keys: readonly Int32Array[]): ClosedFilter => {
-  const filter = ClosedFilter.sized(keys.length);
+const filterOf = (keys: readonly Int32Array[], size = keys.length): ClosedFilter => {
+  const filter = ClosedFilter.sized(size);
   for (const key of keys) filter.add(key);
   return filter;
 };
@@ -24,12 +24,15 @@ const hashes = fc.array(
   words.map((four) => Int32Array.from(four)),
   { minLength: 1, maxLength: 40 },
 );
-/** What is done to the filters: one more, one less, all that is due laid across, or a part of it. */
+/** Filters of the larger size are laid across in several steps. */
+const sizes = fc.constantFrom(40, 20_000);
+/** What is done to the filters: one more, one less, all that is due laid across, with others going meanwhile, or a part of it. */
 const step = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ do: fc.constant('add' as const), keys: hashes }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('add' as const), keys: hashes, size: sizes }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('forget' as const), which: fc.nat() }) },
   { weight: 2, arbitrary: fc.constant({ do: 'slice' as const }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('forget while slicing' as const), which: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('leave off slicing' as const), steps: fc.nat({ max: 30 }) }) },
 );
 
 test('filters laid across say what each of them says by itself, whatever was added and forgotten meanwhile', () => {
@@ -45,11 +48,15 @@ test('filters laid across say what each of them says by itself, whatever was add
       };
       for (const [partition, one] of steps.entries()) {
         if (one.do === 'add') {
-          model.set(partition, { filter: filterOf(one.keys), keys: one.keys });
-          filters.add(partition, filterOf(one.keys));
+          model.set(partition, { filter: filterOf(one.keys, one.size), keys: one.keys });
+          filters.add(partition, filterOf(one.keys, one.size));
         } else if (one.do === 'forget') forget(one.which);
         else if (one.do === 'slice') done(filters.slice());
-        else for (const _step of filters.slice()) forget(one.which);
+        else if (one.do === 'forget while slicing') for (const _step of filters.slice()) forget(one.which);
+        else {
+          let left = one.steps;
+          for (const _step of filters.slice()) if (left-- <= 0) break;
+        }
         for (const hash of [...strangers, ...[...model.values()].flatMap(({ keys }) => keys)]) {
           const expected = [...model].filter(([, { filter }]) => filter.mayContain(hash)).map(([number]) => number);
           expect(sorted(filters.partitionsOf(hash))).toEqual(sorted(expected));
@@ -100,6 +107,34 @@ test('filters of nearly as many keys have one size, which is a quarter more than
   expect(ClosedFilter.sized(2 ** 20 - 1000).blocks).toBe(ClosedFilter.sized(2 ** 20).blocks);
 });
 
+test('whether there is anything to lay across is known without looking', () => {
+  const filters = new ClosedFilters();
+  expect(filters.mayBeSliced).toBe(false);
+  for (let partition = 0; partition < 9; partition++) filters.add(partition, ClosedFilter.sized(10));
+  expect(filters.mayBeSliced).toBe(true);
+  const steps = filters.slice();
+  while (steps.next().value === false);
+  expect(filters.mayBeSliced, 'one of nine is done').toBe(true);
+  expect(done(steps)).toBe(16);
+  expect(filters.mayBeSliced).toBe(false);
+});
+
+test('keys of a partition go to the same buckets, however many of them are counted', () => {
+  const few = new KeyWindow(2 ** 17);
+  const many = new KeyWindow(2 ** 17);
+  for (const [keys, count] of [
+    [few, 3],
+    [many, 70_000],
+  ] as const) {
+    keys.configure({ keyWindow: 100 * SECOND, keysMax: 1_000_000, keysGuaranteed: 0 });
+    keys.setBooks(1);
+    for (let position = 1; position <= count; position++) {
+      keys.remember(hashOf(`k${position}`), 1, position, START, START + 100 * SECOND);
+    }
+  }
+  expect(few.sortedEntries(0).buckets).toBe(many.sortedEntries(0).buckets);
+});
+
 test('a window finds keys of closed partitions before, while and after their filters are laid across, and forgets them in time', () => {
   const keys = new KeyWindow(10);
   keys.configure({ keyWindow: 100 * SECOND, keysMax: 1000, keysGuaranteed: 0 });
@@ -127,6 +162,9 @@ test('a window finds keys of closed partitions before, while and after their fil
   findAll(T0 + 230);
   expect(keys.forget((T0 + 230) * SECOND)).toEqual([0, 1, 2]);
   findAll(T0 + 230);
+  expect(keys.takeForgotten()).toEqual([0, 1, 2]);
   expect(keys.forget((T0 + 320) * SECOND)).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 11]);
+  expect(keys.takeForgotten()).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 11]);
+  expect(keys.takeForgotten()).toEqual([]);
   findAll(T0 + 320);
 });

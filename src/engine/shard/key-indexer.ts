@@ -38,6 +38,8 @@ const RETRY_MS = 1_000;
 /** Nobody waits for these keys: after each statement commits have the thread and the database for nine times as long. */
 const RESTS_FOR_WORK = 9;
 const REST_MS_MAX = 250;
+/** Filters between two partitions where one is due as soon as another is written: more than come. */
+const SLICED_AT_LEAST = 2;
 
 export class KeyIndexer {
   readonly #sql: Sql;
@@ -56,17 +58,16 @@ export class KeyIndexer {
     this.#options = options;
   }
 
-  /** Indexes partitions that end at or before the committed position, in the background. */
+  /**
+   * Indexes partitions that end at or before the committed position, in the background, and makes those that are indexed
+   * cheaper to ask.
+   */
   catchUp(committed: Position, now: Micros): void {
     this.#committed = committed;
     if (this.#working !== null || this.#closed || performance.now() < this.#retryAt) return;
-    const due = this.#keys
-      .residentPartitions()
-      .find(
-        (partition) => (partition + 1) * this.#options.partitionRecords <= committed && !this.#written.has(partition),
-      );
-    if (due === undefined) return;
-    this.#working = this.#index(due, now)
+    const due = this.#due();
+    if (due === undefined && !this.#keys.mayBeSliced) return;
+    this.#working = this.#work(due, now)
       .catch((error: Error) => {
         this.#retryAt = performance.now() + RETRY_MS;
         this.#options.onError(error);
@@ -76,10 +77,22 @@ export class KeyIndexer {
       });
   }
 
+  #due(): number | undefined {
+    const { partitionRecords } = this.#options;
+    return this.#keys
+      .residentPartitions()
+      .find((partition) => (partition + 1) * partitionRecords <= this.#committed && !this.#written.has(partition));
+  }
+
   /** Starts nothing more; resolves when what is under way has ended. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#working;
+  }
+
+  async #work(due: number | undefined, now: Micros): Promise<void> {
+    if (due !== undefined) await this.#index(due, now);
+    if (!this.#closed) await this.#sliceFilters();
   }
 
   async #index(partition: number, now: Micros): Promise<void> {
@@ -90,7 +103,9 @@ export class KeyIndexer {
       some.push(bucket);
       if (some.length < BUCKETS_A_STATEMENT) continue;
       await this.#writeBuckets(partition, some);
-      await this.#rest(partition, performance.now() - since);
+      // Where the next partition is full already, keys must leave memory as fast as they come.
+      const isBehind = this.#committed >= (partition + 2) * this.#options.partitionRecords;
+      await this.#rest(isBehind, performance.now() - since);
       if (this.#closed) return;
       since = performance.now();
       some = [];
@@ -108,24 +123,24 @@ export class KeyIndexer {
     this.#written.set(partition, keys.filter);
     this.#retireOld();
     await this.#forgetExpired(now);
-    await this.#sliceFilters(partition);
   }
 
-  async #sliceFilters(partition: number): Promise<void> {
+  async #sliceFilters(): Promise<void> {
+    let left = SLICED_AT_LEAST;
     let since = performance.now();
-    for (const _step of this.#keys.sliceFilters()) {
-      await this.#rest(partition, performance.now() - since);
-      if (this.#closed) return;
+    for (const isWhole of this.#keys.sliceFilters()) {
+      const hurries = this.#due() !== undefined;
+      await this.#rest(hurries, performance.now() - since);
+      if (isWhole) left--;
+      if (this.#closed || (isWhole && left <= 0 && hurries)) return;
       since = performance.now();
     }
   }
 
-  /** Just for others' turn where the next partition is full already: keys must leave memory as fast as they come. */
-  async #rest(partition: number, workedMs: number): Promise<void> {
+  async #rest(hurries: boolean, workedMs: number): Promise<void> {
     if (this.#closed) return;
-    const isBehind = this.#committed >= (partition + 2) * this.#options.partitionRecords;
     await new Promise((resolve) => {
-      if (isBehind) setImmediate(resolve);
+      if (hurries) setImmediate(resolve);
       else setTimeout(resolve, Math.min(REST_MS_MAX, workedMs * RESTS_FOR_WORK));
     });
   }
@@ -166,8 +181,10 @@ export class KeyIndexer {
   }
 
   async #forgetExpired(now: Micros): Promise<void> {
-    const gone = this.#keys.forget(now);
+    this.#keys.forget(now);
+    const gone = this.#keys.takeForgotten();
     if (gone.length === 0) return;
+    for (const partition of gone) this.#written.delete(partition);
     await this.#sql.query('DELETE FROM key_filter WHERE partition = ANY ($1::int4[])', [gone]);
     await this.#sql.query('DELETE FROM key_bucket WHERE partition = ANY ($1::int4[])', [gone]);
   }

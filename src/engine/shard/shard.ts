@@ -412,6 +412,8 @@ export class Shard {
 
   #become(state: ShardState, error: Error | null): void {
     this.#state = state;
+    // The next owner writes what is left of them.
+    if (state === 'stopped') void this.#keyIndexer?.close();
     this.#options.onState(state, error);
   }
 

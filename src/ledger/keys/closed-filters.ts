@@ -5,7 +5,7 @@
 import type { ClosedFilter } from './closed-filter.js';
 import { SlicedFilters } from './sliced-filters.js';
 
-/** Filters of one size from which on they are laid across: then that takes about the memory that they took. */
+/** Filters of one size from which on they are laid across: that takes the memory of sixteen, however many there are. */
 const SLICED_FROM = 8;
 
 interface Single {
@@ -17,6 +17,13 @@ export class ClosedFilters {
   /** Asked one by one. */
   readonly #single: Single[] = [];
   #sliced: SlicedFilters[] = [];
+  /** Something was added since {@link slice} has come to its end. */
+  #added = false;
+
+  /** Whether {@link slice} may have something to do. */
+  get mayBeSliced(): boolean {
+    return this.#added;
+  }
 
   get sizeBytes(): number {
     const sizes = [...this.#single.map(({ filter }) => filter), ...this.#sliced].map(({ sizeBytes }) => sizeBytes);
@@ -25,6 +32,7 @@ export class ClosedFilters {
 
   add(partition: number, filter: ClosedFilter): void {
     this.#single.push({ partition, filter });
+    this.#added = true;
   }
 
   forget(partition: number): void {
@@ -53,15 +61,20 @@ export class ClosedFilters {
     ]);
   }
 
-  /** Lays filters across where many of one size are asked one by one; in short steps, and all others may be called between them. */
-  *slice(): Generator<void, void> {
+  /**
+   * Lays filters across where many of one size are asked one by one; in short steps, and all others may be called between
+   * them. Yields true after the last step of a filter, which is the time to leave off: a filter half laid wastes its lane.
+   */
+  *slice(): Generator<boolean, void> {
     for (let next = this.#nextToSlice(); next !== null; next = this.#nextToSlice()) {
       const { single, filters } = next;
-      yield* filters.add(single.partition, single.filter);
+      for (const _step of filters.add(single.partition, single.filter)) yield false;
       const index = this.#single.indexOf(single);
       if (index === -1) filters.forget(single.partition);
       else this.#single.splice(index, 1);
+      yield true;
     }
+    this.#added = false;
   }
 
   /** A filter for whose size there is a lane, or of which there are many. */

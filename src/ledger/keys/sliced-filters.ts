@@ -101,7 +101,6 @@ export class SlicedFilters {
 
   /** The partition's keys are remembered no longer. */
   forget(partition: number): void {
-    const lane = this.#partitions.indexOf(partition);
-    if (lane !== -1) this.#asked &= ~(1 << lane);
+    for (const [lane, other] of this.#partitions.entries()) if (other === partition) this.#asked &= ~(1 << lane);
   }
 }

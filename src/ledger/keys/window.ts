@@ -70,6 +70,8 @@ export class KeyWindow {
   /** Those of them that are in memory, newest first. */
   #resident: readonly Generation[] = [];
   readonly #closed = new ClosedFilters();
+  /** Partitions that were let go since {@link takeForgotten}. */
+  #forgotten: number[] = [];
   readonly #quota = new KeyQuota();
   #sliceSeconds = 1;
 
@@ -224,7 +226,8 @@ export class KeyWindow {
     const table = generation?.table;
     assert(generation !== undefined && table != null, 'a partition that is exported is in memory');
     const keys = table.count;
-    const buckets = bucketsFor(keys);
+    // Not by how many keys there are: another owner may have written a part of them, and counts those that expired meanwhile or not.
+    const buckets = bucketsFor(this.#partitionRecords);
     const filter = ClosedFilter.sized(keys);
     const slices = generation.slices.map(({ firstExpirySeconds, lastExpirySeconds, byBook }) => ({
       from: firstExpirySeconds,
@@ -251,8 +254,13 @@ export class KeyWindow {
     this.#arrange();
   }
 
-  /** Makes looking at many closed partitions cheaper, in steps of less than a millisecond; anything may be done between them. */
-  sliceFilters(): Generator<void, void> {
+  /** Whether {@link sliceFilters} may have something to do. */
+  get mayBeSliced(): boolean {
+    return this.#closed.mayBeSliced;
+  }
+
+  /** Makes looking at many closed partitions cheaper, see {@link ClosedFilters.slice}. */
+  sliceFilters(): Generator<boolean, void> {
     return this.#closed.slice();
   }
 
@@ -286,7 +294,15 @@ export class KeyWindow {
       this.#closed.forget(generation.partition);
     }
     if (gone.length > 0) this.#arrange();
+    this.#forgotten.push(...gone);
     return gone;
+  }
+
+  /** Partitions that are gone since this was asked last: whoever has written their keys need not keep them. */
+  takeForgotten(): readonly number[] {
+    const forgotten = this.#forgotten;
+    this.#forgotten = [];
+    return forgotten;
   }
 
   #forgetSlices(generation: Generation, nowSeconds: number): void {
