@@ -137,6 +137,7 @@ export class KeyIndexer {
     }
   }
 
+  /** Leaves thread and database to others; who hurries, for a turn of the event loop only. */
   async #rest(hurries: boolean, workedMs: number): Promise<void> {
     if (this.#closed) return;
     await new Promise((resolve) => {

@@ -15,23 +15,27 @@ export function blockOf(word: number, blocks: number): number {
   return block;
 }
 
+/** The seventh bit of a key: what two words of its hash have left when three times nine bits of each are taken. */
+export const seventhBit = (word2: number, word3: number): number =>
+  ((word2 >>> 27) | ((word3 >>> 27) << 5)) & (BLOCK_BITS - 1);
+
 /** Memory of this size begins 16 bytes behind a page where the C library has its own note there: then blocks are lines. */
 const ALIGNMENT = 48;
 
 export class BlockBits {
   readonly words: Int32Array;
-  readonly #blocks: number;
+  readonly blocks: number;
 
   /** All of them 0. */
   constructor(blocks: number) {
     const words = blocks * BLOCK_WORDS;
     this.words = new Int32Array(new ArrayBuffer(ALIGNMENT + words * 4), ALIGNMENT, words);
-    this.#blocks = blocks;
+    this.blocks = blocks;
   }
 
   /** Where the block of a hash's word begins. */
   block(word: number): number {
-    return blockOf(word, this.#blocks) * BLOCK_WORDS;
+    return blockOf(word, this.blocks) * BLOCK_WORDS;
   }
 
   /** The lowest nine bits of `bit` say which of a block's. */
@@ -48,7 +52,7 @@ export class BlockBits {
     this.set(base, word3);
     this.set(base, word3 >>> 9);
     this.set(base, word3 >>> 18);
-    this.set(base, (word2 >>> 27) | ((word3 >>> 27) << 5));
+    this.set(base, seventhBit(word2, word3));
   }
 
   /** Not 0 if all seven of a key are set, at the lowest place. Without branches: see {@link at}. */
@@ -60,7 +64,7 @@ export class BlockBits {
       this.at(base, word3) &
       this.at(base, word3 >>> 9) &
       this.at(base, word3 >>> 18) &
-      this.at(base, (word2 >>> 27) | ((word3 >>> 27) << 5)) &
+      this.at(base, seventhBit(word2, word3)) &
       1
     );
   }

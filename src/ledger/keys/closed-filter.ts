@@ -57,7 +57,7 @@ export class ClosedFilter {
   }
 
   get blocks(): number {
-    return this.words.length / (BLOCK_BITS / 32);
+    return this.#bits.blocks;
   }
 
   /** All bits, those of a block together; not to be written to. */

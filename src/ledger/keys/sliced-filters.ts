@@ -5,7 +5,7 @@
  * S. Christodoulakis, "Signature files: an access method for documents and its analytical performance evaluation", 1984.)
  */
 import { assert } from '../assert.js';
-import { BLOCK_BITS, blockOf } from './block-bits.js';
+import { BLOCK_BITS, blockOf, seventhBit } from './block-bits.js';
 import type { ClosedFilter } from './closed-filter.js';
 
 const LANES = 16;
@@ -87,7 +87,7 @@ export class SlicedFilters {
       four &
       (words[base + ((word3 >>> 9) & BIT)] as number) &
       (words[base + ((word3 >>> 18) & BIT)] as number) &
-      (words[base + (((word2 >>> 27) | ((word3 >>> 27) << 5)) & BIT)] as number) &
+      (words[base + seventhBit(word2, word3)] as number) &
       (words[base + (word0 & BIT)] as number) &
       (words[base + ((word0 >>> 9) & BIT)] as number) &
       (words[base + ((word0 >>> 18) & BIT)] as number)
