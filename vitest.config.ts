@@ -13,8 +13,8 @@ export const LONG = [
 const report = process.env.MILLRACE_TEST_REPORT;
 
 export const shared = {
-  // Two files at a time: many of them start servers of their own.
-  maxWorkers: 2,
+  // Many files start servers of their own and wait for them: on two cores three at a time take a sixth less than two.
+  maxWorkers: 3,
   testTimeout: 30_000,
   hookTimeout: 60_000,
   reporters: [
