@@ -4,9 +4,10 @@
  * Busy: steps of many records, the larger the cheaper each, and between them pauses of fifty times what the step took,
  * but of no more than 1.6 s, so that balances are less than two seconds old. Where steps are dear, which records of very
  * many accounts make them, pauses of ten times what they took, to spare a database that others need too, and of no more
- * than twenty seconds. Far behind, it has most of the database. A reader who needs more takes a step himself
- * (read/shard-reader.ts). Idle: pauses that grow to a second, cut short by a poke. It never throws: a failed step is told
- * and tried again later, and one shard's failures are no other's.
+ * than twenty seconds. Nobody gains by a pause beyond the moment at which there is enough for the largest step: it makes
+ * no step cheaper, and a start has to read what is not folded. So where that much has come, it has most of the database.
+ * A reader who needs more takes a step himself (read/shard-reader.ts). Idle: pauses that grow to a second, cut short by a
+ * poke. It never throws: a failed step is told and tried again later, and one shard's failures are no other's.
  */
 import type { Sql } from '../store/sql.js';
 
@@ -40,8 +41,6 @@ const CHEAP_PAUSE_MS_MAX = 1_600;
 const DEAR_PAUSE_SHARE = 10;
 const DEAR_PAUSE_MS_MAX = 20_000;
 const CATCH_UP_PAUSE_SHARE = 0.25;
-/** Steps behind the head from which on catching up comes first. */
-const FAR_BEHIND_STEPS = 2;
 const IDLE_PAUSE_MS_MAX = 1_000;
 const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 30_000;
@@ -54,10 +53,22 @@ interface Step {
 
 const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));
 
-/** How long a step that took so long is followed by none, where the end of the log is near. */
-export function restMs(tookMs: number): number {
+/** What a step has left, and how fast more comes. */
+export interface Backlog {
+  /** Records that are not folded. */
+  readonly records: number;
+  /** Records that come in a millisecond; 0 where that is not known. */
+  readonly perMs: number;
+  readonly stepRecordsMax: number;
+}
+
+/** How long a step that took so long is followed by none. */
+export function restMs(tookMs: number, { records, perMs, stepRecordsMax }: Backlog): number {
   const cheap = Math.min(tookMs * CHEAP_PAUSE_SHARE, CHEAP_PAUSE_MS_MAX);
-  return Math.min(Math.max(cheap, tookMs * DEAR_PAUSE_SHARE), DEAR_PAUSE_MS_MAX);
+  const sparing = Math.min(Math.max(cheap, tookMs * DEAR_PAUSE_SHARE), DEAR_PAUSE_MS_MAX);
+  const missing = Math.max(stepRecordsMax - records, 0);
+  const untilFull = missing === 0 ? 0 : missing / perMs;
+  return Math.min(sparing, Math.max(untilFull, tookMs * CATCH_UP_PAUSE_SHARE));
 }
 
 export class FoldRunner {
@@ -95,21 +106,24 @@ export class FoldRunner {
     const idlePauseMsMax = this.#options.idlePauseMsMax ?? IDLE_PAUSE_MS_MAX;
     let idlePauseMs = pauseMsMin;
     let retryMs = RETRY_MS_MIN;
-    let isKnown = false;
+    let isTold = false;
+    let last: { readonly head: number; readonly at: number } | null = null;
     while (!this.#stopping) {
       this.#poked = false;
       const startedAt = performance.now();
       try {
         // The first step may be long: what there is to do is said before it.
-        if (!isKnown) await this.#tellPlace();
-        isKnown = true;
+        if (!isTold) await this.#tellPlace();
+        isTold = true;
         const step = await this.#step();
         retryMs = RETRY_MS_MIN;
         if (step.folded > 0) {
           idlePauseMs = pauseMsMin;
-          const tookMs = performance.now() - startedAt;
-          const isFarBehind = step.head - step.position > FAR_BEHIND_STEPS * this.#stepRecordsMax;
-          await this.#pause(isFarBehind ? tookMs * CATCH_UP_PAUSE_SHARE : Math.max(restMs(tookMs), pauseMsMin), false);
+          const now = performance.now();
+          const perMs = last === null ? 0 : (step.head - last.head) / (now - last.at);
+          last = { head: step.head, at: now };
+          const backlog = { records: step.head - step.position, perMs, stepRecordsMax: this.#stepRecordsMax };
+          await this.#pause(Math.max(restMs(now - startedAt, backlog), pauseMsMin), false);
         } else {
           await this.#pause(idlePauseMs, true);
           idlePauseMs = Math.min(idlePauseMs * 2, idlePauseMsMax);
