@@ -16,7 +16,7 @@ const DAY = 86_400_000_000;
 const sink: LogSink = { append() {}, mark: () => 0, rewind() {} };
 const hash = new KeyedHash(new Uint8Array(16));
 const ledger = new Ledger({
-  keyHash: (book, key, into) => hash.hash128(book, key, 0, key.length, into),
+  keyHash: (...key) => hash.hash128(...key),
   partitionRecords: 4_000_000,
   settings: {
     customCurrencies: [],

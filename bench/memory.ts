@@ -36,7 +36,7 @@ const hash = new KeyedHash(new Uint8Array(16));
 
 function main(): void {
   const ledger = new Ledger({
-    keyHash: (book, key, into) => hash.hash128(book, key, 0, key.length, into),
+    keyHash: (...key) => hash.hash128(...key),
     partitionRecords: 1 << 20,
     settings: SETTINGS,
   });

@@ -5,6 +5,7 @@
 import { assert } from './assert.js';
 import type { NormalBalance } from './command.js';
 import type { KeyedHash } from './hash.js';
+import type { LoadAccount } from './load.js';
 import { NameArena, NameTable, NameWords } from './names.js';
 import type { Micros, Position } from './record.js';
 
@@ -50,6 +51,7 @@ const ROW_BYTES = 64;
 /** Names, and places for what is known of them. */
 const FORESEEN_MAX = 128;
 const HINTS = 512;
+const LOADED_MAX = 128;
 /** Memory of this size begins 16 bytes behind a page where the C library has its own note there: then rows are lines. */
 const ALIGNMENT = 48;
 const REST = 2;
@@ -83,7 +85,7 @@ export interface AccountConfig {
   readonly configVersion: number;
   readonly configPosition: Position;
   readonly openedAt: Micros;
-  /** 0: not known. */
+  /** Position of its accountOpened record; 0: not known, then a repeated opening is compared with the present. */
   readonly openedPosition: Position;
 }
 
@@ -156,6 +158,10 @@ export class Accounts {
   /** Of these, by a few bits of where the bytes stand: the account that may have the name, and where. */
   readonly #hintNumber = new Int32Array(HINTS);
   readonly #hintOffset = new Int32Array(HINTS);
+
+  /** Hashes of the names that were loaded last and are not in the table yet. */
+  readonly #loadedHash = new Int32Array(LOADED_MAX);
+  #loaded = 0;
 
   /** What {@link find} found last on either side; 0: nothing. */
   readonly #lastDebit = { number: 0, book: 0, name: new NameWords() };
@@ -252,7 +258,7 @@ export class Accounts {
     const { name } = wanted;
     if (name.length === 0) return 0;
     wanted.book = book;
-    return this.#table.find(this.#hash.hash32(book, name.words, name.length), wanted);
+    return this.#table.find(this.#hashWanted(book), wanted);
   }
 
   #is(number: number, book: number, name: NameWords): boolean {
@@ -267,12 +273,63 @@ export class Accounts {
 
   /** @returns its number */
   open(config: AccountConfig): number {
+    this.#wanted.name.loadText(config.name);
+    const number = this.#place(config);
+    this.#enter(this.#hashWanted(config.book), number);
+    return number;
+  }
+
+  /** Makes room in the table of names for as many as there will be. */
+  expect(count: number): void {
+    this.#table.expect(count);
+  }
+
+  /** One that was opened before, with its counters. It is found by its name from {@link enterLoaded} on. */
+  load(account: LoadAccount): number {
+    const { bytes, offset, length } = account.name;
     const { name } = this.#wanted;
-    name.loadText(config.name);
+    name.load(bytes, offset, length);
+    assert(name.isAscii(), 'a name of an account is ASCII');
+    const number = this.#place(account);
+    this.#loadedHash[this.#loaded++] = this.#hashWanted(account.book);
+    if (this.#loaded === LOADED_MAX) this.enterLoaded();
+    this.setCounters(number, account.counters, account.version);
+    return number;
+  }
+
+  /**
+   * Puts the names of the last {@link load}s into the table. Their slots lie all over a memory that no cache holds: read
+   * one after the other without anything in between, the processor waits for many of them at once.
+   */
+  enterLoaded(): void {
+    const hashes = this.#loadedHash;
+    const count = this.#loaded;
+    this.#loaded = 0;
+    this.#table.fetch(hashes, count);
+    for (let at = 0, number = this.#count - count + 1; at < count; at++, number++) {
+      this.#enter(hashes[at] as number, number);
+    }
+  }
+
+  #enter(hash: number, number: number): void {
+    const other = this.#table.first(hash);
+    if (other !== 0) {
+      this.#wanted.name.loadText(this.name(number));
+      this.#wanted.book = this.book(number);
+      assert(this.#table.find(hash, this.#wanted) === 0, 'an account is opened once');
+    }
+    this.#table.add(hash, number);
+  }
+
+  #hashWanted(book: number): number {
+    const { name } = this.#wanted;
+    return this.#hash.hash32(book, name.words, name.length);
+  }
+
+  /** With the name that is wanted, which the table does not know yet. @returns its number */
+  #place(config: Omit<AccountConfig, 'name'>): number {
+    const { name } = this.#wanted;
     assert(name.length > 0, 'a name of an account is ASCII, 1 to 128 characters');
-    this.#wanted.book = config.book;
-    const hash = this.#hash.hash32(config.book, name.words, name.length);
-    assert(this.#table.find(hash, this.#wanted) === 0, 'an account is opened once');
     const number = this.#count + 1;
     this.#segments[number >>> SEGMENT_BITS] ??= new Segment();
     const segment = this.#segment(number);
@@ -283,9 +340,8 @@ export class Accounts {
     segment.shorts[index * SHORTS + CURRENCY] = config.currency;
     segment.rest[index * REST + OPENED_AT] = config.openedAt;
     segment.doubles[index * LONGS + VERSION] = 0;
-    segment.counters.fill(0n, index * LONGS, index * LONGS + 4);
+    for (let counter = 0; counter < 4; counter++) segment.counters[index * LONGS + counter] = 0n;
     segment.bytes[index * ROW_BYTES + FLAGS] = config.normalBalance === 'debit' ? AccountFlags.debitNormal : 0;
-    this.#table.add(hash, number);
     this.#count = number;
     this.change(number, config);
     return number;
@@ -362,15 +418,12 @@ export class Accounts {
   version(number: number): number {
     return this.#segment(number).doubles[(number & INDEX_MASK) * LONGS + VERSION] as number;
   }
-  /** For loading and undoing. */
-  setCounters(number: number, counters: readonly [bigint, bigint, bigint, bigint], version: number): void {
+  /** For loading and undoing. @param counters four */
+  setCounters(number: number, counters: ArrayLike<bigint>, version: number): void {
     const segment = this.#segment(number);
     const at = (number & INDEX_MASK) * LONGS;
-    // One by one: `set` would walk over the array as over any iterable, and a start sets a million of them.
-    segment.counters[at] = counters[0];
-    segment.counters[at + 1] = counters[1];
-    segment.counters[at + 2] = counters[2];
-    segment.counters[at + 3] = counters[3];
+    // One by one: a start sets millions, and a call of `set` costs more than four of these.
+    for (let counter = 0; counter < 4; counter++) segment.counters[at + counter] = counters[counter] as bigint;
     segment.doubles[at + VERSION] = version;
   }
 

@@ -15,15 +15,23 @@ import { KeyedHash } from './hash.js';
 import type { KeyWindow } from './keys/window.js';
 import type { LoadAccount, LoadBook } from './load.js';
 import type { Outcome } from './outcome.js';
-import { isTransaction, type LogRecord, type LogSink, type Micros, type Position, RecordKind } from './record.js';
+import {
+  type ByteSlice,
+  isTransaction,
+  type LogRecord,
+  type LogSink,
+  type Micros,
+  type Position,
+  RecordKind,
+} from './record.js';
 import { LedgerState } from './state.js';
-import { keyOf } from './texts.js';
+import { keyLength, TEXT_HEAD_BYTES } from './texts.js';
 import type { AccountView, RecordView, TransactionView } from './view.js';
 import { accountView, recordView, transactionView } from './views.js';
 
 export interface LedgerOptions {
   /** Hash of a key for records read from a log; the same that commands carry. Used by replay and load only. */
-  readonly keyHash: (book: number, key: Uint8Array, into: Int32Array) => void;
+  readonly keyHash: (book: number, bytes: Uint8Array, offset: number, length: number, into: Int32Array) => void;
   /** Records a partition of the log holds: the generations of the key window. */
   readonly partitionRecords: number;
   /** In force until a `configured` record. */
@@ -184,7 +192,11 @@ export class Ledger {
 
   /** Folds a record from the log. @throws InvariantError where it does not follow what was folded before */
   replay(record: LogRecord): void {
-    if (record.keyed) this.#options.keyHash(record.book, keyOf(record.texts), record.keyHash);
+    if (record.keyed) {
+      const { bytes, offset } = record.texts;
+      const length = keyLength(record.texts);
+      this.#options.keyHash(record.book, bytes, offset + TEXT_HEAD_BYTES, length, record.keyHash);
+    }
     fold(this.#state, record);
   }
 
@@ -193,14 +205,15 @@ export class Ledger {
     this.#state.keys.setBooks(this.#state.books.count);
   }
 
+  /** How many {@link loadAccount} will bring: before the first of them. Not to be told costs time and no more. */
+  expectAccounts(count: number): void {
+    this.#state.accounts.expect(Math.min(count, this.settings.accountsMax));
+  }
+
   /** In order of their numbers. */
   loadAccount(account: LoadAccount): void {
-    const { accounts } = this.#state;
-    const openedPosition = account.openedPosition ?? (account.configVersion === 1 ? account.configPosition : 0);
-    const number = accounts.open({ ...account, openedPosition });
+    const number = this.#state.accounts.load(account);
     assert(number === account.number, 'accounts are loaded in order of their numbers, without a gap');
-    const { debitsPosted, creditsPosted, debitsPending, creditsPending } = account;
-    accounts.setCounters(number, [debitsPosted, creditsPosted, debitsPending, creditsPending], account.version);
   }
 
   /** A transaction that is pending as of the state that is loaded, followed by its actions up to there. */
@@ -216,8 +229,8 @@ export class Ledger {
   }
 
   /** A key of a record up to where the loaded state stands; after {@link loadConfigured}, in order of position. */
-  loadKey(book: number, key: Uint8Array, position: Position, recordedAt: Micros): void {
-    this.#options.keyHash(book, key, this.#loadedKey);
+  loadKey(book: number, key: ByteSlice, position: Position, recordedAt: Micros): void {
+    this.#options.keyHash(book, key.bytes, key.offset, key.length, this.#loadedKey);
     const expiresAt = recordedAt + this.#state.keyWindowAt(position);
     this.#state.keys.remember(this.#loadedKey, book, position, recordedAt, expiresAt);
   }
@@ -225,6 +238,7 @@ export class Ledger {
   /** The loaded state is that of the log up to `foldedTo`; {@link replay} goes on from there. */
   finishLoad(foldedTo: Position, chainHash: bigint, lastRecordedAt: Micros): void {
     assert(this.#state.head === 0, 'a ledger is loaded once');
+    this.#state.accounts.enterLoaded();
     this.#state.head = foldedTo;
     this.#state.chain.value = chainHash;
     this.#state.lastRecordedAt = lastRecordedAt;

@@ -1,32 +1,21 @@
 /** State to start from, as some fold of the log has it. Told to {@link Ledger} before `finishLoad`. */
-import type { Micros, Position } from './record.js';
+import type { AccountConfig } from './accounts.js';
+import type { ByteSlice } from './record.js';
 
 export interface LoadBook {
   readonly book: number;
   readonly sequence: number;
 }
 
-/** In order of `number`: 1, 2, 3, … without a gap. */
-export interface LoadAccount {
+/**
+ * In order of `number`: 1, 2, 3, … without a gap. A start loads millions, so whoever reads them may fill the same object
+ * again and again, and nothing in it has to be made for each: its counters are a typed array, its name stands in bytes.
+ */
+export interface LoadAccount extends Omit<AccountConfig, 'name'> {
   readonly number: number;
-  readonly book: number;
-  readonly name: string;
-  /** Number of the currency. */
-  readonly currency: number;
-  readonly normalBalance: 'credit' | 'debit';
-  readonly open: boolean;
-  readonly hasMetadata: boolean;
-  readonly debitsPosted: bigint;
-  readonly creditsPosted: bigint;
-  readonly debitsPending: bigint;
-  readonly creditsPending: bigint;
-  readonly minBalance: bigint | null;
-  readonly maxBalance: bigint | null;
+  /** ASCII. */
+  readonly name: ByteSlice;
+  /** Four, in the order of `Counter`. */
+  readonly counters: BigInt64Array;
   readonly version: number;
-  readonly configVersion: number;
-  /** Position of the last record that opened, changed, closed or reopened it. */
-  readonly configPosition: Position;
-  readonly openedAt: Micros;
-  /** Position of its accountOpened record. Where it is not known, a repeated opening is compared with the present. */
-  readonly openedPosition?: Position;
 }

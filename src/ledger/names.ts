@@ -15,6 +15,8 @@ export function ascii(bytes: Uint8Array, offset: number, length: number): string
 
 /** Longest name of an account, in bytes. */
 const NAME_BYTES_MAX = 128;
+/** Of the four bytes of a word: what no byte of ASCII has. */
+const HIGH_BITS = 0x80808080 | 0;
 
 /** A name that is looked for, as words: it is hashed and compared by them. Zeros stand behind its last byte. */
 export class NameWords {
@@ -32,6 +34,12 @@ export class NameWords {
     for (let word = 0; word < whole; word++) words[word] = view.getInt32(offset + word * 4, true);
     words[whole] = restBefore(bytes, offset + length, length & 3);
     this.length = length;
+  }
+
+  isAscii(): boolean {
+    let bits = 0;
+    for (let word = ((this.length + 3) >>> 2) - 1; word >= 0; word--) bits |= this.words[word] as number;
+    return (bits & HIGH_BITS) === 0;
   }
 
   copyFrom(other: NameWords): void {
@@ -128,6 +136,8 @@ const SHARDS = 256;
 const FIRST_SLOTS = 8;
 const LOAD_MAX = 0.8;
 const GROWTH = 1.25;
+/** Of as many tables hardly one has more than the mean and so many of its square roots. */
+const UNEVEN = 4;
 /** Of a hash: the bits that do not choose the table. */
 const LOW_BITS = 0xffffff;
 
@@ -155,6 +165,21 @@ export class NameTable {
     }
   }
 
+  /** The first account that has the hash, or 0, whatever its name. */
+  first(hash: number): number {
+    return this.find(hash, ANY);
+  }
+
+  /** Tables as large as so many need: hardly one of them grows on the way there. */
+  expect(count: number): void {
+    const mean = count / SHARDS;
+    const slots = Math.ceil((mean + UNEVEN * Math.sqrt(mean)) / LOAD_MAX) + FIRST_SLOTS;
+    for (const [index, used] of this.#used.entries()) {
+      assert(used === 0, 'room is made before there is anything');
+      this.#tables[index] = new Int32Array(slots * 2);
+    }
+  }
+
   /** Reads the slots at which the search for each hash begins. @returns a number that depends on all of them */
   fetch(hashes: Int32Array, count: number): number {
     let seen = 0;
@@ -170,7 +195,7 @@ export class NameTable {
   findAll(hashes: Int32Array, numbers: Int32Array, count: number): void {
     for (let at = 0; at < count; at++) {
       const hash = hashes[at] as number;
-      numbers[at] = this.find(hash, ANY);
+      numbers[at] = this.first(hash);
     }
   }
 

@@ -55,16 +55,19 @@ export type Position = number;
 /** Microseconds since 1970-01-01 UTC, below 2^53 (the year 2255). */
 export type Micros = number;
 
+/** `length` bytes from `offset` on. */
+export interface ByteSlice {
+  readonly bytes: Uint8Array;
+  readonly offset: number;
+  readonly length: number;
+}
+
 /**
  * The four texts of a record (key, reference, description, metadata), in this order, each as a big-endian int32 length
  * (−1 for none) and that many bytes of UTF-8: just as they stand in a row of binary COPY. The ledger carries them and
  * never reads them, so one copy of bytes takes them from the request to the database.
  */
-export interface Texts {
-  readonly bytes: Uint8Array;
-  readonly offset: number;
-  readonly length: number;
-}
+export type Texts = ByteSlice;
 
 /** Four times "none". */
 export const NO_TEXTS: Texts = { bytes: new Uint8Array(16).fill(0xff), offset: 0, length: 16 };

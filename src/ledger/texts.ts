@@ -1,6 +1,7 @@
 /** Reading the four texts of a record; the ledger itself never looks into them but for views and the key of a replay. */
 import { assert } from './assert.js';
 import { NO_TEXTS, type Texts } from './record.js';
+import { viewOf } from './words.js';
 
 // A text may begin with U+FEFF: unless told so, the decoder takes it for a mark and leaves it out.
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -18,7 +19,7 @@ export function readTexts(texts: Texts): ReadTexts {
   let at = 0;
   const next = (): string | null => {
     const length = view.getInt32(at);
-    at += 4;
+    at += TEXT_HEAD_BYTES;
     if (length < 0) return null;
     const start = texts.offset + at;
     at += length;
@@ -27,10 +28,12 @@ export function readTexts(texts: Texts): ReadTexts {
   return { key: next(), reference: next(), description: next(), metadata: next() };
 }
 
-/** The bytes of the idempotency key, which stands first. */
-export function keyOf(texts: Texts): Uint8Array {
-  const { bytes, offset } = texts;
-  const length = new DataView(bytes.buffer, bytes.byteOffset + offset, 4).getInt32(0);
+/** The length before each text. */
+export const TEXT_HEAD_BYTES = 4;
+
+/** Of the idempotency key in bytes; it stands first. Without a view of its own: a start asks for millions. */
+export function keyLength({ bytes, offset }: Texts): number {
+  const length = viewOf(bytes).getInt32(offset);
   assert(length > 0, 'a keyed record holds its key');
-  return bytes.subarray(offset + 4, offset + 4 + length);
+  return length;
 }

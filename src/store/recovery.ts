@@ -1,25 +1,26 @@
 /**
  * What a starting owner reads: the folded state, and the log from there on; never history. Everything is read in
- * slices by key, so memory is bounded by a slice. Accounts and keys are many: one object serves for all of a slice, since
+ * slices by key, so memory is bounded by two of them. Accounts and keys are many: one object serves for all of a slice, since
  * what outlives its turn costs the collector more than all the rest of loading it.
  */
+import type { LoadAccount } from '../ledger/load.js';
 import type { LogRecord, Position } from '../ledger/record.js';
-import { LOG_COLUMN_LIST } from './copy/columns.js';
-import { CopyReader, decodeRecords } from './copy/decode.js';
+import { COPY_HEADER, COPY_TRAILER, LOG_COLUMN_LIST } from './copy/columns.js';
+import { CopyReader, decodeRecords, eachRecord } from './copy/decode.js';
 import { SealBrokenError } from './errors.js';
+import { readRanges } from './read-ahead.js';
 import { SealCheck } from './seal/check.js';
 import { genesisOf } from './seal/seal.js';
 import type { SealedSlice } from './seal/stored.js';
 import { batchAt, readSealed } from './seal/stored.js';
 import type { Session } from './session.js';
 import type { ShardRow } from './shard-row.js';
-import type { FoldedAccount, FoldedBook, FoldedState, RememberedKey } from './shard-store.js';
+import type { FoldedBook, FoldedState, RememberedKey } from './shard-store.js';
 
-/** Records may have 64 legs and 4 KiB of metadata each. */
-const RECORDS_A_SLICE = 4096;
 const HOLDS_A_SLICE = 512;
 const ROWS_A_SLICE = 10_000;
 const KEYS_A_SLICE = 50_000;
+const EMPTY_COPY_BYTES = COPY_HEADER.length + COPY_TRAILER.length;
 
 /** A transaction that the owner's own actions follow; refusals that name it do not change it. */
 const IS_ACTION = 'kind BETWEEN 3 AND 7';
@@ -37,6 +38,8 @@ export async function readFolded(session: Session, shard: ShardRow, done: () => 
   const { last: head, hash: headHash } = await lastBatch(session);
   if (foldedTo === head) await checkLastSeal(session, shard, head);
   const [record] = await session.query('SELECT recorded_at FROM log WHERE position = $1', [foldedTo]);
+  const [account] = await session.query('SELECT max(number) AS last FROM account');
+  const accountCount = Number(account?.last ?? 0);
   return {
     foldedTo,
     foldedHash: at.hash,
@@ -44,7 +47,8 @@ export async function readFolded(session: Session, shard: ShardRow, done: () => 
     head,
     headHash,
     books: readBooks(session),
-    accounts: readAccounts(session),
+    accountCount,
+    accounts: readAccounts(session, accountCount),
     openHolds: readHolds(session, foldedTo),
     configured: readConfigured(session, foldedTo),
     tail: readTail(session, new SealCheck(shard.hashKey, at.digest, foldedTo), foldedTo, head, done),
@@ -105,67 +109,72 @@ async function* readBooks(session: Session): AsyncGenerator<readonly FoldedBook[
   }
 }
 
-async function* readAccounts(session: Session): AsyncGenerator<Iterable<FoldedAccount>> {
-  for (let after = 0, last = 0; ; after = last) {
-    const accounts = decodeAccounts(
-      await session.copyOut(
-        `SELECT number, book, currency, config_version, config_position, opened_position, version, debits_posted, credits_posted,
-                debits_pending, credits_pending, min_balance, max_balance, opened_at, open, has_metadata,
-                normal_balance = 'debit', name
-           FROM account WHERE number > ${after} ORDER BY number LIMIT ${ROWS_A_SLICE}`,
-      ),
-      (number) => {
-        last = number;
-      },
-    );
-    yield accounts;
-    if (last === after) return;
+/**
+ * What nearly all accounts have is told by a null: to send a number costs the server three times what a null does. An
+ * account that was never changed has config_version 1 and the position of its opening.
+ */
+const ACCOUNT_COLUMNS = `number, book, currency, opened_at, opened_position,
+  NULLIF(config_version, 1), NULLIF(config_position, opened_position), NULLIF(version, 0),
+  NULLIF(debits_posted, 0), NULLIF(credits_posted, 0), NULLIF(debits_pending, 0), NULLIF(credits_pending, 0),
+  NULLIF(min_balance, 0), NULLIF(min_balance IS NULL, false), max_balance,
+  NULLIF(NOT open, false), NULLIF(has_metadata, false), NULLIF(normal_balance = 'debit', false), name`;
+
+/** Numbers have no gaps, so slices are known beforehand. */
+async function* readAccounts(session: Session, count: number): AsyncGenerator<Iterable<LoadAccount>> {
+  const slices = readRanges(1, count, ROWS_A_SLICE, (from, upTo) =>
+    session.copyOut(
+      `SELECT ${ACCOUNT_COLUMNS} FROM account WHERE number >= ${from} AND number <= ${upTo} ORDER BY number`,
+    ),
+  );
+  for await (const bytes of slices) {
+    // Where numbers have gaps of this size the ledger says so; the highest one may be any.
+    if (bytes.length === EMPTY_COPY_BYTES) return;
+    yield decodeAccounts(bytes);
   }
 }
 
-/** @param seen is told each number, in order */
-function* decodeAccounts(bytes: Buffer, seen: (number: number) => void): Generator<FoldedAccount> {
+type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
+
+function* decodeAccounts(bytes: Buffer): Generator<LoadAccount> {
   const reader = new CopyReader(bytes);
-  const account: { -readonly [Field in keyof FoldedAccount]: FoldedAccount[Field] } = {
+  const name = { bytes, offset: 0, length: 0 };
+  const counters = new BigInt64Array(4);
+  const account: Mutable<LoadAccount> = {
     number: 0,
     book: 0,
+    name,
     currency: 0,
-    configVersion: 0,
-    configPosition: 0,
-    openedPosition: 0,
-    version: 0,
-    debitsPosted: 0n,
-    creditsPosted: 0n,
-    debitsPending: 0n,
-    creditsPending: 0n,
-    minBalance: null,
-    maxBalance: null,
-    openedAt: 0,
+    normalBalance: 'credit',
     open: true,
     hasMetadata: false,
-    normalBalance: 'credit',
-    name: '',
+    minBalance: 0n,
+    maxBalance: null,
+    configVersion: 1,
+    configPosition: 0,
+    openedAt: 0,
+    openedPosition: 0,
+    counters,
+    version: 0,
   };
   while (reader.next()) {
     account.number = reader.int();
     account.book = reader.int();
     account.currency = reader.short();
-    account.configVersion = reader.wide();
-    account.configPosition = reader.wide();
-    account.openedPosition = reader.wide();
-    account.version = reader.wide();
-    account.debitsPosted = reader.bigint() ?? 0n;
-    account.creditsPosted = reader.bigint() ?? 0n;
-    account.debitsPending = reader.bigint() ?? 0n;
-    account.creditsPending = reader.bigint() ?? 0n;
-    account.minBalance = reader.bigint();
-    account.maxBalance = reader.bigint();
     account.openedAt = reader.micros(0);
-    account.open = reader.boolean();
+    account.openedPosition = reader.wide();
+    account.configVersion = reader.wide() || 1;
+    account.configPosition = reader.wide() || account.openedPosition;
+    account.version = reader.wide();
+    for (let counter = 0; counter < 4; counter++) reader.bigintInto(counters, counter);
+    const min = reader.bigint() ?? 0n;
+    account.minBalance = reader.boolean() ? null : min;
+    account.maxBalance = reader.bigint();
+    account.open = !reader.boolean();
     account.hasMetadata = reader.boolean();
     account.normalBalance = reader.boolean() ? 'debit' : 'credit';
-    account.name = reader.text() ?? '';
-    seen(account.number);
+    name.length = reader.length();
+    name.offset = reader.at;
+    reader.at += name.length;
     yield account;
   }
 }
@@ -220,35 +229,32 @@ async function* readTail(
   foldedTo: Position,
   head: Position,
   done: () => Promise<void>,
-): AsyncGenerator<readonly LogRecord[]> {
-  const reused: LogRecord[] = [];
+): AsyncGenerator<Iterable<LogRecord>> {
   try {
-    for await (const slice of readSealed(session, foldedTo, head, RECORDS_A_SLICE)) {
+    for await (const slice of readSealed(session, foldedTo, head)) {
       compare(seals, slice);
-      yield decodeRecords(slice.bytes, reused);
+      yield eachRecord(slice.bytes);
     }
   } finally {
     await done();
   }
 }
 
-/** Keys of the log from `from` on, to its end as it is now, in order. */
+/** Keys of the log from `from` up to `upTo`, in order. */
 export async function* readKeys(
   session: Session,
   from: Position,
+  upTo: Position,
   done: () => Promise<void>,
 ): AsyncGenerator<Iterable<RememberedKey>> {
   try {
-    const { last: head } = await lastBatch(session);
-    for (let after = from - 1; after < head; after += KEYS_A_SLICE) {
-      const upTo = Math.min(after + KEYS_A_SLICE, head);
-      yield decodeKeys(
-        await session.copyOut(
-          `SELECT position, recorded_at, book, key FROM log
-            WHERE position > ${after} AND position <= ${upTo} AND key IS NOT NULL ORDER BY position`,
-        ),
-      );
-    }
+    const slices = readRanges(from, upTo, KEYS_A_SLICE, (first, last) =>
+      session.copyOut(
+        `SELECT position, recorded_at, book, key FROM log
+          WHERE position >= ${first} AND position <= ${last} AND key IS NOT NULL ORDER BY position`,
+      ),
+    );
+    for await (const bytes of slices) yield decodeKeys(bytes);
   } finally {
     await done();
   }
@@ -256,24 +262,15 @@ export async function* readKeys(
 
 function* decodeKeys(bytes: Buffer): Generator<RememberedKey> {
   const reader = new CopyReader(bytes);
-  // By length: a view of its own for each of millions of keys costs more than copying them.
-  const keys: Uint8Array[] = [];
-  const remembered: { -readonly [Field in keyof RememberedKey]: RememberedKey[Field] } = {
-    book: 0,
-    position: 0,
-    recordedAt: 0,
-    key: new Uint8Array(0),
-  };
+  const key = { bytes, offset: 0, length: 0 };
+  const remembered: Mutable<RememberedKey> = { book: 0, position: 0, recordedAt: 0, key };
   while (reader.next()) {
     remembered.position = reader.wide();
     remembered.recordedAt = reader.micros(0);
     remembered.book = reader.int();
-    const length = reader.length();
-    keys[length] ??= new Uint8Array(length);
-    const key = keys[length];
-    for (let index = 0; index < length; index++) key[index] = bytes[reader.at + index] as number;
-    remembered.key = key;
-    reader.at += length;
+    key.length = reader.length();
+    key.offset = reader.at;
+    reader.at += key.length;
     yield remembered;
   }
 }

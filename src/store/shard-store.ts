@@ -3,7 +3,7 @@
  * runs against both.
  */
 import type { LoadAccount, LoadBook } from '../ledger/load.js';
-import type { LogRecord, LogSink, Micros, Position } from '../ledger/record.js';
+import type { ByteSlice, LogRecord, LogSink, Micros, Position } from '../ledger/record.js';
 import type { Restore } from '../platform/ids/id-codec.js';
 import type { Sql } from './sql.js';
 
@@ -47,14 +47,16 @@ export interface FoldedState {
   /** The running hash that the last batch's row holds: recovery must arrive at it. */
   readonly headHash: bigint;
   readonly books: AsyncIterable<readonly FoldedBook[]>;
+  /** Their highest number. */
+  readonly accountCount: number;
   /** Valid until the next one is taken. */
-  readonly accounts: AsyncIterable<Iterable<FoldedAccount>>;
+  readonly accounts: AsyncIterable<Iterable<LoadAccount>>;
   /** Records of transactions that are pending as of `foldedTo`, each followed by its actions, in order of position. */
   readonly openHolds: AsyncIterable<readonly LogRecord[]>;
   /** `configured` records up to `foldedTo`, in order. */
   readonly configured: AsyncIterable<readonly LogRecord[]>;
-  /** Records after `foldedTo`, to the head, in order. Each array and its records are used again for the next one. */
-  readonly tail: AsyncIterable<readonly LogRecord[]>;
+  /** Records after `foldedTo`, to the head, in order. Each is valid until the next one is taken. */
+  readonly tail: AsyncIterable<Iterable<LogRecord>>;
 }
 
 export interface FoldedBook extends LoadBook {
@@ -62,14 +64,10 @@ export interface FoldedBook extends LoadBook {
   readonly environment: 'test' | 'live';
 }
 
-export interface FoldedAccount extends LoadAccount {
-  readonly openedPosition: Position;
-}
-
 /** A key of the window: hash, where its outcome stands, when it is forgotten. */
 export interface RememberedKey {
   readonly book: number;
-  readonly key: Uint8Array;
+  readonly key: ByteSlice;
   readonly position: Position;
   readonly recordedAt: Micros;
 }
@@ -104,8 +102,8 @@ export interface ShardStore {
   folded(): Promise<FoldedState>;
   /** Records of these transactions, each followed by its actions in order of position; from the committed log. */
   loadParents(positions: readonly Position[]): Promise<readonly LogRecord[]>;
-  /** Keys of the log from `from` on (inclusive), in order; each is valid until the next one is taken. */
-  keysSince(from: Position): AsyncIterable<Iterable<RememberedKey>>;
+  /** Keys of the log from `from` up to `upTo` (both inclusive), in order; each is valid until the next one is taken. */
+  keysBetween(from: Position, upTo: Position): AsyncIterable<Iterable<RememberedKey>>;
   /** For folds and reads in this thread. */
   readonly sql: Sql;
   close(): Promise<void>;

@@ -12,6 +12,7 @@ import {
 import { currencyByCode } from '../../src/ledger/currency.js';
 import { KeyedHash } from '../../src/ledger/hash.js';
 import { Ledger } from '../../src/ledger/ledger.js';
+import type { LoadAccount } from '../../src/ledger/load.js';
 import type { Outcome } from '../../src/ledger/outcome.js';
 import { LogRecord, type LogSink, NO_TEXTS, type Texts } from '../../src/ledger/record.js';
 import type { AccountView } from '../../src/ledger/view.js';
@@ -70,7 +71,34 @@ export function textsOf(...texts: readonly (string | null)[]): Texts {
 }
 
 export function newLedger(settings: Partial<LedgerSettings> = {}, partitionRecords = 1_000_000): Ledger {
-  return new Ledger({ keyHash, partitionRecords, settings: { ...SETTINGS, ...settings } });
+  return new Ledger({
+    keyHash: (...key) => HASH.hash128(...key),
+    partitionRecords,
+    settings: { ...SETTINGS, ...settings },
+  });
+}
+
+/** As a start reads it: open, in EUR, never changed; `rest` says otherwise. */
+export function loadedAccount(number: number, name: string, rest: Partial<LoadAccount> = {}): LoadAccount {
+  const bytes = encoder.encode(name);
+  return {
+    number,
+    book: BOOK,
+    name: { bytes, offset: 0, length: bytes.length },
+    currency: 978,
+    normalBalance: 'credit',
+    open: true,
+    hasMetadata: false,
+    counters: new BigInt64Array(4),
+    minBalance: 0n,
+    maxBalance: null,
+    version: 0,
+    configVersion: 1,
+    configPosition: number,
+    openedAt: START,
+    openedPosition: number,
+    ...rest,
+  };
 }
 
 export interface Leg {

@@ -98,7 +98,7 @@ describe('a key', () => {
     expect(world.replayed().apply(command, world.now, new MemoryLog()).type).toBe('replay');
     const loaded = newLedger(world.settings, 5);
     loaded.loadBook({ book: BOOK, sequence: 0 });
-    loaded.loadKey(BOOK, new TextEncoder().encode('k'), 4, START);
+    loaded.loadKey(BOOK, { bytes: new TextEncoder().encode('k'), offset: 0, length: 1 }, 4, START);
     expect(loaded.apply(command, world.now, new MemoryLog())).toEqual({ type: 'replay', position: 4 });
     expect(codeOf(loaded.apply(command, START + 101 * SECOND, new MemoryLog()))).toBe('unknown_account');
   });

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import type { LoadAccount } from '../../src/ledger/load.js';
-import { BOOK, keyHash, newLedger, SECOND, START } from './helpers.js';
+import { BOOK, keyHash, loadedAccount, newLedger, SECOND, START } from './helpers.js';
 
 const MILLION = 1_000_000;
 /** These two count bytes, not time, on machines that may be busy. */
@@ -13,27 +12,11 @@ test(
     const before = held();
     const ledger = newLedger();
     ledger.loadBook({ book: BOOK, sequence: 0 });
-    const account = (number: number): LoadAccount => ({
-      number,
-      book: BOOK,
-      name: `customer/${String(number).padStart(7, '0')}/eur`,
-      currency: 978,
-      normalBalance: 'credit',
-      open: true,
-      hasMetadata: false,
-      debitsPosted: 0n,
-      creditsPosted: 0n,
-      debitsPending: 0n,
-      creditsPending: 0n,
-      minBalance: 0n,
-      maxBalance: null,
-      version: 0,
-      configVersion: 1,
-      configPosition: number,
-      openedAt: START,
-    });
-    expect(account(1).name.length).toBe(20);
-    for (let number = 1; number <= MILLION; number++) ledger.loadAccount(account(number));
+    const name = (number: number): string => `customer/${String(number).padStart(7, '0')}/eur`;
+    expect(name(1).length).toBe(20);
+    ledger.expectAccounts(MILLION);
+    for (let number = 1; number <= MILLION; number++) ledger.loadAccount(loadedAccount(number, name(number)));
+    ledger.finishLoad(MILLION, 0n, START);
     global.gc?.();
     console.log(
       `account: ${(ledger.accountBytes / MILLION).toFixed(1)} bytes (process: ${((held() - before) / MILLION).toFixed(1)})`,

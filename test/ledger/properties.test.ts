@@ -272,7 +272,7 @@ function loadedFrom(world: World, foldedTo: number): Ledger {
     if (!record.keyed) continue;
     const { bytes, offset } = record.texts;
     const length = new DataView(bytes.buffer, bytes.byteOffset).getInt32(offset);
-    ledger.loadKey(record.book, bytes.subarray(offset + 4, offset + 4 + length), record.position, record.recordedAt);
+    ledger.loadKey(record.book, { bytes, offset: offset + 4, length }, record.position, record.recordedAt);
   }
   ledger.finishLoad(foldedTo, folded.chainHash, folded.lastRecordedAt);
   for (const record of world.log.records.slice(foldedTo)) ledger.replay(record);
@@ -281,10 +281,13 @@ function loadedFrom(world: World, foldedTo: number): Ledger {
 
 function loadAccount(one: AccountView, records: readonly LogRecord[]): LoadAccount {
   const opened = records.find((record) => record.kind === RecordKind.accountOpened && record.debit[0] === one.number);
+  const bytes = Buffer.from(one.name);
   return {
     ...one,
+    name: { bytes, offset: 0, length: bytes.length },
+    counters: BigInt64Array.of(one.debitsPosted, one.creditsPosted, one.debitsPending, one.creditsPending),
     currency: currencyByCode(one.currency)?.number ?? 0,
     hasMetadata: one.metadata !== null,
-    ...(opened === undefined ? {} : { openedPosition: opened.position }),
+    openedPosition: opened?.position ?? 0,
   };
 }

@@ -149,7 +149,7 @@ function finalState(server: Server, settings: LedgerSettings, last: Engine | nul
   const memory = last?.worker == null ? undefined : server.memoryOf(last.worker.thread);
   const hash = new KeyedHash(hashKey);
   const replayed = new Ledger({
-    keyHash: (book, key, into) => hash.hash128(book, key, 0, key.length, into),
+    keyHash: (...key) => hash.hash128(...key),
     partitionRecords,
     settings: beforeTheLog(settings),
   });

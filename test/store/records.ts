@@ -103,11 +103,13 @@ export function plain(record: LogRecord): Record<string, unknown> {
 }
 
 /** @param copied for chunks that use one object again and again */
+export async function collect<T>(chunks: AsyncIterable<Iterable<T>>): Promise<T[]>;
+export async function collect<T, U>(chunks: AsyncIterable<Iterable<T>>, copied: (item: T) => U): Promise<U[]>;
 export async function collect<T>(
   chunks: AsyncIterable<Iterable<T>>,
-  copied: (item: T) => T = (item) => item,
-): Promise<T[]> {
-  const all: T[] = [];
+  copied: (item: T) => unknown = (item) => item,
+): Promise<unknown[]> {
+  const all: unknown[] = [];
   for await (const chunk of chunks) for (const item of chunk) all.push(copied(item));
   return all;
 }

@@ -58,6 +58,7 @@ const tamperings: readonly Tampering[] = [
   { what: 'an epoch altered', edit: ['UPDATE batch SET epoch = 9 WHERE last = 121'], position: 2, message: /digest/ },
   { what: 'a batch removed with its rows', edit: ['DELETE FROM batch WHERE last = 200', 'DELETE FROM log WHERE position BETWEEN 122 AND 200'], position: 122, message: /no batch begins here/ },
   { what: 'the row of a batch removed', edit: ['DELETE FROM batch WHERE last = 200'], position: 122, message: /no batch begins here/ },
+  { what: 'a batch added among the records of another', edit: [`INSERT INTO batch SELECT 150, 160, epoch, hash, digest, marks FROM batch WHERE last = 200`], position: 201, message: /no batch begins here/ },
   { what: 'a batch taken apart', edit: [`INSERT INTO batch SELECT 150, last, epoch, hash, digest, marks FROM batch WHERE last = 200`, 'UPDATE batch SET last = 150 WHERE prev = 121'], position: 122, message: /digest/ },
   { what: 'rows altered together with their marks', edit: ['UPDATE log SET amount = 5 WHERE position = 260', `UPDATE batch SET marks = m.marks FROM remade m WHERE batch.prev = m.prev`], position: 201, message: /digest/ },
 ];

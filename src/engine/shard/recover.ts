@@ -3,7 +3,7 @@
  * and the tail of the log. History is not read.
  */
 import { randomBytes } from 'node:crypto';
-import { InvariantError } from '../../ledger/assert.js';
+import { assert, InvariantError } from '../../ledger/assert.js';
 import type { LedgerSettings } from '../../ledger/command.js';
 import { KeyedHash } from '../../ledger/hash.js';
 import { ClosedFilter } from '../../ledger/keys/closed-filter.js';
@@ -46,7 +46,7 @@ export async function recoverLedger(store: ShardStore, settings: LedgerSettings)
 async function readLedger(store: ShardStore, settings: LedgerSettings): Promise<Ledger> {
   const hash = new KeyedHash(store.hashKey);
   const ledger = new Ledger({
-    keyHash: (book, key, into) => hash.hash128(book, key, 0, key.length, into),
+    keyHash: (book, bytes, offset, length, into) => hash.hash128(book, bytes, offset, length, into),
     partitionRecords: store.partitionRecords,
     settings: beforeTheLog(settings),
     nameKey: randomBytes(16),
@@ -54,7 +54,9 @@ async function readLedger(store: ShardStore, settings: LedgerSettings): Promise<
   const folded = await store.folded();
   for await (const records of folded.configured) for (const record of records) ledger.loadConfigured(record);
   for await (const books of folded.books) for (const book of books) ledger.loadBook(book);
+  ledger.expectAccounts(folded.accountCount);
   for await (const accounts of folded.accounts) for (const account of accounts) ledger.loadAccount(account);
+  assert(ledger.accountCount === folded.accountCount, 'there are as many accounts as the highest number says');
   for await (const records of byParent(folded.openHolds)) ledger.loadHold(records);
   await loadKeys(store, ledger, folded.foldedTo);
   ledger.finishLoad(folded.foldedTo, folded.foldedHash, folded.foldedAt);
@@ -106,11 +108,8 @@ async function loadKeys(store: ShardStore, ledger: Ledger, foldedTo: Position): 
   const [row] = await store.sql.query('SELECT min(first_position) AS first FROM log_partition WHERE NOT keys_indexed');
   await loadFilters(store, ledger);
   if (row === undefined || row.first === null) return;
-  for await (const keys of store.keysSince(Number(row.first))) {
-    for (const { book, key, position, recordedAt } of keys) {
-      if (position > foldedTo) return;
-      ledger.loadKey(book, key, position, recordedAt);
-    }
+  for await (const keys of store.keysBetween(Number(row.first), foldedTo)) {
+    for (const { book, key, position, recordedAt } of keys) ledger.loadKey(book, key, position, recordedAt);
   }
 }
 

@@ -4,7 +4,7 @@ import { SealCheck } from '../../store/seal/check.js';
 import { genesisOf } from '../../store/seal/seal.js';
 import { batchAt, readSealed } from '../../store/seal/stored.js';
 import type { Sql } from '../../store/sql.js';
-import { RECORDS_A_SLICE, sealedShard } from './seals.js';
+import { sealedShard } from './seals.js';
 
 /** Where a batch ends, and its digest. */
 export interface ChainPoint {
@@ -41,7 +41,7 @@ export async function comparePoint(sql: Sql, point: ChainPoint): Promise<Compare
     return said(false, `no batch ends at position ${position}: history was cut off or rewritten`);
   }
   const seals = new SealCheck(hashKey, genesisOf(logId), 0);
-  for await (const slice of readSealed(sql, 0, position, RECORDS_A_SLICE)) {
+  for await (const slice of readSealed(sql, 0, position)) {
     const fault = seals.check(slice);
     if (fault !== null) return said(false, `position ${fault.position}: ${fault.message}`);
   }

@@ -13,9 +13,6 @@ export interface SealedShard {
   readonly hashKey: Uint8Array;
 }
 
-/** Some 5 MB of rows. */
-export const RECORDS_A_SLICE = 32_768;
-
 export async function sealedShard(sql: Sql): Promise<SealedShard> {
   const [row] = await sql.query('SELECT log_id, name, hash_key FROM shard');
   if (row === undefined) throw new Error('the database has no row in the table shard: it is damaged');
@@ -26,7 +23,7 @@ export async function checkSeals(sql: Sql, upTo: Position): Promise<CheckResult>
   const { logId, hashKey } = await sealedShard(sql);
   const seals = new SealCheck(hashKey, genesisOf(logId), 0);
   const result = { check: 'seals', title: 'every batch of records gives its digest, chained to the one before it' };
-  for await (const slice of readSealed(sql, 0, upTo, RECORDS_A_SLICE)) {
+  for await (const slice of readSealed(sql, 0, upTo)) {
     const fault = seals.check(slice);
     if (fault === null) continue;
     const { position, book, message } = fault;

@@ -53,10 +53,18 @@ export class CopyReader {
 
   bigint(): bigint | null {
     if (this.length() === -1) return null;
-    const { view, at } = this;
     this.at += 8;
-    // Most are zero, and every BigInt that is made is an object.
-    return view.getInt32(at + 4) === 0 && view.getInt32(at) === 0 ? 0n : view.getBigInt64(at);
+    return this.view.getBigInt64(this.at - 8);
+  }
+
+  /** Without a BigInt on the way. 0 for null. */
+  bigintInto(into: BigInt64Array, index: number): void {
+    if (this.length() === -1) {
+      into[index] = 0n;
+      return;
+    }
+    into[index] = this.view.getBigInt64(this.at);
+    this.at += 8;
   }
 
   /** `none` for null. */
@@ -99,21 +107,26 @@ export class CopyReader {
 /**
  * Rows of LOG_COLUMN_LIST as records. Their texts are views of `bytes`. The hash of a key is not in the log: `keyHash`
  * is not touched.
- *
- * @param reuse records to fill before new ones are made: making one costs several times what reading one does. Longer
- *   than what is read, it is left so; new records are added to it
  */
-export function decodeRecords(bytes: Buffer, reuse: LogRecord[] = []): LogRecord[] {
+export function decodeRecords(bytes: Buffer): LogRecord[] {
   const reader = new CopyReader(bytes);
-  let count = 0;
-  while (reader.next()) {
-    const record = reuse[count] ?? new LogRecord();
-    reuse[count++] = readRecord(reader, record);
-  }
-  return count === reuse.length ? reuse : reuse.slice(0, count);
+  const records: LogRecord[] = [];
+  while (reader.next()) records.push(readRecord(reader, new LogRecord()));
+  return records;
 }
 
-function readRecord(reader: CopyReader, record: LogRecord): LogRecord {
+/**
+ * As {@link decodeRecords}, one after the other in one and the same record: to make one costs several times what reading
+ * one does, and thousands of them are more than a processor keeps near.
+ */
+export function* eachRecord(bytes: Buffer): Generator<LogRecord> {
+  const reader = new CopyReader(bytes);
+  const record = new LogRecord();
+  while (reader.next()) yield readRecord(reader, record);
+}
+
+/** The row that the reader has stepped into. @returns the record that is given */
+export function readRecord(reader: CopyReader, record: LogRecord): LogRecord {
   const { view } = reader;
   record.position = reader.wide();
   record.sequence = reader.wide();
@@ -122,8 +135,8 @@ function readRecord(reader: CopyReader, record: LogRecord): LogRecord {
   record.fingerprintHi = hasFingerprint ? view.getInt32(reader.at) : 0;
   record.fingerprintLo = hasFingerprint ? view.getInt32(reader.at + 4) : 0;
   if (hasFingerprint) reader.at += 8;
-  readAmount(reader, record.amount);
-  readAmount(reader, record.released);
+  reader.bigintInto(record.amount, 0);
+  reader.bigintInto(record.released, 0);
   record.parent = reader.wide();
   const effectiveAt = reader.micros(IMPLIED);
   record.expiresAt = reader.micros(0);
@@ -142,15 +155,6 @@ function readRecord(reader: CopyReader, record: LogRecord): LogRecord {
   record.details = reader.text();
   readTexts(reader, record);
   return record;
-}
-
-function readAmount(reader: CopyReader, into: BigInt64Array): void {
-  if (reader.length() === -1) {
-    into[0] = 0n;
-    return;
-  }
-  into[0] = reader.view.getBigInt64(reader.at);
-  reader.at += 8;
 }
 
 function readMoreLegs(reader: CopyReader, record: LogRecord): void {

@@ -187,8 +187,8 @@ class PgliteShard implements ShardStore {
     return readParents(this.#own().session, positions, Number.MAX_SAFE_INTEGER);
   }
 
-  keysSince(from: Position): AsyncIterable<Iterable<RememberedKey>> {
-    return readKeys(this.#own().session, from, ready);
+  keysBetween(from: Position, upTo: Position): AsyncIterable<Iterable<RememberedKey>> {
+    return readKeys(this.#own().session, from, upTo, ready);
   }
 
   async close(): Promise<void> {

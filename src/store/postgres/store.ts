@@ -239,9 +239,9 @@ class PostgresShard implements ShardStore {
     return this.#reader.use((session) => readParents(session, positions, Number.MAX_SAFE_INTEGER));
   }
 
-  async *keysSince(from: Position): AsyncGenerator<Iterable<RememberedKey>> {
+  async *keysBetween(from: Position, upTo: Position): AsyncGenerator<Iterable<RememberedKey>> {
     const { session, done } = await this.#reader.snapshot();
-    yield* readKeys(session, from, done);
+    yield* readKeys(session, from, upTo, done);
   }
 
   async close(): Promise<void> {

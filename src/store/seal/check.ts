@@ -1,6 +1,6 @@
 /** Compares what stands in the database with its seals, batch by batch, and names the first row that is not as sealed. */
 import type { Position } from '../../ledger/record.js';
-import { firstOtherMark, marksOf } from './marks.js';
+import { firstOtherMark } from './marks.js';
 import type { ReadRows } from './rows.js';
 import { rowsOfCopy, someRows } from './rows.js';
 import { BatchSealer } from './seal.js';
@@ -61,10 +61,9 @@ export class SealCheck {
   }
 
   #sealFault(batch: StoredBatch, rows: ReadRows): SealFault | null {
-    const { digest } = this.#sealer.seal(rows, batch, this.#digest);
-    const sameMarks = batch.marks.length === 2 * rows.count;
+    const { digest, marks } = this.#sealer.seal(rows, batch, this.#digest);
     if (digest.equals(batch.digest)) {
-      if (sameMarks && marksOf(rows).equals(batch.marks)) return null;
+      if (marks.equals(batch.marks)) return null;
       return faultAt(
         batch.prev + 1,
         rows,
@@ -72,7 +71,7 @@ export class SealCheck {
         `the marks of the batch up to ${batch.last} were altered, its rows were not`,
       );
     }
-    const row = sameMarks ? firstOtherMark(rows, batch.marks) : null;
+    const row = batch.marks.length === marks.length ? firstOtherMark(marks, batch.marks) : null;
     if (row !== null) {
       return faultAt(
         batch.prev + 1 + row,

@@ -18,33 +18,39 @@ export interface ReadRows extends BatchRows {
 }
 
 const BOOK_FIELD = LOG_COLUMNS.indexOf('book');
+/** The count of fields and the length of each. */
+const ROW_BYTES_MIN = 2 + 4 * LOG_COLUMNS.length;
 const TWO_32 = 4_294_967_296;
 
 /** Of what `COPY (SELECT <the log's columns>) TO STDOUT (FORMAT binary)` gives. */
 export function rowsOfCopy(bytes: Buffer): ReadRows {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const starts: number[] = [];
-  const books: number[] = [];
-  const positions: number[] = [];
   let at = COPY_HEADER.length + view.getInt32(COPY_HEADER.length - 4);
+  // A start looks at millions of rows: there is room for as many as there can be, and no list grows.
+  const most = Math.ceil((bytes.length - at) / ROW_BYTES_MIN);
+  const starts = new Int32Array(most + 1);
+  const books = new Int32Array(most);
+  const positions = new Float64Array(most);
+  let count = 0;
   for (let fields = view.getInt16(at); fields !== -1; fields = view.getInt16(at)) {
     assert(fields === LOG_COLUMNS.length, 'a row of the log has all of its columns');
-    starts.push(at);
+    starts[count] = at;
     at += 2;
-    positions.push(view.getInt32(at + 4) * TWO_32 + view.getUint32(at + 8));
+    positions[count] = view.getInt32(at + 4) * TWO_32 + view.getUint32(at + 8);
     for (let field = 0; field < fields; field++) {
       const length = view.getInt32(at);
-      if (field === BOOK_FIELD) books.push(view.getInt32(at + 4));
-      at += 4 + Math.max(length, 0);
+      if (field === BOOK_FIELD) books[count] = view.getInt32(at + 4);
+      at += length > 0 ? 4 + length : 4;
     }
+    count++;
   }
-  starts.push(at);
+  starts[count] = at;
   return {
     bytes,
-    count: positions.length,
-    starts: Int32Array.from(starts),
-    books: Int32Array.from(books),
-    positions: Float64Array.from(positions),
+    count,
+    starts: starts.subarray(0, count + 1),
+    books: books.subarray(0, count),
+    positions: positions.subarray(0, count),
   };
 }
 

@@ -58,6 +58,7 @@ function storeIndexedAfter(looks: number): ShardStore {
     foldedAt: RECORDED_AT,
     head: HEAD,
     headHash: 1n,
+    accountCount: 0,
     accounts: none(),
     openHolds: none(),
     configured: none(),
@@ -66,12 +67,16 @@ function storeIndexedAfter(looks: number): ShardStore {
       yield [{ book: BOOK, sequence: HEAD, merchant: 'm', environment: 'test' }];
     })(),
   };
-  async function* keysSince(from: number): AsyncGenerator<readonly RememberedKey[]> {
-    const positions = Array.from({ length: HEAD - from + 1 }, (_, index) => from + index);
-    yield positions.map((position) => ({ book: BOOK, position, recordedAt: RECORDED_AT, key: keyAt(position) }));
+  async function* keysBetween(from: number, upTo: number): AsyncGenerator<readonly RememberedKey[]> {
+    const positions = Array.from({ length: upTo - from + 1 }, (_, index) => from + index);
+    yield positions.map((position) => {
+      const bytes = keyAt(position);
+      const key = { bytes, offset: 0, length: bytes.length };
+      return { book: BOOK, position, recordedAt: RECORDED_AT, key };
+    });
   }
   const hashKey = new Uint8Array(16).fill(7);
-  const store = { hashKey, partitionRecords: PARTITION, sql: { query }, folded: async () => folded, keysSince };
+  const store = { hashKey, partitionRecords: PARTITION, sql: { query }, folded: async () => folded, keysBetween };
   return store as unknown as ShardStore; // as much of it as a start asks for
 }
 

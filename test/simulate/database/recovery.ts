@@ -1,8 +1,10 @@
 /** What a starting owner reads, as of one moment: a snapshot, however long the reading takes. */
-import type { LogRecord } from '../../../src/ledger/record.js';
+import type { LoadAccount } from '../../../src/ledger/load.js';
+import type { ByteSlice, LogRecord } from '../../../src/ledger/record.js';
 import { StoreUnavailableError } from '../../../src/store/errors.js';
 import type { FoldedState, RememberedKey } from '../../../src/store/shard-store.js';
 import type { LogRow } from '../history.js';
+import type { FoldedAccountRow } from './fold.js';
 import type { Backend, Server } from './server.js';
 
 const RECORDS_A_SLICE = 256;
@@ -18,7 +20,7 @@ export function foldedState(server: Server, backend: Backend): FoldedState {
   const books = [...fold.books]
     .sort(([a], [b]) => a - b)
     .map(([book, { merchant, environment, sequence }]) => ({ book, merchant, environment, sequence }));
-  const accounts = fold.accounts.map((account) => ({ ...account }));
+  const accounts = fold.accounts.map(loadAccount);
   const holds = log.withActions([...fold.holds.keys()], foldedTo);
   const configured = fold.configured.map((position) => log.records[position - 1] as LogRecord); // the fold has read them
   const tail = log.records.slice(foldedTo, head);
@@ -30,10 +32,23 @@ export function foldedState(server: Server, backend: Backend): FoldedState {
     head,
     headHash,
     books: read(books, 2),
+    accountCount: accounts.length,
     accounts: read(accounts, 16),
     openHolds: read(holds, 5),
     configured: read(configured, 4),
     tail: tailOf(server, read(tail, RECORDS_A_SLICE)),
+  };
+}
+
+const sliceOf = (bytes: Uint8Array): ByteSlice => ({ bytes, offset: 0, length: bytes.length });
+
+/** As it is now: the fold goes on while it is read. */
+function loadAccount({ name, ...account }: FoldedAccountRow): LoadAccount {
+  const { debitsPosted, creditsPosted, debitsPending, creditsPending } = account;
+  return {
+    ...account,
+    name: sliceOf(Buffer.from(name, 'latin1')),
+    counters: BigInt64Array.of(debitsPosted, creditsPosted, debitsPending, creditsPending),
   };
 }
 
@@ -60,11 +75,11 @@ async function* slices<T>(
   }
 }
 
-/** Keys from a position on, to the end of the log as it is now. */
-export function keysFrom({ log }: Server, from: number): RememberedKey[][] {
+/** Keys of these positions, both included. */
+export function keysBetween({ log }: Server, from: number, upTo: number): RememberedKey[][] {
   const keys = log.rows
-    .slice(Math.max(0, from - 1))
+    .slice(Math.max(0, from - 1), upTo)
     .filter((row): row is LogRow & { readonly key: string } => row.key !== null)
-    .map(({ book, key, position, recordedAt }) => ({ book, key: Buffer.from(key), position, recordedAt }));
+    .map(({ book, key, position, recordedAt }) => ({ book, key: sliceOf(Buffer.from(key)), position, recordedAt }));
   return keys.length === 0 ? [] : [keys];
 }

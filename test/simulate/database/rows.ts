@@ -2,7 +2,7 @@
 import { errorByNumber } from '../../../src/ledger/errors.js';
 import type { LogRecord } from '../../../src/ledger/record.js';
 import { readTexts } from '../../../src/ledger/texts.js';
-import { decodeRecords } from '../../../src/store/copy/decode.js';
+import { CopyReader, readRecord } from '../../../src/store/copy/decode.js';
 import type { CommittedBatch, LogLeg, LogRow } from '../history.js';
 import { pooledRecord } from './pool.js';
 
@@ -36,8 +36,9 @@ export class LogTable {
   }
 
   append(batch: SealedBatch): void {
-    const blanks = Array.from({ length: batch.last - batch.prev }, pooledRecord);
-    for (const record of decodeRecords(batch.copied, blanks)) {
+    const reader = new CopyReader(batch.copied);
+    while (reader.next()) {
+      const record = readRecord(reader, pooledRecord());
       this.records.push(record);
       this.rows.push(rowOf(record));
       // As the column `parent` of an action: refusals that name one do not change it.

@@ -26,7 +26,7 @@ import type {
 import type { Sql, SqlValue } from '../../../src/store/sql.js';
 import { asStore, call } from './call.js';
 import { pooledEncoder } from './pool.js';
-import { foldedState, keysFrom } from './recovery.js';
+import { foldedState, keysBetween } from './recovery.js';
 import type { Backend, Server } from './server.js';
 import { makePartition, runStatement, wantsFence } from './statements.js';
 import { SimulatedWriter } from './writer.js';
@@ -211,9 +211,9 @@ export class SimulatedStore implements ShardStore {
     }
   }
 
-  async *keysSince(from: number): AsyncGenerator<readonly RememberedKey[]> {
+  async *keysBetween(from: number, upTo: number): AsyncGenerator<readonly RememberedKey[]> {
     const backend = await this.#reading();
-    yield* await asStore(() => call(this.#server, backend, () => keysFrom(this.#server, from)));
+    yield* await asStore(() => call(this.#server, backend, () => keysBetween(this.#server, from, upTo)));
   }
 
   async close(): Promise<void> {

@@ -129,6 +129,7 @@ export class FakeStore implements ShardStore {
       head: log.length,
       headHash: this.#headHash,
       books: nothing(),
+      accountCount: 0,
       accounts: nothing(),
       openHolds: nothing(),
       configured: nothing(),
@@ -148,7 +149,7 @@ export class FakeStore implements ShardStore {
     });
   }
 
-  async *keysSince(): AsyncGenerator<readonly RememberedKey[]> {}
+  async *keysBetween(): AsyncGenerator<readonly RememberedKey[]> {}
 
   close(): Promise<void> {
     return Promise.resolve();

@@ -242,7 +242,7 @@ export class Direct {
 
 function newLedger(settings: SimulatedSettings): Ledger {
   return new Ledger({
-    keyHash: (book, key, into) => HASH.hash128(book, key, 0, key.length, into),
+    keyHash: (...key) => HASH.hash128(...key),
     partitionRecords: 1 << 20,
     settings,
   });
