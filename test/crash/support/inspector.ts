@@ -31,17 +31,15 @@ export async function runInThread(
   expression: string,
 ): Promise<void> {
   process.kill(enginePid, 'SIGUSR1');
-  const debug = await openLast(log);
-  try {
-    debug.send('NodeWorker.enable', { waitForDebuggerOnStart: false });
-    await until(`there is a thread ${module}`, () => debug.threads.some(({ url }) => module.test(url)));
-    const thread = debug.threads.find(({ url }) => module.test(url));
-    const message = JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression } });
-    debug.send('NodeWorker.sendMessageToWorker', { sessionId: thread?.sessionId, message });
-    await until('the thread heard', () => debug.heard(thread?.sessionId ?? ''));
-  } finally {
-    debug.close();
-  }
+  // A thread that has just been made is listed before it knows what a timer is: the expression fails there.
+  await until(`a thread ${module} took it`, async () => {
+    const debug = await openLast(log);
+    try {
+      return await debug.evaluate(module, expression);
+    } finally {
+      debug.close();
+    }
+  });
 }
 
 /** Once opened it stays open, so the last address is the one; unless that is an earlier engine's, and this one's is to come. */
@@ -59,9 +57,10 @@ async function openLast(log: () => string): Promise<Debugger> {
 }
 
 class Debugger {
-  readonly threads: Attached[] = [];
   readonly #socket: Socket;
-  readonly #from = new Set<string>();
+  readonly #threads: Attached[] = [];
+  /** By session: whether what it was given ran without an exception. */
+  readonly #ran = new Map<string, boolean>();
   #pending = Buffer.alloc(0);
   #id = 0;
 
@@ -92,16 +91,23 @@ class Debugger {
     });
   }
 
-  send(method: string, params: object): void {
+  /** Runs it in the first thread of this kind. @returns false if it failed there, or the thread ended first */
+  async evaluate(module: RegExp, expression: string): Promise<boolean> {
+    this.#send('NodeWorker.enable', { waitForDebuggerOnStart: false });
+    const found = () => this.#threads.find(({ url }) => module.test(url));
+    await until(`there is a thread ${module}`, () => found() !== undefined);
+    const sessionId = found()?.sessionId ?? ''; // it was found just now
+    const message = JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression } });
+    this.#send('NodeWorker.sendMessageToWorker', { sessionId, message });
+    await until('the thread heard', () => this.#ran.has(sessionId));
+    return this.#ran.get(sessionId) === true;
+  }
+
+  #send(method: string, params: object): void {
     const text = Buffer.from(JSON.stringify({ id: ++this.#id, method, params }));
     // One masked text frame with a 16-bit length; a mask of zeros leaves the text as it is.
     const head = Buffer.from([0x81, 0x80 | 126, text.length >> 8, text.length & 0xff, 0, 0, 0, 0]);
     this.#socket.write(Buffer.concat([head, text]));
-  }
-
-  /** True once this thread has answered. */
-  heard(sessionId: string): boolean {
-    return this.#from.has(sessionId);
   }
 
   close(): void {
@@ -128,14 +134,29 @@ class Debugger {
 
   #take({ method, params }: Event): void {
     if (method === 'NodeWorker.attachedToWorker' && params?.sessionId !== undefined) {
-      this.threads.push({ sessionId: params.sessionId, url: params.workerInfo?.url ?? '' });
+      this.#threads.push({ sessionId: params.sessionId, url: params.workerInfo?.url ?? '' });
     }
-    if (method === 'NodeWorker.receivedMessageFromWorker' && params?.sessionId !== undefined)
-      this.#from.add(params.sessionId);
+    if (method === 'NodeWorker.receivedMessageFromWorker' && params?.sessionId !== undefined) {
+      const { error, result } = JSON.parse(params.message ?? '{}') as Answer;
+      this.#ran.set(params.sessionId, error === undefined && result?.exceptionDetails === undefined);
+    }
+    if (method === 'NodeWorker.detachedFromWorker' && params?.sessionId !== undefined) {
+      this.#ran.set(params.sessionId, this.#ran.get(params.sessionId) ?? false);
+    }
   }
+}
+
+/** What a thread says of what it was to run: of the debugger's protocol, `Runtime.evaluate`. */
+interface Answer {
+  readonly error?: unknown;
+  readonly result?: { readonly exceptionDetails?: unknown };
 }
 
 interface Event {
   readonly method?: string;
-  readonly params?: { readonly sessionId?: string; readonly workerInfo?: { readonly url?: string } };
+  readonly params?: {
+    readonly sessionId?: string;
+    readonly message?: string;
+    readonly workerInfo?: { readonly url?: string };
+  };
 }
