@@ -77,8 +77,8 @@ export interface GroupResult {
   readonly posted: number;
   /** Answers with the outcome of an earlier request. */
   readonly replayed: number;
-  /** Answers that were neither 2xx nor a refusal that was to be expected. */
-  readonly unexpected: number;
+  /** Answers that were neither 2xx nor a refusal that was to be expected, by status. */
+  readonly unexpected: Readonly<Record<string, number>>;
   /** From the start of the attempt to a 429 or 503. */
   readonly refused: Latency;
   /** 429 and 503 without a Retry-After. */

@@ -26,12 +26,12 @@ export class Tally {
   #withoutRetryAfter = 0;
   #posted = 0;
   #replayed = 0;
-  #unexpected = 0;
   #end = Number.POSITIVE_INFINITY;
   #postedInTime = 0;
   readonly #admitted = newHistogram();
   readonly #refused = newHistogram();
   readonly #statuses = new Map<number, number>();
+  readonly #unexpected = new Map<number, number>();
   readonly #timeline: number[] = [];
 
   constructor(readonly beganMs: number) {}
@@ -53,7 +53,7 @@ export class Tally {
       this.#posted += posted;
       return posted;
     }
-    this.#unexpected++;
+    this.#unexpected.set(status, (this.#unexpected.get(status) ?? 0) + 1);
     if (status !== 429 && status !== 503) return 0;
     record(this.#refused, nowMs - sentMs);
     if (!answer.retryAfter) this.#withoutRetryAfter++;
@@ -77,7 +77,7 @@ export class Tally {
       statuses: Object.fromEntries(this.#statuses),
       posted: this.#posted,
       replayed: this.#replayed,
-      unexpected: this.#unexpected,
+      unexpected: Object.fromEntries(this.#unexpected),
       postedPerSecond: this.#postedInTime / (ms / 1000),
       goodput: within.reduce((sum, count) => sum + count, 0) / ((within.length * TENTH_MS) / 1000 || 1),
       admitted: latencyOf(this.#admitted),

@@ -108,13 +108,14 @@ async function openLoop(
 
 /** What was answered in a window, and how engine and databases are at its end. */
 async function lookAt(engine: Engine, window: OpenWindow, second: number): Promise<SoakWindow> {
-  const { seconds, requests, postedPerSecond, errors, p50Ms, p99Ms, p999Ms, generatorLagP99Ms } = window;
+  const { seconds, requests, postedPerSecond, errors, errorsByKind, p50Ms, p99Ms, p999Ms, generatorLagP99Ms } = window;
   const lag = await foldLag(engine);
   return {
     second: round(second, 2),
     offeredPerSecond: round(requests / seconds, 1),
     achievedPerSecond: round(postedPerSecond, 1),
     errors,
+    errorsByKind,
     p50Ms,
     p99Ms,
     p999Ms,

@@ -11,6 +11,10 @@ const Window = Type.Object(
     offeredPerSecond: number('Requests that were intended in it, a second.'),
     achievedPerSecond: number('Answers that came in it, also to what was intended before: transactions posted.'),
     errors: count('Answers that were not expected, connections lost, requests given up or unanswered.'),
+    errorsByKind: Type.Record(Type.String(), Type.Integer({ minimum: 0 }), {
+      description:
+        'The same by status, `connection lost`, `given up` or `unanswered`; what never happened is left out.',
+    }),
     p50Ms: number('ms from the intended start of a request to its whole answer.'),
     p99Ms: Type.Number(),
     p999Ms: Type.Number(),

@@ -38,12 +38,18 @@ export function soakText(results: SoakResults): string {
 
 /** At the terminal while it runs. */
 export function windowText(window: SoakWindow): string {
-  const { offeredPerSecond, achievedPerSecond, errors, p50Ms, p99Ms, engineBytes, serverBytes, foldLagMs } = window;
+  const { offeredPerSecond, achievedPerSecond, p50Ms, p99Ms, engineBytes, serverBytes, foldLagMs } = window;
   return (
     `offered ${whole(offeredPerSecond)}/s, achieved ${whole(achievedPerSecond)}/s, p50 ${ms(p50Ms)} ms, ` +
-    `p99 ${ms(p99Ms)} ms, ${errors} errors; engine ${mib(engineBytes)} MiB, servers ${mib(serverBytes)} MiB, ` +
+    `p99 ${ms(p99Ms)} ms, ${errorsText(window)}; engine ${mib(engineBytes)} MiB, servers ${mib(serverBytes)} MiB, ` +
     `folds ${whole(foldLagMs)} ms behind`
   );
+}
+
+/** Of which kind they were tells whether the engine refused, or lost a connection. */
+function errorsText({ errors, errorsByKind }: SoakWindow): string {
+  const kinds = Object.entries(errorsByKind).map(([kind, count]) => `${kind}: ${whole(count)}`);
+  return `${whole(errors)} errors${kinds.length === 0 ? '' : ` (${kinds.join(', ')})`}`;
 }
 
 function windowTable(windows: readonly SoakWindow[]): string {

@@ -37,6 +37,8 @@ type Timed = Pick<
 
 /** Of a long open loop: latencies are those of what was intended in it, whenever it was answered. */
 export interface OpenWindow extends Timed {
+  /** Statuses that were not expected, and what else went wrong; what never happened is left out. */
+  readonly errorsByKind: Readonly<Record<string, number>>;
   /** Transactions whose answer came while it lasted. */
   readonly postedPerSecond: number;
   readonly generatorLagP99Ms: number;
@@ -108,7 +110,12 @@ export class Generated {
     for await (const answer of answers) {
       const phase = this.#taken(answer);
       const timed = timedOf([phase], this.#options.connections);
-      yield { ...timed, postedPerSecond: phase.result.postedPerSecond, generatorLagP99Ms: phase.lagMs };
+      yield {
+        ...timed,
+        errorsByKind: Object.fromEntries(Object.entries(errorsOf(phase.result)).filter(([, count]) => count > 0)),
+        postedPerSecond: phase.result.postedPerSecond,
+        generatorLagP99Ms: phase.lagMs,
+      };
     }
   }
 
@@ -156,6 +163,14 @@ export class Generated {
 }
 
 const round = (value: number): number => Math.round(value * 100) / 100;
+const sumOf = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
+
+const errorsOf = ({ unexpected, errors, givenUp, unanswered }: GroupResult): Record<string, number> => ({
+  ...unexpected,
+  'connection lost': errors,
+  'given up': givenUp,
+  unanswered,
+});
 
 function timedOf(phases: readonly Phase[], connections: number): Timed {
   const sum = (of: (result: GroupResult) => number): number =>
@@ -165,7 +180,7 @@ function timedOf(phases: readonly Phase[], connections: number): Timed {
     seconds: phases.reduce((total, { seconds }) => total + seconds, 0),
     connections,
     requests: sum(({ intended }) => intended),
-    errors: sum(({ unexpected, errors, givenUp, unanswered }) => unexpected + errors + givenUp + unanswered),
+    errors: phases.reduce((total, { result }) => total + sumOf(Object.values(errorsOf(result))), 0),
     ...percentilesOf(histogram),
     histogram: histogramText(histogram),
   };

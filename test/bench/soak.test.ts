@@ -5,7 +5,7 @@ import { parseProportional } from '../../bench/proc.js';
 import { windowsIn } from '../../bench/soak/command.js';
 import { summaryOf } from '../../bench/soak/figures.js';
 import { type SoakResults, SoakSchema, type SoakWindow } from '../../bench/soak/schema.js';
-import { soakText } from '../../bench/soak/text.js';
+import { soakText, windowText } from '../../bench/soak/text.js';
 import { someResults } from './support/results.js';
 
 const MIB = 2 ** 20;
@@ -18,6 +18,7 @@ const windowsOf = (of: (index: number) => Partial<SoakWindow>): SoakWindow[] =>
     offeredPerSecond: 1_000,
     achievedPerSecond: 1_000,
     errors: 0,
+    errorsByKind: {},
     p50Ms: 1,
     p99Ms: 5 + (index % 3),
     p999Ms: 9,
@@ -82,6 +83,11 @@ describe('a soak', () => {
     expect(summaryOf(windowsOf((index) => ({ serverBytes: filled(index) }))).trends.serverBytes?.direction).toBe(
       'no trend shown',
     );
+  });
+
+  it('says of which kind errors were', () => {
+    const [window] = windowsOf(() => ({ errors: 4, errorsByKind: { '503': 3, 'given up': 1 } }));
+    expect(window && windowText(window)).toContain('4 errors (503: 3, given up: 1)');
   });
 
   const results = resultsOf(windowsOf((index) => ({ engineBytes: (300 + index) * MIB })));

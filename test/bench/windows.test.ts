@@ -19,10 +19,12 @@ const REQUEST: LoadRequest = {
 describe('windows of an open loop', () => {
   let server: Server;
   let sender: Sender;
+  let status: number;
 
   beforeEach(async () => {
+    status = 201;
     server = createServer((_request, response) => {
-      setTimeout(() => response.writeHead(201, { 'Content-Length': 0 }).end(), ANSWER_MS);
+      setTimeout(() => response.writeHead(status, { 'Content-Length': 0 }).end(), ANSWER_MS);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
@@ -77,6 +79,15 @@ describe('windows of an open loop', () => {
     const later = sender.turn(undefined, performance.now());
     await ticksFor(ANSWER_MS * 2);
     expect(later.result(WINDOW_MS)).toMatchObject({ posted: later.intended, errors: 0 });
+  });
+
+  it('say which statuses nobody expected', async () => {
+    status = 503;
+    sender.begin({ open: 200 }, performance.now());
+    await ticksFor(WINDOW_MS);
+    const first = sender.turn(undefined, performance.now());
+    await ticksFor(ANSWER_MS * 2);
+    expect(first.result(WINDOW_MS)).toMatchObject({ posted: 0, unexpected: { 503: first.intended } });
   });
 
   it('have the rate of the answers that came in each', async () => {
