@@ -148,6 +148,18 @@ test('a thread that writes shards dies: in flight is outcome_unknown, it is star
   expect(await engine.enginePid(), `only the thread was started again:\n${engine.log()}`).toBe(pid);
 });
 
+test('threads that write shards die in a row, the last while it waits to be given shards: the process goes on', async () => {
+  await underLoad();
+  const pid = await engine.enginePid();
+  // The wait before the next start doubles; the thread for it is there at once, and has nothing to do until then.
+  for (let throws = 0; throws < 12 && !engine.log().includes('a thread for workers ended'); throws++) {
+    await throwInThread(pid, engine.log, /piscina/);
+  }
+  expect(engine.log()).toContain('a thread for workers ended: a fault that a test put here');
+  await allTrue();
+  expect(await engine.enginePid(), `only threads were started again:\n${engine.log()}`).toBe(pid);
+});
+
 test('a front that throws is started again, and the process goes on', async () => {
   await underLoad();
   const pid = await engine.enginePid();

@@ -44,6 +44,9 @@ export class Workers {
       // A worker lives on its event loop: waiting for tasks by Atomics would put its sockets to sleep.
       atomics: 'disabled',
     });
+    // A thread that has no task (one that has just been made for a worker that is to be started again) has nobody else who
+    // hears how it ended. The pool makes another.
+    this.#pool.on('error', (error: Error) => given.options.log.error(`a thread for workers ended: ${error.message}`));
   }
 
   start(): void {

@@ -18,9 +18,18 @@ interface Attached {
   readonly url: string;
 }
 
-/** Makes the thread throw where nobody catches. @param module part of the path of the module that the thread runs */
-export function throwInThread(enginePid: number, log: () => string, module: RegExp): Promise<void> {
-  return runInThread(enginePid, log, module, THROW);
+/** How the engine says that a thread of its own is gone. */
+const THREAD_ENDED = /worker \d+ died|front \d+ ended|a thread for workers ended/g;
+
+/**
+ * Makes the thread throw where nobody catches, and waits until it is gone: who attaches the debugger next must not find
+ * one that is about to end. @param module part of the path of the module that the thread runs
+ */
+export async function throwInThread(enginePid: number, log: () => string, module: RegExp): Promise<void> {
+  const ended = () => log().match(THREAD_ENDED)?.length ?? 0;
+  const before = ended();
+  await runInThread(enginePid, log, module, THROW);
+  await until('the thread that threw is gone', () => ended() > before);
 }
 
 /** Runs an expression in the thread. */
