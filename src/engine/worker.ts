@@ -85,6 +85,9 @@ class Worker {
         this.#merchants.set(book, { merchant, environment });
         break;
       }
+      case 'database-back':
+        this.#shards[message.shard]?.breaker.tryNow();
+        break;
       case 'sql': {
         const store = this.#shards[message.shard]?.store;
         if (store === null || store === undefined) message.port.close();
@@ -167,9 +170,7 @@ class Worker {
         running.store = null;
         running.shard = null;
         running.stopped = isDamage(error);
-        const restMs = waitMs * (0.5 + Math.random() / 2);
         if (running.stopped) breaker.succeeded();
-        else breaker.failed(restMs);
         this.#say({
           type: 'shard',
           shard: spec.shard,
@@ -180,7 +181,7 @@ class Worker {
           hopeless: isHopeless(error, performance.now() - since),
         });
         if (running.stopped) return;
-        await new Promise((resolve) => setTimeout(resolve, restMs));
+        await breaker.rest(waitMs);
       }
     }
   }

@@ -103,6 +103,19 @@ const isPending = async (promise: Promise<unknown>): Promise<boolean> => {
 
 const to = (last: number): number[] => Array.from({ length: last }, (_, index) => index + 1);
 
+it('a batch for which there is no connection is not sent, and the same one may go later', async () => {
+  const { url, proxy, store, commit, positions } = await scene();
+  await commit(1, 10);
+  proxy.cut(WRITER);
+  await until(async () => (await writers(url)).length === 0);
+  proxy.limit(WRITER, 'toServer', 0, 'cut');
+  expect((await commit(11, 20)).type).toBe('unsent');
+  proxy.release();
+  expect(await store.resolve()).toEqual({ epoch: 2, head: 10 });
+  expect((await commit(11, 20)).type).toBe('committed');
+  expect(await positions()).toEqual(to(20));
+});
+
 describe('a commit whose outcome is not known', () => {
   it('is not there when its bytes never arrived', async () => {
     const { proxy, store, commit, positions } = await scene();

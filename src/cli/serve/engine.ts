@@ -61,6 +61,7 @@ export async function runEngine(options: ServeOptions): Promise<number> {
     remindOfBackup(config, log);
     const shards = shardSpecs(config, servers);
     const supervisor = createSupervisor(options, shards);
+    servers?.onBack((name) => supervisor.databaseIsBack(shards.findIndex((shard) => shard.name === name)));
     await Promise.race([
       supervisor.start(),
       stop.requested.then(() => Promise.reject(new CannotStart('stopped while starting'))),

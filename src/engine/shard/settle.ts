@@ -4,33 +4,37 @@ import type { ShardStore } from '../../store/shard-store.js';
 import type { Batch } from './batch.js';
 import { isLasting } from './lasting.js';
 
+const RETRY_MS_FIRST = 50;
+const RETRY_MS_MAX = 2_000;
+
 /**
  * Raises the fence, then does what the log says: the batch is there, or it is written again under the new epoch.
- * @param how the server refused it (`failed`), or nobody knows (`ambiguous`)
+ * @param how the server refused it (`failed`), it never went out (`unsent`), or nobody knows (`ambiguous`)
  * @returns `committed`: it is there; `gone`: the database does not take it, so memory is ahead of the log
  * @throws FencedError where another owner has the shard
  */
 export async function settle(
   store: ShardStore,
   batch: Batch,
-  how: 'failed' | 'ambiguous',
+  how: 'failed' | 'unsent' | 'ambiguous',
+  breaker: Breaker,
   onError: (error: Error) => void,
 ): Promise<'committed' | 'gone'> {
-  for (let known = how; ; ) {
+  let known = how;
+  for (let waitMs = RETRY_MS_FIRST; ; waitMs = Math.min(waitMs * 2, RETRY_MS_MAX)) {
     const { head } = await store.resolve();
     if (head >= batch.encoder.last) return 'committed';
     if (known === 'failed') return 'gone';
-    // Not there for certain, and nobody was told that it was: the same records may go in.
+    // Not there for certain, and nobody was told that it was or was not: the same records may go in.
     const result = await store.commit(batch.encoder);
     if (result.type === 'committed') return 'committed';
     onError(result.error);
     if (result.type === 'fenced') throw result.error;
     known = result.type;
+    // The fence could be raised, so the database is there, but it has no connection for the writer.
+    if (known === 'unsent') await breaker.rest(waitMs);
   }
 }
-
-const RETRY_MS_FIRST = 50;
-const RETRY_MS_MAX = 2_000;
 
 /**
  * Tries until it succeeds, with rests that grow and jitter.
@@ -53,7 +57,7 @@ export async function untilItSucceeds(
         throw error;
       }
       onError(error as Error);
-      await rest(waitMs, breaker);
+      await breaker.rest(waitMs);
     }
   }
 }
@@ -64,11 +68,5 @@ export async function untilItSucceeds(
  * @param refusals one after the other, before this one: the first is no reason to wait
  */
 export async function restAfter(refusals: number, breaker: Breaker): Promise<void> {
-  if (refusals > 0) await rest(Math.min(RETRY_MS_FIRST * 2 ** (refusals - 1), RETRY_MS_MAX), breaker);
-}
-
-async function rest(waitMs: number, breaker: Breaker): Promise<void> {
-  const restMs = waitMs * (0.5 + Math.random() / 2);
-  breaker.failed(restMs);
-  await new Promise((resolve) => setTimeout(resolve, restMs));
+  if (refusals > 0) await breaker.rest(Math.min(RETRY_MS_FIRST * 2 ** (refusals - 1), RETRY_MS_MAX));
 }

@@ -16,7 +16,7 @@ import type { Micros, Position } from '../../ledger/record.js';
 import type { Breaker } from '../../platform/breaker.js';
 import type { ShardClock } from '../../platform/time.js';
 import { FencedError } from '../../store/errors.js';
-import type { ShardStore } from '../../store/shard-store.js';
+import type { CommitResult, ShardStore } from '../../store/shard-store.js';
 import { requestIdOf } from '../wire/head.js';
 import { writeUnavailable } from './answer-writer.js';
 import type { Batch } from './batch.js';
@@ -327,14 +327,18 @@ export class Shard {
   }
 
   /** After a commit that was not acknowledged. @returns false when the shard has stopped */
-  async #recoverFrom(how: 'failed' | 'ambiguous' | 'fenced', batch: Batch, error: Error): Promise<boolean> {
-    this.#counts[how === 'failed' ? 'failed' : 'ambiguous']++;
-    this.#options.onError(error, how === 'failed' ? 'committing a batch' : 'committing a batch, outcome not known');
+  async #recoverFrom(how: Exclude<CommitResult['type'], 'committed'>, batch: Batch, error: Error): Promise<boolean> {
+    const isNotThere = how === 'failed' || how === 'unsent';
+    this.#counts[isNotThere ? 'failed' : 'ambiguous']++;
+    this.#options.onError(error, isNotThere ? 'committing a batch' : 'committing a batch, outcome not known');
     this.#become('resolving', error);
     // What comes from here on is refused, not kept waiting.
     this.#options.onBusy(false);
-    this.#refuseAll(batch, how === 'ambiguous' ? 'outcome_unknown' : 'shard_unavailable');
-    this.#refuseAll(this.#batches.gathering, how === 'ambiguous' ? 'outcome_unknown' : 'shard_unavailable');
+    // What was never sent stays, and is written when the database is back: memory need not be loaded anew for it. So
+    // nobody may be told that it was not done.
+    const code = how === 'ambiguous' || how === 'unsent' ? 'outcome_unknown' : 'shard_unavailable';
+    this.#refuseAll(batch, code);
+    this.#refuseAll(this.#batches.gathering, code);
     this.#refuseParked();
     this.#batches.deliverIfNothingGathers();
     if (how === 'fenced') {
@@ -342,7 +346,7 @@ export class Shard {
       return false;
     }
     try {
-      const end = await settle(this.#store, batch, how, (again) => {
+      const end = await settle(this.#store, batch, how, this.#options.breaker, (again) => {
         this.#options.onError(again, 'committing a batch again');
       });
       if (end === 'committed') this.#acknowledge(batch);

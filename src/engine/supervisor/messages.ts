@@ -55,6 +55,8 @@ export type ToWorker =
   | { readonly type: 'merchant'; readonly merchant: Merchant }
   /** Serve this shard's SQL on the port (databases that live in the worker's thread). */
   | { readonly type: 'sql'; readonly shard: number; readonly port: MessagePort }
+  /** It takes connections again: whoever waits before the next attempt need not. */
+  | { readonly type: 'database-back'; readonly shard: number }
   | { readonly type: 'drain' };
 
 export type FromWorker =

@@ -95,6 +95,11 @@ export class Supervisor {
     this.#workers.addMerchant(merchant);
   }
 
+  /** To be called when a shard's database that was away takes connections again: the shard goes on at once. */
+  databaseIsBack(shard: number): void {
+    this.#workers.databaseIsBack(shard);
+  }
+
   /** How the shards are. */
   shards(): readonly ShardView[] {
     return this.#options.shards.map((spec) => this.#health.view(spec, this.topology.workerOf[spec.shard] ?? 0));

@@ -73,6 +73,11 @@ export class Workers {
     });
   }
 
+  /** The database of this shard was away, and takes connections again. */
+  databaseIsBack(shard: number): void {
+    this.#tell(this.#given.options.topology.workerOf[shard] ?? 0, { type: 'database-back', shard });
+  }
+
   /** A port to the thread that holds this shard's database; for shards on PGlite. */
   sqlPort(shard: number): MessagePort {
     const { port1, port2 } = new MessageChannel();

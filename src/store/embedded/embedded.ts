@@ -31,6 +31,8 @@ export interface EmbeddedServers {
   readonly urls: Readonly<Record<string, string>>;
   /** Pid of a postmaster; 0 while it is being started again. */
   pid(name: string): number;
+  /** Calls this from now on, with the name of a server that had died and takes connections again. */
+  onBack(listener: (name: string) => void): void;
   /** Stops all servers: fast shutdown, waits until they are gone. */
   stop(): Promise<void>;
 }
@@ -47,6 +49,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   const servers = new Map<string, PostgresServer>();
   const urls: Record<string, string> = {};
   const watches: ArchiveWatch[] = [];
+  let onBack: (name: string) => void = () => undefined;
   const stop = async (): Promise<void> => {
     await Promise.all(watches.map((watch) => watch.close()));
     await Promise.all([...servers.values()].map((server) => server.stop()));
@@ -56,7 +59,13 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
       const cluster = await openCluster(place, name);
       const archived = archive === null ? null : openArchive(archive.folder, cluster, place);
       const archiving = archived === null ? {} : archiveSettings(archived);
-      const server = new PostgresServer(place, cluster, { ...settings, ...archiving }, log);
+      const server = new PostgresServer({
+        place,
+        cluster,
+        settings: { ...settings, ...archiving },
+        log,
+        onBack: () => onBack(name),
+      });
       const url = urlOf(cluster);
       urls[name] = url;
       await server.start();
@@ -71,7 +80,14 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     await stop();
     throw failed.reason;
   }
-  return { urls, pid: (name) => servers.get(name)?.pid ?? 0, stop };
+  return {
+    urls,
+    pid: (name) => servers.get(name)?.pid ?? 0,
+    onBack: (listener) => {
+      onBack = listener;
+    },
+    stop,
+  };
 }
 
 /** In a data folder while a restore makes it. */

@@ -102,7 +102,7 @@ async function start(
   settings: Readonly<Record<string, string>>,
   log: Log,
 ): Promise<Replayed> {
-  const server = new PostgresServer(place, cluster, settings, log);
+  const server = new PostgresServer({ place, cluster, settings, log });
   await server.start();
   return { url: urlOf(cluster), stop: () => server.stop() };
 }

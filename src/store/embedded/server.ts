@@ -26,22 +26,33 @@ const STOP_MS_MAX = 30_000;
 /** How a server refuses connections while it starts, recovers or stops. */
 const NOT_YET = /the database system is |Hot standby mode is disabled/;
 
+export interface ServerOptions {
+  readonly place: Place;
+  readonly cluster: Cluster;
+  readonly settings: Readonly<Record<string, string>>;
+  readonly log: Log;
+  /** It had died, and takes connections again. */
+  readonly onBack?: () => void;
+}
+
 export class PostgresServer {
   readonly #place: Place;
   readonly #cluster: Cluster;
   readonly #settings: Readonly<Record<string, string>>;
   readonly #log: Log;
+  readonly #onBack: (() => void) | undefined;
   /** Postmaster of now; 0 while there is none. */
   #pid = 0;
   #stopping = false;
   #watch: NodeJS.Timeout | undefined;
   #restarting: Promise<void> = Promise.resolve();
 
-  constructor(place: Place, cluster: Cluster, settings: Readonly<Record<string, string>>, log: Log) {
+  constructor({ place, cluster, settings, log, onBack }: ServerOptions) {
     this.#place = place;
     this.#cluster = cluster;
     this.#settings = settings;
     this.#log = log;
+    this.#onBack = onBack;
   }
 
   get pid(): number {
@@ -118,6 +129,7 @@ export class PostgresServer {
       if (failure === null) {
         child.unref();
         this.#follow(pid);
+        child.once('exit', () => this.#look(pid));
         return;
       }
       // Backends of a killed server hold its memory until they notice; then the next attempt works.
@@ -197,14 +209,16 @@ export class PostgresServer {
   #follow(pid: number): void {
     this.#pid = pid;
     clearInterval(this.#watch);
-    // By its pid for started and adopted ones alike: an adopted one is nobody's child.
-    this.#watch = setInterval(() => {
-      if (this.#stopping || isAlive(pid)) return;
-      clearInterval(this.#watch);
-      this.#pid = 0;
-      this.#log.error(`${this.#cluster.name}: Postgres ended (pid ${pid}); it is started again`);
-      this.#restarting = this.#restart();
-    }, WATCH_MS).unref();
+    // By its pid for started and adopted ones alike: of an adopted one, which is nobody's child, nothing else tells.
+    this.#watch = setInterval(() => this.#look(pid), WATCH_MS).unref();
+  }
+
+  #look(pid: number): void {
+    if (this.#stopping || this.#pid !== pid || isAlive(pid)) return;
+    clearInterval(this.#watch);
+    this.#pid = 0;
+    this.#log.error(`${this.#cluster.name}: Postgres ended (pid ${pid}); it is started again`);
+    this.#restarting = this.#restart();
   }
 
   async #restart(): Promise<void> {
@@ -212,6 +226,7 @@ export class PostgresServer {
       try {
         await this.start();
         this.#log.info(`${this.#cluster.name}: Postgres is back (pid ${this.#pid})`);
+        this.#onBack?.();
         return;
       } catch (error) {
         this.#log.error(`${this.#cluster.name}: ${messageOf(error)}; next attempt in ${backOffMs} ms`);

@@ -87,9 +87,8 @@ export class Fence {
           throw error;
         this.#log?.warn(`the fence could not be raised yet: ${messageOf(error)}`);
       }
-      const restMs = pauseMs(attempt);
-      this.#breaker.failed(restMs);
-      await new Promise((resolve) => setTimeout(resolve, restMs));
+      // It jitters, so that two owners that meet do not keep meeting.
+      await this.#breaker.rest(Math.min(BACKOFF_MS_MAX, 25 * 2 ** attempt));
     }
   }
 
@@ -124,6 +123,3 @@ export class Fence {
     return { logId: this.#logId, epoch: Number(row.epoch), owner: String(row.owner) };
   }
 }
-
-/** Jittered, so that two owners that meet do not keep meeting. */
-const pauseMs = (attempt: number): number => Math.min(BACKOFF_MS_MAX, 25 * 2 ** attempt) * (0.5 + Math.random() / 2);

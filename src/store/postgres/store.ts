@@ -33,7 +33,7 @@ import { READER_NAME, sessionNames } from './names.js';
 import { OwnerLock } from './owner-lock.js';
 import { Reader } from './reader.js';
 import { createPgSql } from './sql.js';
-import { Writer } from './writer.js';
+import { notSent, Writer } from './writer.js';
 
 export interface PostgresStoreOptions {
   readonly url: string;
@@ -208,7 +208,7 @@ class PostgresShard implements ShardStore {
       return result.type === 'failed' ? await this.#fencedOr(result, fence) : result;
     } catch (error) {
       // Only what comes before the first byte throws.
-      return { type: 'failed', error: error as Error };
+      return notSent(error as Error);
     } finally {
       this.#committing = false;
     }

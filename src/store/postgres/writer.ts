@@ -60,8 +60,7 @@ export class Writer {
     try {
       client = await this.#connected();
     } catch (error) {
-      // Not one byte has gone out.
-      return { type: 'failed', error: asStoreError(error) };
+      return notSent(asStoreError(error));
     }
     const result = await this.#send(client, batchStatement, batch);
     if (result.type !== 'committed') this.#drop(client);
@@ -95,7 +94,7 @@ export class Writer {
       if (message.isSent) return;
       // The client has ended and takes nothing: the error that it has for this comes later, and not one byte went out.
       clearTimeout(deadline);
-      resolve({ type: 'failed', error: new StoreUnavailableError('the connection was lost before a COMMIT') });
+      resolve(notSent(new StoreUnavailableError('the connection was lost before a COMMIT')));
     });
   }
 
@@ -150,6 +149,12 @@ function tagsAreRight(tags: readonly string[], records: number, pieces: number):
   }
   return true;
 }
+
+/** What becomes of a batch of which not one byte has gone out. */
+export const notSent = (error: Error): CommitResult => ({
+  type: error instanceof StoreUnavailableError ? 'unsent' : 'failed',
+  error,
+});
 
 const ambiguous = (error: Error): CommitResult => ({ type: 'ambiguous', error });
 

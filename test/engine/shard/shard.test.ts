@@ -69,9 +69,9 @@ describe('a database that refuses one batch after the other', () => {
   it('is asked ever later, and shown as away meanwhile, until it takes one', async () => {
     const world = await World.started();
     const rests: number[] = [];
-    vi.spyOn(world.breaker, 'failed').mockImplementation((restMs) => {
+    vi.spyOn(world.breaker, 'rest').mockImplementation(async (waitMs) => {
       expect(world.states.at(-1), 'who asks meanwhile is refused at once').toBe('resolving');
-      rests.push(restMs);
+      rests.push(waitMs);
     });
     let nth = 0;
     const refuse = async (): Promise<void> => {
@@ -85,9 +85,7 @@ describe('a database that refuses one batch after the other', () => {
     expect(rests, 'one refusal is no reason to rest').toEqual([]);
     await refuse();
     await refuse();
-    expect(rests).toHaveLength(2);
-    expect(rests[0]).toBeLessThanOrEqual(50);
-    expect(rests[1]).toBeGreaterThanOrEqual(50);
+    expect(rests).toEqual([50, 100]);
     const taken = world.post('taken', 'wallet', 5);
     (await world.store.begun()).end('committed');
     expect(await world.answer(taken)).toMatchObject({ type: 'recorded', code: null });
@@ -173,6 +171,50 @@ describe('a commit whose outcome is not known', () => {
     expect(await world.answer(world.balance())).toEqual(unavailable('shard_unavailable'));
     again.end('committed');
     await world.until(() => world.states.at(-1) === 'ready');
+  });
+});
+
+describe('a batch that was never sent, since the database is away', () => {
+  it('is kept and written later; memory is not loaded anew, and a retry is a replay', async () => {
+    const world = await World.started();
+    const loaded = vi.spyOn(world.store, 'folded');
+    const requests = [world.post('a', 'wallet', 5)];
+    const commit = await world.store.begun();
+    requests.push(world.post('b', 'wallet', 5));
+    world.store.easy = true;
+    commit.end('unsent');
+    for (const request of requests) expect(await world.answer(request)).toEqual(unavailable('outcome_unknown'));
+    await world.until(() => world.states.at(-1) === 'ready');
+    expect(await world.answer(world.post('a', 'wallet', 5))).toMatchObject({ type: 'replay' });
+    expect(await world.answer(world.post('b', 'wallet', 5))).toMatchObject({ type: 'replay' });
+    expect(await world.answer(world.balance())).toMatchObject(posted(110n));
+    expect(loaded).not.toHaveBeenCalled();
+    expect(world.shard.status()).toMatchObject({ failed: 1, ambiguous: 0 });
+  });
+
+  it('is tried ever later while the fence can be raised and the batch still not be sent', async () => {
+    const world = await World.started();
+    const rests: number[] = [];
+    vi.spyOn(world.breaker, 'rest').mockImplementation(async (waitMs) => {
+      rests.push(waitMs);
+    });
+    world.post('a', 'wallet', 5);
+    for (let attempt = 0; attempt < 4; attempt++) (await world.store.begun()).end('unsent');
+    const last = await world.store.begun();
+    expect(world.states.at(-1)).toBe('resolving');
+    world.store.easy = true;
+    last.end('committed');
+    await world.until(() => world.states.at(-1) === 'ready');
+    expect(rests).toEqual([50, 100, 200]);
+  });
+
+  it('goes with its owner where another one has the fence', async () => {
+    const world = await World.started();
+    const request = world.post('a', 'wallet', 5);
+    (await world.store.begun()).end('unsent');
+    expect(await world.answer(request)).toEqual(unavailable('outcome_unknown'));
+    (await world.store.begun()).end('fenced');
+    await world.until(() => world.states.at(-1) === 'stopped');
   });
 });
 

@@ -161,7 +161,7 @@ export class SimulatedStore implements ShardStore {
       if (result.type === 'committed' && partitions.isDue(batch.last)) this.#prepareLater(batch.last);
       return result.type === 'failed' ? await this.#fencedOr(result, fence) : result;
     } catch (error) {
-      return { type: 'failed', error: error as Error };
+      return { type: error instanceof StoreUnavailableError ? 'unsent' : 'failed', error: error as Error };
     }
   }
 

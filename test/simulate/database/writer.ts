@@ -103,7 +103,7 @@ export class SimulatedWriter {
     try {
       backend = await this.#connected();
     } catch (error) {
-      return { type: 'failed', error: new StoreUnavailableError((error as Error).message) };
+      return { type: 'unsent', error: new StoreUnavailableError((error as Error).message) };
     }
     const result = await this.#send(backend, batchOf(statement, encoder), encoder.records);
     if (result.type !== 'committed' && this.#backend === backend) this.drop();

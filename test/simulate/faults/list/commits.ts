@@ -39,8 +39,19 @@ export const COMMIT_FAULTS: readonly Fault[] = [
     patches: [
       {
         file: SHARD,
-        find: "this.#refuseAll(batch, how === 'ambiguous' ? 'outcome_unknown' : 'shard_unavailable');",
-        replace: "this.#refuseAll(batch, 'shard_unavailable');",
+        find: "const code = how === 'ambiguous' || how === 'unsent' ? 'outcome_unknown' : 'shard_unavailable';",
+        replace: "const code = how === 'unsent' ? 'outcome_unknown' : 'shard_unavailable';",
+      },
+    ],
+  },
+  {
+    name: 'batch kept for later told as none',
+    breaks: 'outcome none means none: clients of a batch that was never sent, and will be, hear that nothing was done',
+    patches: [
+      {
+        file: SHARD,
+        find: "const code = how === 'ambiguous' || how === 'unsent' ? 'outcome_unknown' : 'shard_unavailable';",
+        replace: "const code = how === 'ambiguous' ? 'outcome_unknown' : 'shard_unavailable';",
       },
     ],
   },
