@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -111,6 +112,20 @@ test('a server that an earlier engine left running is taken over', async () => {
   await until(() => !isThere(orphan));
 }, 60_000);
 
+test('a server that was taken over comes back after its end though nobody asks for that', async () => {
+  await start();
+  await ask('CREATE TABLE kept AS SELECT 42 AS answer');
+  await stop();
+  const { pid, end } = await leaveToNobody();
+  await until(() => pidFile().includes('ready'));
+  const adopted = await start();
+  expect(adopted.pid('shard-0')).toBe(pid);
+  process.kill(pid, 'SIGKILL');
+  await until(() => adopted.pid('shard-0') !== 0 && adopted.pid('shard-0') !== pid);
+  expect(await ask('TABLE kept')).toBe(42);
+  await end();
+}, 60_000);
+
 test('a server that was left running without an archive is started again with it', async () => {
   await start();
   await ask('CREATE TABLE kept AS SELECT 42 AS answer');
@@ -132,9 +147,11 @@ test('a server that was left running without an archive is started again with it
 test('a pid file that names another program, or nobody, does not stop a start', async () => {
   await start();
   await stop();
-  const file = join(data, 'postgres', 'shard-0', 'data', 'postmaster.pid');
+  const home = join(data, 'postgres', 'shard-0');
   for (const pid of [process.pid, 2 ** 22 + 1]) {
-    writeFileSync(file, `${pid}\n${join(data, 'postgres', 'shard-0', 'data')}\n0\n5432\n${folder}\n\n\n`);
+    for (const file of [join(home, 'data', 'postmaster.pid'), join(home, '.s.PGSQL.5432.lock')]) {
+      writeFileSync(file, `${pid}\n${join(home, 'data')}\n0\n5432\n${folder}\n\n\n`);
+    }
     await start();
     expect(await ask('SELECT 1')).toBe(1);
     await stop();
@@ -195,12 +212,32 @@ const pidFile = (): string => {
   return existsSync(file) ? readFileSync(file, 'utf8') : '';
 };
 
-/** A server of nobody, as a killed engine leaves one. */
-function leaveOrphan(): number {
+function serverCommand() {
   const home = join(data, 'postgres', 'shard-0');
   const { uid, gid } = statSync(home);
   const options = ['-D', join(home, 'data'), '-c', 'listen_addresses=', '-c', `unix_socket_directories=${home}`];
-  const child = spawn(findBinaries().postgres, options, { uid, gid, cwd: home, detached: true, stdio: 'ignore' });
+  return { program: findBinaries().postgres, options, as: { uid, gid, cwd: home, detached: true } };
+}
+
+/** A server of nobody, as a killed engine leaves one. */
+function leaveOrphan(): number {
+  const { program, options, as } = serverCommand();
+  const child = spawn(program, options, { ...as, stdio: 'ignore' });
   child.unref();
   return child.pid ?? 0;
+}
+
+/** One whose parent never asks for its end, as in a container without an init: it stays a zombie. */
+async function leaveToNobody(): Promise<{ readonly pid: number; end(): Promise<void> }> {
+  const { program, options, as } = serverCommand();
+  const script = '"$0" "$@" >/dev/null 2>&1 & echo $!; exec sleep 120';
+  const parent = spawn('sh', ['-c', script, program, ...options], { ...as, stdio: ['ignore', 'pipe', 'ignore'] });
+  const [said] = (await once(parent.stdout, 'data')) as [Buffer];
+  return {
+    pid: Number(said.toString()),
+    end: async () => {
+      parent.kill('SIGKILL');
+      await once(parent, 'exit');
+    },
+  };
 }

@@ -8,7 +8,10 @@ import { clearRemains, runningPostmaster } from '../../src/store/embedded/postma
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-postmaster-'));
 const file = join(folder, 'postmaster.pid');
-afterEach(() => rmSync(file, { force: true }));
+const lock = join(folder, '.s.PGSQL.5432.lock');
+afterEach(() => {
+  for (const each of [file, lock]) rmSync(each, { force: true });
+});
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** A process that has ended, and whose parent does not ask for it: that is no shell any more when the child ends. */
@@ -32,13 +35,16 @@ async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setImmediate(resolve));
 }
 
-test('a pid file of a zombie goes: Postgres would take it for a server that runs', async () => {
-  const { pid, end } = await zombie();
-  writeFileSync(file, `${pid}\n${folder}\n`);
+test.each([
+  ['a zombie', zombie],
+  ['another program', async () => ({ pid: process.pid, end: async () => undefined })],
+])('files with the number of %s go: Postgres would take it for a server that runs', async (_, process) => {
+  const { pid, end } = await process();
+  for (const each of [file, lock]) writeFileSync(each, `${pid}\n${folder}\n`);
   expect(runningPostmaster(folder)).toBe(0);
-  expect(existsSync(file)).toBe(true);
-  await clearRemains(folder);
-  expect(existsSync(file)).toBe(false);
+  expect([existsSync(file), existsSync(lock)]).toEqual([true, true]);
+  await clearRemains(folder, lock);
+  expect([existsSync(file), existsSync(lock)]).toEqual([false, false]);
   await end();
 });
 
@@ -46,7 +52,7 @@ test('a pid file of a process that is gone stays: by it Postgres finds what stil
   const ended = spawn('true');
   await once(ended, 'exit');
   writeFileSync(file, `${ended.pid}\n${folder}\n`);
-  await clearRemains(folder);
+  await clearRemains(folder, lock);
   expect(existsSync(file)).toBe(true);
 });
 
@@ -59,7 +65,7 @@ test('backends at work in the folder are waited for', async () => {
   });
   await until(() => readFileSync(`/proc/${working.pid}/comm`, 'utf8').trim() === 'postgres');
   let cleared = false;
-  const clearing = clearRemains(folder).then(() => {
+  const clearing = clearRemains(folder, lock).then(() => {
     cleared = true;
   });
   await new Promise((resolve) => setImmediate(resolve));

@@ -127,6 +127,10 @@ export function socketFolderOf(home: string, isRoot: boolean, sharedFolder: stri
   return isRoot ? join(sharedFolder, `run-${hash}`) : join(privateTemporaryFolder(), hash);
 }
 
+/** Whose number Postgres believes to be that of a server at the socket. */
+export const socketLockOf = ({ socketFolder }: Pick<Cluster, 'socketFolder'>): string =>
+  join(socketFolder, `.s.PGSQL.${PORT}.lock`);
+
 /** A URL that `pg`, libpq and WHATWG URL all understand. */
 export const urlOf = ({ socketFolder }: Pick<Cluster, 'socketFolder'>, database = DATABASE): string =>
   `postgres://${ROLE}@${encodeURIComponent(socketFolder)}:${PORT}/${database}`;

@@ -10,30 +10,29 @@ const END_MS_MAX = 10_000;
 /** Backends notice within milliseconds that their postmaster has ended, unless they are in the middle of something long. */
 const REMAINS_MS_MAX = 3_000;
 
-/**
- * Pid of the postmaster that runs on this data directory; 0 if none does. A pid file whose number now belongs to
- * another program is removed: Postgres itself would take that program for a server.
- */
+/** Pid of the postmaster that runs on this data directory; 0 if none does. */
 export function runningPostmaster(data: string): number {
-  const pid = writtenPid(data);
-  if (!(pid > 0) || !isAlive(pid)) return 0;
-  if (worksIn(pid, data)) return pid;
-  rmSync(pidFile(data));
-  return 0;
+  const pid = pidIn(pidFile(data));
+  return pid > 0 && isAlive(pid) && worksIn(pid, data) ? pid : 0;
 }
 
 /**
- * After a postmaster was killed: waits for its backends, and then removes the pid file where its number is that of a
- * zombie. Postgres takes one for a server that runs, and it stays until somebody asks for its end: in a container
- * without an init that is nobody. Elsewhere the file stays, since Postgres finds backends by it that were overlooked here.
+ * After a postmaster was killed: waits for its backends, and then removes its pid file and the lock of its socket where
+ * their number is not a server's any more but that of another program, or of a zombie. Postgres takes both for a server
+ * that runs. The other program may run for ever; and the zombie stays until somebody asks for its end, which in a
+ * container without an init is nobody. A number that is nobody's stays: Postgres sees that itself, and finds backends by
+ * it that were overlooked here.
  */
-export async function clearRemains(data: string): Promise<void> {
+export async function clearRemains(data: string, socketLock: string): Promise<void> {
   const until = Date.now() + REMAINS_MS_MAX;
   while (backendsOf(data).length > 0) {
     if (Date.now() > until) return;
     await delay(POLL_MS);
   }
-  if (isZombie(writtenPid(data))) rmSync(pidFile(data), { force: true });
+  for (const file of [pidFile(data), socketLock]) {
+    const pid = pidIn(file);
+    if (pid > 0 && (isZombie(pid) || (isAlive(pid) && !worksIn(pid, data)))) rmSync(file, { force: true });
+  }
 }
 
 /** Signals it and waits for its end, by ever harder signals where one takes longer than it should. */
@@ -82,11 +81,8 @@ function stateOf(pid: number): string | null {
 
 const pidFile = (data: string): string => join(data, 'postmaster.pid');
 
-/** As the pid file has it; 0 where there is none. */
-function writtenPid(data: string): number {
-  const file = pidFile(data);
-  return existsSync(file) ? Number.parseInt(readFileSync(file, 'utf8'), 10) : 0;
-}
+/** What a lock file of Postgres begins with; 0 where there is none. */
+const pidIn = (file: string): number => (existsSync(file) ? Number.parseInt(readFileSync(file, 'utf8'), 10) || 0 : 0);
 
 /** Every process of Postgres that works in the folder; none where the system cannot say. */
 function backendsOf(data: string): number[] {

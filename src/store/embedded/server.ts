@@ -11,7 +11,7 @@ import pg from 'pg';
 import { EmbeddedServerError, messageOf } from '../../platform/errors.js';
 import type { Log } from '../../platform/log.js';
 import type { Cluster } from './cluster.js';
-import { DATABASE, programEnv, urlOf } from './cluster.js';
+import { DATABASE, programEnv, socketLockOf, urlOf } from './cluster.js';
 import type { Place } from './place.js';
 import { clearRemains, endPostmaster, isAlive, runningPostmaster, signal } from './postmaster.js';
 
@@ -64,7 +64,7 @@ export class PostgresServer {
     const { data } = this.#cluster;
     const running = runningPostmaster(data);
     if (running !== 0 && (await this.#adopt(running))) return;
-    await clearRemains(data);
+    await clearRemains(data, socketLockOf(this.#cluster));
     await this.#launch();
   }
 
