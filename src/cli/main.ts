@@ -10,6 +10,7 @@ import { MillraceError, messageOf } from '../platform/errors.js';
 import type { Log } from '../platform/log.js';
 import { VERSION } from '../platform/version.js';
 import { addEvidenceCommands } from './evidence/commands.js';
+import { endWithReaders, outliveReaders } from './readers.js';
 import { ExitCode } from './serve/exit-codes.js';
 import { ENGINE_MARK, superviseEngine } from './serve/parent.js';
 
@@ -88,6 +89,7 @@ ${EXIT_CODES}`,
       process.stdout.write(printConfig(await configOf(options)));
       return;
     }
+    outliveReaders();
     process.exitCode =
       process.env[ENGINE_MARK] === undefined
         ? await superviseEngine(fileURLToPath(import.meta.url), process.argv.slice(2))
@@ -350,6 +352,7 @@ ${EXIT_CODES}`,
     },
   );
 
+endWithReaders();
 try {
   await program.parseAsync();
 } catch (error) {
