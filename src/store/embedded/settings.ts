@@ -4,8 +4,9 @@ import { totalmem } from 'node:os';
 const MIB = 1 << 20;
 
 /**
- * For a ledger: everything that guards an answer is on; checkpoints are rare, since each makes the next changes of every
- * page dearer.
+ * For a ledger: everything that guards an answer is on. Checkpoints come so often that what a server runs again after a
+ * crash takes a second or two: each makes the next change of every page dearer, a tenth more of its log where postings go
+ * all over a million accounts, and costs nothing that could be measured in rate or latency (docs/tuning.md).
  */
 export function defaultSettings(servers: number): Readonly<Record<string, string>> {
   const share = Math.floor(totalmem() / MIB / 8 / Math.max(1, servers));
@@ -16,10 +17,12 @@ export function defaultSettings(servers: number): Readonly<Record<string, string
     synchronous_commit: 'on',
     shared_buffers: `${sharedBuffersMib}MB`,
     wal_buffers: '16MB',
-    max_wal_size: '4GB',
+    max_wal_size: '512MB',
     min_wal_size: '256MB',
     checkpoint_timeout: '15min',
     checkpoint_completion_target: '0.9',
+    // That they come by size is as it should be.
+    checkpoint_warning: '0',
     max_connections: '100',
     jit: 'off',
     timezone: 'UTC',
