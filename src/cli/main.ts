@@ -19,7 +19,8 @@ Exit codes:
   0  done
   1  not so: what was verified is a lie, an import had rejects, a key is unknown
   2  a mistake in the command line or the configuration
-  3  something that is needed is missing or taken: port, folder, database, engine`;
+  3  something that is needed is missing or taken: port, folder, database, engine
+  141  whoever read its output went away`;
 
 interface BackupOptions {
   readonly to?: string;

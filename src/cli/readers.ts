@@ -13,7 +13,8 @@ export function endWithReaders(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (isNeeded) return;
-      if (error.code === 'EPIPE') process.exit(BROKEN_PIPE);
+      // EIO: of a terminal that was closed.
+      if (error.code === 'EPIPE' || error.code === 'EIO') process.exit(BROKEN_PIPE);
       throw error;
     });
   }

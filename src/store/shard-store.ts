@@ -25,7 +25,10 @@ export type CommitResult =
   | { readonly type: 'committed' }
   /** The server refused the batch and said so: nothing of it is there. */
   | { readonly type: 'failed'; readonly error: Error }
-  /** There is no connection, so not one byte of the batch went out: the same one may go once the database is back. */
+  /**
+   * There is no connection, or no room for the partition that it needs: not one byte of the batch went out, and the same
+   * one may go once the database is back.
+   */
   | { readonly type: 'unsent'; readonly error: Error }
   /** Nobody knows: connection lost after the first byte, or the deadline passed. `resolve` before anything else. */
   | { readonly type: 'ambiguous'; readonly error: Error }
@@ -97,7 +100,7 @@ export interface ShardStore {
   /** One database transaction: the batch's row behind the fence, and its records. At most one at a time. */
   commit(batch: BatchEncoder): Promise<CommitResult>;
   /**
-   * After `ambiguous` and `unsent`: terminates the old backend, raises the fence, reads max(last). Waits as long as it takes.
+   * After `failed` and `ambiguous`: terminates the old backend, raises the fence, reads max(last). Waits as long as it takes.
    * @throws FencedError where another owner has it
    */
   resolve(): Promise<Resolution>;

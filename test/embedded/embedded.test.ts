@@ -89,11 +89,13 @@ test('two servers are made and started, durable and closed to others; a second s
 }, 60_000);
 
 test('a server that is killed while the engine runs comes back with what was committed', async () => {
-  const { pid } = await start();
+  const { pid, onBack } = await start();
   await ask('CREATE TABLE kept AS SELECT 42 AS answer');
   const killed = pid('shard-0');
+  const back = new Promise<string>((resolve) => onBack(resolve));
   process.kill(killed, 'SIGKILL');
-  await until(() => pid('shard-0') !== 0 && pid('shard-0') !== killed);
+  expect(await back, 'whoever waits for it is told').toBe('shard-0');
+  expect(pid('shard-0')).not.toBe(killed);
   expect(await ask('TABLE kept')).toBe(42);
 }, 60_000);
 

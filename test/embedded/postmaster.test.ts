@@ -31,6 +31,13 @@ async function zombie(): Promise<{ readonly pid: number; end(): Promise<void> }>
   };
 }
 
+/** Known by its name and by where it works. */
+async function serverIn(cwd: string) {
+  const server = spawn(process.execPath, ['-e', 'process.title = "postgres"; setInterval(() => 0, 1000)'], { cwd });
+  await until(() => readFileSync(`/proc/${server.pid}/comm`, 'utf8').trim() === 'postgres');
+  return server;
+}
+
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setImmediate(resolve));
 }
@@ -56,14 +63,19 @@ test('a pid file of a process that is gone stays: by it Postgres finds what stil
   expect(existsSync(file)).toBe(true);
 });
 
+test('files of a server that runs stay', async () => {
+  const server = await serverIn(folder);
+  for (const each of [file, lock]) writeFileSync(each, `${server.pid}\n${folder}\n`);
+  expect(runningPostmaster(folder)).toBe(server.pid);
+  await clearRemains(folder, lock);
+  expect([existsSync(file), existsSync(lock)]).toEqual([true, true]);
+  server.kill('SIGKILL');
+});
+
 test('backends at work in the folder are waited for', async () => {
   const { pid, end } = await zombie();
   writeFileSync(file, `${pid}\n${folder}\n`);
-  // Known by its name and by where it works.
-  const working = spawn(process.execPath, ['-e', 'process.title = "postgres"; setInterval(() => 0, 1000)'], {
-    cwd: folder,
-  });
-  await until(() => readFileSync(`/proc/${working.pid}/comm`, 'utf8').trim() === 'postgres');
+  const working = await serverIn(folder);
   let cleared = false;
   const clearing = clearRemains(folder, lock).then(() => {
     cleared = true;

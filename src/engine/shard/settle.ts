@@ -8,7 +8,8 @@ const RETRY_MS_FIRST = 50;
 const RETRY_MS_MAX = 2_000;
 
 /**
- * Raises the fence, then does what the log says: the batch is there, or it is written again under the new epoch.
+ * What never went out (`unsent`) is sent again, ever later, until it does. Else the fence is raised, and the log says what to
+ * do: the batch is there, or it is written again under the new epoch.
  * @param how the server refused it (`failed`), it never went out (`unsent`), or nobody knows (`ambiguous`)
  * @returns `committed`: it is there; `gone`: the database does not take it, so memory is ahead of the log
  * @throws FencedError where another owner has the shard
@@ -22,17 +23,22 @@ export async function settle(
 ): Promise<'committed' | 'gone'> {
   let known = how;
   for (let waitMs = RETRY_MS_FIRST; ; waitMs = Math.min(waitMs * 2, RETRY_MS_MAX)) {
-    const { head } = await store.resolve();
-    if (head >= batch.encoder.last) return 'committed';
-    if (known === 'failed') return 'gone';
+    if (known !== 'unsent') {
+      const { head } = await store.resolve();
+      if (head >= batch.encoder.last) return 'committed';
+      if (known === 'failed') return 'gone';
+    }
     // Not there for certain, and nobody was told that it was or was not: the same records may go in.
+    breaker.trying();
     const result = await store.commit(batch.encoder);
-    if (result.type === 'committed') return 'committed';
+    if (result.type === 'committed') {
+      breaker.succeeded();
+      return 'committed';
+    }
     onError(result.error);
     if (result.type === 'fenced') throw result.error;
     known = result.type;
-    // The fence could be raised, so the database is there, but it has no connection for the writer.
-    if (known === 'unsent') await breaker.rest(waitMs);
+    await breaker.rest(waitMs);
   }
 }
 

@@ -2,11 +2,11 @@
  * One shard and its single writer: applies commands in the order in which they come, gathers their records while the
  * previous commit is in flight, and answers when the records are committed.
  *
- * States: `starting` (recovering) → `ready` → `resolving` (a commit's outcome is not known, or the shard is loaded anew)
- * → `ready`, or `stopped` (another owner holds the fence, which is never taken back by itself; or the log is not what was
- * committed, which an operator has to look at). Only `ready` takes commands; in the others they are refused with 503 and
- * nothing of them is done. From `ready` it is `stalled` while a commit takes much longer than commits do: those who are in
- * it wait, the others are told at once.
+ * States: `starting` (recovering) → `ready` → `resolving` (a commit's outcome is not known, a batch waits until its database
+ * is back, or the shard is loaded anew) → `ready`, or `stopped` (another owner holds the fence, which is never taken back by
+ * itself; or the log is not what was committed, which an operator has to look at). Only `ready` takes commands; in the others
+ * they are refused with 503 and nothing of them is done. From `ready` it is `stalled` while a commit takes much longer than
+ * commits do: those who are in it wait, the others are told at once.
  */
 
 import type { LedgerSettings } from '../../ledger/command.js';

@@ -45,7 +45,7 @@ export class Workers {
       atomics: 'disabled',
     });
     // A thread that has no task (one that has just been made for a worker that is to be started again) has nobody else who
-    // hears how it ended. The pool makes another.
+    // hears how it ended. The pool makes another, at the latest for the next task.
     this.#pool.on('error', (error: Error) => given.options.log.error(`a thread for workers ended: ${error.message}`));
   }
 

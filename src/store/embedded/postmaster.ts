@@ -13,7 +13,7 @@ const REMAINS_MS_MAX = 3_000;
 /** Pid of the postmaster that runs on this data directory; 0 if none does. */
 export function runningPostmaster(data: string): number {
   const pid = pidIn(pidFile(data));
-  return pid > 0 && isAlive(pid) && worksIn(pid, data) ? pid : 0;
+  return pid > 0 && isAlive(pid) && isServer(pid, data) ? pid : 0;
 }
 
 /**
@@ -31,7 +31,7 @@ export async function clearRemains(data: string, socketLock: string): Promise<vo
   }
   for (const file of [pidFile(data), socketLock]) {
     const pid = pidIn(file);
-    if (pid > 0 && (isZombie(pid) || (isAlive(pid) && !worksIn(pid, data)))) rmSync(file, { force: true });
+    if (pid > 0 && (isZombie(pid) || (isAlive(pid) && !isServer(pid, data)))) rmSync(file, { force: true });
   }
 }
 
@@ -90,7 +90,7 @@ function backendsOf(data: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => worksIn(pid, data) && isAlive(pid) && nameOf(pid) === 'postgres');
+    .filter((pid) => worksIn(pid, data) === true && isAlive(pid) && nameOf(pid) === 'postgres');
 }
 
 function nameOf(pid: number): string {
@@ -101,11 +101,19 @@ function nameOf(pid: number): string {
   }
 }
 
-/** A server works in its data directory. Where the system cannot say, the pid file is believed. */
-function worksIn(pid: number, folder: string): boolean {
+/**
+ * A server works in its data directory. Where the system does not say where it works, it is known by its name (root without
+ * all of its powers, as in a container, sees no more), or believed where there is no /proc.
+ */
+function isServer(pid: number, data: string): boolean {
+  return worksIn(pid, data) ?? (process.platform !== 'linux' || nameOf(pid) === 'postgres');
+}
+
+/** Null where the system does not say. */
+function worksIn(pid: number, folder: string): boolean | null {
   try {
     return readlinkSync(`/proc/${pid}/cwd`) === realpathSync(folder);
   } catch {
-    return process.platform !== 'linux';
+    return null;
   }
 }

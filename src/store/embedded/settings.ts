@@ -6,7 +6,7 @@ const MIB = 1 << 20;
 /**
  * For a ledger: everything that guards an answer is on. Checkpoints come so often that what a server runs again after a
  * crash takes a second or two: each makes the next change of every page dearer, a tenth more of its log where postings go
- * all over a million accounts, and costs nothing that could be measured in rate or latency (docs/tuning.md).
+ * all over a million accounts; in rate and latency no difference was beyond the noise (docs/tuning.md).
  */
 export function defaultSettings(servers: number): Readonly<Record<string, string>> {
   const share = Math.floor(totalmem() / MIB / 8 / Math.max(1, servers));

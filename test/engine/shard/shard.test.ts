@@ -208,6 +208,23 @@ describe('a batch that was never sent, since the database is away', () => {
     expect(rests).toEqual([50, 100, 200]);
   });
 
+  it('goes where the database then refuses it, and what was applied on top of it: memory is what the log says', async () => {
+    const world = await World.started();
+    world.post('a', 'wallet', 5);
+    const commit = await world.store.begun();
+    world.post('b', 'wallet', 5);
+    commit.end('unsent');
+    const again = await world.store.begun();
+    world.store.easy = true;
+    again.end('failed');
+    await world.until(() => world.states.at(-1) === 'ready');
+    expect(await world.answer(world.balance())).toMatchObject(posted(100n));
+    for (const key of ['a', 'b']) {
+      expect(await world.answer(world.post(key, 'wallet', 5)), 'the key is new').toMatchObject({ type: 'recorded' });
+    }
+    expect(await world.answer(world.balance())).toMatchObject(posted(110n));
+  });
+
   it('goes with its owner where another one has the fence', async () => {
     const world = await World.started();
     const request = world.post('a', 'wallet', 5);
