@@ -1,14 +1,26 @@
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import ts from 'typescript';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { type Fault, patched } from './fault.js';
 import { FAULTS } from './list/index.js';
 
 const sourceOf = (file: string): string => readFileSync(new URL(`../../../${file}`, import.meta.url), 'utf8');
 
-const syntaxErrors = (text: string): readonly ts.Diagnostic[] =>
-  ts.transpileModule(text, { reportDiagnostics: true, compilerOptions: { target: ts.ScriptTarget.ES2022 } })
-    .diagnostics ?? [];
+const folder = mkdtempSync(join(tmpdir(), 'millrace-faults-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** What Node says of the module, which knows of private names that their class has not; empty where it would load. */
+function syntaxErrors(text: string): string {
+  const { outputText } = ts.transpileModule(text, {
+    compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true },
+  });
+  const file = join(folder, 'changed.mjs');
+  writeFileSync(file, outputText);
+  return spawnSync(process.execPath, ['--check', file], { encoding: 'utf8' }).stderr;
+}
 
 describe('the planted faults', () => {
   test('are at least 25, each with a name of its own', () => {
@@ -23,7 +35,7 @@ describe('the planted faults', () => {
         const source = sourceOf(file);
         const changed = patched(fault, file, source);
         expect(changed).not.toBe(source);
-        expect(syntaxErrors(changed)).toEqual([]);
+        expect(syntaxErrors(changed)).toBe('');
       }
     },
   );

@@ -8,7 +8,7 @@ export interface FaultsOptions extends Partial<FindOptions> {
   readonly print?: (line: string) => void;
 }
 
-const SEEDS = 200;
+const SEEDS = 1_000;
 /** What finds everything has found nothing: first the same runs without a fault. */
 const SOUND_SEEDS = 20;
 const PATIENCE_MS = 120_000;

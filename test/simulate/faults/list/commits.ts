@@ -93,7 +93,7 @@ export const COMMIT_FAULTS: readonly Fault[] = [
       one.sequence = ledger.bookSequence(one.book) + 1;
       one.recordedAt = ledger.lastRecordedAt;
       ledger.replay(one);
-      this.#gathering.encoder.append(one);
+      this.#batches.gathering.encoder.append(one);
     }
   }
 
