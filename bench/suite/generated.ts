@@ -180,7 +180,7 @@ function timedOf(phases: readonly Phase[], connections: number): Timed {
     seconds: phases.reduce((total, { seconds }) => total + seconds, 0),
     connections,
     requests: sum(({ intended }) => intended),
-    errors: phases.reduce((total, { result }) => total + sumOf(Object.values(errorsOf(result))), 0),
+    errors: sum((result) => sumOf(Object.values(errorsOf(result)))),
     ...percentilesOf(histogram),
     histogram: histogramText(histogram),
   };

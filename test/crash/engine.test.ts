@@ -4,7 +4,7 @@ import { callEngine } from '../../src/platform/lock.js';
 import { locateEmbedded } from '../../src/store/embedded/embedded.js';
 import type { RunningEngine } from '../support/engine.js';
 import { startEngine } from '../support/engine.js';
-import { withClient } from '../support/postgres.js';
+import { postmasterOf, withClient } from '../support/postgres.js';
 import { stopServer } from '../support/stopped.js';
 import { INSPECTABLE, throwInThread } from './support/inspector.js';
 import { Journal } from './support/load.js';
@@ -89,11 +89,7 @@ async function sqlAgrees(shard: 0 | 1): Promise<void> {
   });
 }
 
-const postmaster = async (shard: 0 | 1): Promise<number> =>
-  withClient(urls[shard], async (client) => {
-    const { rows } = await client.query<{ file: string }>("SELECT pg_read_file('postmaster.pid') AS file");
-    return Number.parseInt(rows[0]?.file ?? '', 10);
-  });
+const postmaster = (shard: 0 | 1): Promise<number> => postmasterOf(urls[shard]);
 
 /** The server's process that commits for a shard. */
 const writerOf = async (shard: 0 | 1): Promise<number> =>

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { locateEmbedded } from '../../src/store/embedded/embedded.js';
 import { startEngine } from '../support/engine.js';
-import { withClient } from '../support/postgres.js';
+import { postmasterOf } from '../support/postgres.js';
 import { MAIN } from '../support/program.js';
 import { Journal } from './support/load.js';
 import { gone, until } from './support/processes.js';
@@ -26,11 +26,7 @@ test('an engine whose log nobody reads any more goes on, and still starts again 
   try {
     const pid = await engine.enginePid();
     const url = locateEmbedded(engine.dataDir, ['shard-0'])?.['shard-0'] ?? '';
-    const postmaster = (): Promise<number> =>
-      withClient(url, async (client) => {
-        const { rows } = await client.query<{ file: string }>("SELECT pg_read_file('postmaster.pid') AS file");
-        return Number.parseInt(rows[0]?.file ?? '', 10);
-      });
+    const postmaster = () => postmasterOf(url);
     engine.process.stdout?.destroy();
     engine.process.stderr?.destroy();
     const journal = new Journal(engine.url, engine.key, 'unread').start();

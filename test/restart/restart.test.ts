@@ -10,7 +10,7 @@ import { locateEmbedded } from '../../src/store/embedded/embedded.js';
 import { freePort, isAlive } from '../crash/support/processes.js';
 import type { RunningEngine } from '../support/engine.js';
 import { startEngine } from '../support/engine.js';
-import { withClient } from '../support/postgres.js';
+import { postmasterOf, withClient } from '../support/postgres.js';
 import { Book } from './book.js';
 
 vi.setConfig({ testTimeout: 3_600_000, hookTimeout: 3_600_000 });
@@ -51,15 +51,7 @@ const say = (line: string): void => {
   process.stdout.write(`restart: ${line}\n`);
 };
 
-const postmasters = (): Promise<readonly number[]> =>
-  Promise.all(
-    urls.map((url) =>
-      withClient(url, async (client) => {
-        const { rows } = await client.query<{ file: string }>("SELECT pg_read_file('postmaster.pid') AS file");
-        return Number.parseInt(rows[0]?.file ?? '', 10);
-      }),
-    ),
-  );
+const postmasters = (): Promise<readonly number[]> => Promise.all(urls.map(postmasterOf));
 
 interface Ready {
   readonly shards: readonly { readonly fold_lag_records: number | null; readonly accounts: number }[];

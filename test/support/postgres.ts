@@ -110,6 +110,13 @@ export async function startTestPostgres(options: TestPostgresOptions = {}): Prom
   };
 }
 
+/** Pid of the postmaster, as the server itself says. */
+export const postmasterOf = (url: string): Promise<number> =>
+  withClient(url, async (client) => {
+    const { rows } = await client.query<{ file: string }>("SELECT pg_read_file('postmaster.pid') AS file");
+    return Number.parseInt(rows[0]?.file ?? '', 10);
+  });
+
 /** One client for the length of a function. */
 export async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url });

@@ -75,13 +75,13 @@ export class Workers {
 
   /** The database of this shard was away, and takes connections again. */
   databaseIsBack(shard: number): void {
-    this.#tell(this.#given.options.topology.workerOf[shard] ?? 0, { type: 'database-back', shard });
+    this.#tellWriterOf(shard, { type: 'database-back', shard });
   }
 
   /** A port to the thread that holds this shard's database; for shards on PGlite. */
   sqlPort(shard: number): MessagePort {
     const { port1, port2 } = new MessageChannel();
-    this.#tell(this.#given.options.topology.workerOf[shard] ?? 0, { type: 'sql', shard, port: port2 }, [port2]);
+    this.#tellWriterOf(shard, { type: 'sql', shard, port: port2 }, [port2]);
     return port1;
   }
 
@@ -93,6 +93,10 @@ export class Workers {
     });
     await Promise.allSettled(this.#runs);
     await this.#pool.destroy();
+  }
+
+  #tellWriterOf(shard: number, message: ToWorker, transfers: readonly MessagePort[] = []): void {
+    this.#tell(this.#given.options.topology.workerOf[shard] ?? 0, message, transfers);
   }
 
   #tell(worker: number, message: ToWorker, transfers: readonly MessagePort[] = []): void {
