@@ -1,6 +1,7 @@
 /** Entry of the thread that folds: one runner a shard, each independent of the others' failures. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { createPortSql } from '../store/port-sql.js';
+import { foldsName } from '../store/postgres/names.js';
 import { createPgSql } from '../store/postgres/sql.js';
 import type { Sql } from '../store/sql.js';
 import type { FoldThreadData, FromFoldThread, ToFoldThread } from './messages.js';
@@ -18,7 +19,7 @@ const tell = (message: FromFoldThread): void => port.postMessage(message);
 
 function connect({ name, connection }: Shard): Sql {
   if (connection.kind === 'port') return createPortSql(connection.port);
-  return createPgSql({ url: connection.url, applicationName: `millrace folds ${name}`, connectionsMax: 1 });
+  return createPgSql({ url: connection.url, applicationName: foldsName(name), connectionsMax: 1 });
 }
 
 const running = shards.map((shard) => {

@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { chainEnd } from '../../src/folds/verify/checkpoint.js';
 import { checkSeals } from '../../src/folds/verify/seals.js';
+import { foldsName } from '../../src/store/postgres/names.js';
 import { createPgSql } from '../../src/store/postgres/sql.js';
 import { createPostgresStore } from '../../src/store/postgres/store.js';
 import type { ShardStore } from '../../src/store/shard-store.js';
@@ -114,6 +115,30 @@ it('a batch for which there is no connection is not sent, and the same one may g
   expect(await store.resolve()).toEqual({ epoch: 2, head: 10 });
   expect((await commit(11, 20)).type).toBe('committed');
   expect(await positions()).toEqual(to(20));
+});
+
+it('a step of the folds that an earlier owner has left does not go on under the next one', async () => {
+  const { url, another } = await scene();
+  const step = (shard: string): Promise<unknown> => {
+    const sql = createPgSql({ url, applicationName: foldsName(shard), connectionsMax: 1 });
+    open.push(() => sql.close());
+    return sql.query('SELECT pg_sleep(5)');
+  };
+  const left = step('shard-0');
+  const ofAnother = step('shard-01');
+  left.catch(() => undefined);
+  const asleep = () =>
+    withClient(url, async (client) => {
+      const { rows } = await client.query(
+        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'`,
+      );
+      return rows.length;
+    });
+  await until(async () => (await asleep()) === 2);
+  await another().acquire({ takeOver: true });
+  await expect(left).rejects.toThrow(/terminating connection/);
+  expect(await isPending(ofAnother)).toBe(true);
+  await ofAnother;
 });
 
 describe('a commit whose outcome is not known', () => {
