@@ -3,7 +3,6 @@
  * that answers most of them. Its cursor is `log_partition.keys_indexed`; a partition half-written is written again.
  */
 import type { KeyBucket } from '../../ledger/keys/bucket.js';
-import type { ClosedFilter } from '../../ledger/keys/closed-filter.js';
 import type { KeySlice, KeyWindow } from '../../ledger/keys/window.js';
 import type { Micros, Position } from '../../ledger/record.js';
 import type { Sql } from '../../store/sql.js';
@@ -45,8 +44,6 @@ export class KeyIndexer {
   readonly #sql: Sql;
   readonly #keys: KeyWindow;
   readonly #options: KeyIndexerOptions;
-  /** Partitions that are written and still in memory. */
-  readonly #written = new Map<number, ClosedFilter>();
   #working: Promise<void> | null = null;
   #committed: Position = 0;
   #retryAt = 0;
@@ -81,7 +78,7 @@ export class KeyIndexer {
     const { partitionRecords } = this.#options;
     return this.#keys
       .residentPartitions()
-      .find((partition) => (partition + 1) * partitionRecords <= this.#committed && !this.#written.has(partition));
+      .find((partition) => (partition + 1) * partitionRecords <= this.#committed && !this.#keys.isClosed(partition));
   }
 
   /** Starts nothing more; resolves when what is under way has ended. */
@@ -120,7 +117,7 @@ export class KeyIndexer {
        UPDATE log_partition SET keys_indexed = true WHERE number = $1`,
       [partition, keys.keys, keys.buckets, keys.filter.toBytes(), slicesText(keys.slices), keys.lastExpiresAt],
     );
-    this.#written.set(partition, keys.filter);
+    this.#keys.close(partition, keys.filter);
     this.#retireOld();
     await this.#forgetExpired(now);
   }
@@ -171,21 +168,14 @@ export class KeyIndexer {
 
   #retireOld(): void {
     const stay = Math.floor(this.#options.residentKeysMax / this.#options.partitionRecords);
-    const indexed = this.#keys.residentPartitions().filter((partition) => this.#written.has(partition));
-    for (const partition of indexed.slice(0, Math.max(0, indexed.length - stay))) {
-      const filter = this.#written.get(partition);
-      if (filter === undefined) continue;
-      this.#keys.retire(partition, filter);
-      // Sliced, it is not kept a second time.
-      this.#written.delete(partition);
-    }
+    const indexed = this.#keys.residentPartitions().filter((partition) => this.#keys.isClosed(partition));
+    for (const partition of indexed.slice(0, Math.max(0, indexed.length - stay))) this.#keys.retire(partition);
   }
 
   async #forgetExpired(now: Micros): Promise<void> {
     this.#keys.forget(now);
     const gone = this.#keys.takeForgotten();
     if (gone.length === 0) return;
-    for (const partition of gone) this.#written.delete(partition);
     await this.#sql.query('DELETE FROM key_filter WHERE partition = ANY ($1::int4[])', [gone]);
     await this.#sql.query('DELETE FROM key_bucket WHERE partition = ANY ($1::int4[])', [gone]);
   }

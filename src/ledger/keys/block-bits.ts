@@ -19,8 +19,22 @@ export function blockOf(word: number, blocks: number): number {
 export const seventhBit = (word2: number, word3: number): number =>
   ((word2 >>> 27) | ((word3 >>> 27) << 5)) & (BLOCK_BITS - 1);
 
+/** The word of a block that holds the first bits of a key, all five of them: in {@link sliced-filters.ts} that is one line. */
+export const firstWordOf = (word0: number): number => word0 & (BLOCK_WORDS - 1);
+
+/** Five bits of one word, by five times five of the bits of a hash's word. */
+export const fiveBits = (word: number): number =>
+  (1 << word) | (1 << (word >>> 5)) | (1 << (word >>> 10)) | (1 << (word >>> 15)) | (1 << (word >>> 20));
+
 /** Memory of this size begins 16 bytes behind a page where the C library has its own note there: then blocks are lines. */
 const ALIGNMENT = 48;
+
+/** Memory for so many numbers of this kind that begins where a line of the cache does. */
+export const ofLines = <T>(
+  Numbers: new (memory: ArrayBuffer, offset: number, length: number) => T,
+  length: number,
+  bytesEach: number,
+): T => new Numbers(new ArrayBuffer(ALIGNMENT + length * bytesEach), ALIGNMENT, length);
 
 export class BlockBits {
   readonly words: Int32Array;
@@ -28,8 +42,7 @@ export class BlockBits {
 
   /** All of them 0. */
   constructor(blocks: number) {
-    const words = blocks * BLOCK_WORDS;
-    this.words = new Int32Array(new ArrayBuffer(ALIGNMENT + words * 4), ALIGNMENT, words);
+    this.words = ofLines(Int32Array, blocks * BLOCK_WORDS, 4);
     this.blocks = blocks;
   }
 

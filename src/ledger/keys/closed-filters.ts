@@ -6,7 +6,7 @@ import type { ClosedFilter } from './closed-filter.js';
 import { SlicedFilters } from './sliced-filters.js';
 
 /** Filters of one size from which on they are laid across: that takes the memory of sixteen, however many there are. */
-const SLICED_FROM = 8;
+const SLICED_FROM = 4;
 
 interface Single {
   readonly partition: number;
@@ -40,6 +40,20 @@ export class ClosedFilters {
     if (index !== -1) this.#single.splice(index, 1);
     for (const filters of this.#sliced) filters.forget(partition);
     this.#sliced = this.#sliced.filter(({ isOver }) => !isOver);
+  }
+
+  /** Reads what {@link mayContain} begins with. @returns a number that depends on all of it */
+  fetch(words: Int32Array, count: number): number {
+    let seen = 0;
+    for (let index = 0; index < this.#single.length; index++) {
+      const { filter } = this.#single[index] as Single;
+      for (let at = 0; at < count; at++) seen += filter.lineOf(words[at] as number);
+    }
+    for (let index = 0; index < this.#sliced.length; index++) {
+      const filters = this.#sliced[index] as SlicedFilters;
+      for (let at = 0; at < count; at++) seen += filters.lineOf(words[at] as number);
+    }
+    return seen | 0;
   }
 
   /** False: in none of the partitions. True: perhaps in one of {@link partitionsOf}. */

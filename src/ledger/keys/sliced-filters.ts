@@ -1,15 +1,18 @@
 /**
  * Filters of some closed partitions, laid across: for each bit of a filter one word, with a bit for each partition. A key has
- * the same ten bits in every filter, so that one after the other they cost a line of the cache for each partition; here it reads ten
- * words for all sixteen, and mostly four, since then no partition is left. ("Bit slices" of signature files: C. Faloutsos and
- * S. Christodoulakis, "Signature files: an access method for documents and its analytical performance evaluation", 1984.)
+ * the same bits in every filter, so that one after the other they cost a line of the cache for each partition. Here its first
+ * five bits of all sixteen are one line, since they were in one word of each filter; and in four cases of five no partition is
+ * left by then. ("Bit slices" of signature files: C. Faloutsos and S. Christodoulakis, "Signature files: an access method for
+ * documents and its analytical performance evaluation", 1984.)
  */
 import { assert } from '../assert.js';
-import { BLOCK_BITS, blockOf, seventhBit } from './block-bits.js';
+import { BLOCK_BITS, blockOf, firstWordOf, ofLines } from './block-bits.js';
 import type { ClosedFilter } from './closed-filter.js';
 
 const LANES = 16;
 const BIT = BLOCK_BITS - 1;
+/** Bits of a word, which are next to one another here too. */
+const WORD = 31;
 /** Words of a filter that are laid across at a time: less than a millisecond. */
 const WORDS_A_STEP = 8192;
 
@@ -25,7 +28,7 @@ export class SlicedFilters {
   /** @param blocks of each filter */
   constructor(blocks: number) {
     this.#blocks = blocks;
-    this.#words = new Uint16Array(blocks * BLOCK_BITS);
+    this.#words = ofLines(Uint16Array, blocks * BLOCK_BITS, 2);
   }
 
   /** Whether one more filter of so many blocks can be taken. */
@@ -72,26 +75,34 @@ export class SlicedFilters {
   /** A bit for each lane whose filter says maybe. The bits are those of `ClosedFilter.add`. */
   lanesOf(hash: Int32Array): number {
     const words = this.#words;
-    const base = blockOf(hash[1] as number, this.#blocks) * BLOCK_BITS;
-    const word2 = hash[2] as number;
-    const word3 = hash[3] as number;
-    const four =
-      this.#asked &
-      (words[base + (word2 & BIT)] as number) &
-      (words[base + ((word2 >>> 9) & BIT)] as number) &
-      (words[base + ((word2 >>> 18) & BIT)] as number) &
-      (words[base + (word3 & BIT)] as number);
-    if (four === 0) return 0;
     const word0 = hash[0] as number;
+    const word2 = hash[2] as number;
+    const base = blockOf(word0, this.#blocks) * BLOCK_BITS;
+    const line = base + firstWordOf(word0) * (WORD + 1);
+    const five =
+      this.#asked &
+      (words[line + (word2 & WORD)] as number) &
+      (words[line + ((word2 >>> 5) & WORD)] as number) &
+      (words[line + ((word2 >>> 10) & WORD)] as number) &
+      (words[line + ((word2 >>> 15) & WORD)] as number) &
+      (words[line + ((word2 >>> 20) & WORD)] as number);
+    if (five === 0) return 0;
+    const word1 = hash[1] as number;
+    const word3 = hash[3] as number;
     return (
-      four &
+      five &
+      (words[base + (word1 & BIT)] as number) &
+      (words[base + ((word1 >>> 9) & BIT)] as number) &
+      (words[base + ((word1 >>> 18) & BIT)] as number) &
+      (words[base + (word3 & BIT)] as number) &
       (words[base + ((word3 >>> 9) & BIT)] as number) &
-      (words[base + ((word3 >>> 18) & BIT)] as number) &
-      (words[base + seventhBit(word2, word3)] as number) &
-      (words[base + (word0 & BIT)] as number) &
-      (words[base + ((word0 >>> 9) & BIT)] as number) &
-      (words[base + ((word0 >>> 18) & BIT)] as number)
+      (words[base + ((word3 >>> 18) & BIT)] as number)
     );
+  }
+
+  /** Of the line that {@link lanesOf} begins with. */
+  lineOf(word0: number): number {
+    return this.#words[blockOf(word0, this.#blocks) * BLOCK_BITS + firstWordOf(word0) * (WORD + 1)] as number;
   }
 
   /** The partitions of these lanes. */

@@ -1,6 +1,7 @@
 /**
  * The remembered idempotency keys of a shard: generations by partition of the log. The newest ones are tables in
- * memory; of older ones, whose keys have been written to the database, only a filter is kept.
+ * memory; of older ones, whose keys have been written to the database, only a filter is kept. A table whose keys are
+ * written is asked by that filter already, since those of many partitions are asked together (closed-filters.ts).
  *
  * Partition p holds the positions p·N+1 … (p+1)·N. A key is forgotten when its own time has come, judged in whole
  * seconds, never early; the bounds count it until then.
@@ -54,9 +55,17 @@ interface Counted {
 
 interface Generation {
   readonly partition: number;
-  /** Null: its keys are behind a filter. */
+  /** Null: its keys are in the database only. */
   table: KeyTable | null;
+  /** Its keys are written, and behind a filter. */
+  closed: boolean;
   readonly slices: Slice[];
+}
+
+interface OpenTable {
+  /** Position of its place 0. */
+  readonly before: Position;
+  readonly table: KeyTable;
 }
 
 const MICROS = 1_000_000;
@@ -67,8 +76,8 @@ export class KeyWindow {
   readonly #partitionRecords: number;
   /** In order of partition. */
   readonly #generations: Generation[] = [];
-  /** Those of them that are in memory, newest first. */
-  #resident: readonly Generation[] = [];
+  /** Those of them that are behind no filter, newest first. */
+  #open: readonly OpenTable[] = [];
   readonly #closed = new ClosedFilters();
   /** Partitions that were let go since {@link takeForgotten}. */
   #forgotten: number[] = [];
@@ -92,7 +101,7 @@ export class KeyWindow {
 
   /** Bytes held for keys. */
   get sizeBytes(): number {
-    return this.#resident.reduce((sum, { table }) => sum + (table?.sizeBytes ?? 0), this.#closed.sizeBytes);
+    return this.#generations.reduce((sum, { table }) => sum + (table?.sizeBytes ?? 0), this.#closed.sizeBytes);
   }
 
   countOf(book: number): number {
@@ -119,40 +128,61 @@ export class KeyWindow {
 
   /** Those whose keys are in memory, oldest first. */
   residentPartitions(): number[] {
-    return this.#resident.map(({ partition }) => partition).reverse();
+    return this.#generations.filter(({ table }) => table !== null).map(({ partition }) => partition);
+  }
+
+  /** Whether the partition's keys are behind a filter, in memory or not. */
+  isClosed(partition: number): boolean {
+    return this.#generations.some((one) => one.partition === partition && one.closed);
   }
 
   /** Position of the key's outcome, 0 for a new key, or {@link MAYBE_ELSEWHERE}. */
   find(hash: Int32Array, now: Micros): Position {
     const nowSeconds = Math.floor(now / MICROS);
-    for (let index = 0; index < this.#resident.length; index++) {
-      const { table, partition } = this.#resident[index] as Generation;
+    for (let index = 0; index < this.#open.length; index++) {
+      const { table, before } = this.#open[index] as OpenTable;
+      const place = table.find(hash, nowSeconds);
+      if (place !== 0) return before + place;
+    }
+    return this.#closed.mayContain(hash) ? this.#findClosed(hash, nowSeconds) : 0;
+  }
+
+  #findClosed(hash: Int32Array, nowSeconds: number): Position {
+    let isElsewhere = false;
+    for (const generation of this.#maybeIn(hash, nowSeconds)) {
+      const { table, partition } = generation;
+      if (table === null) isElsewhere = true;
       const place = table?.find(hash, nowSeconds) ?? 0;
       if (place !== 0) return partition * this.#partitionRecords + place;
     }
-    if (!this.#closed.mayContain(hash)) return 0;
-    return this.partitionsToSearch(hash, now).length === 0 ? 0 : MAYBE_ELSEWHERE;
+    return isElsewhere ? MAYBE_ELSEWHERE : 0;
   }
 
-  /**
-   * Reads what looking for keys that come next will read, and remembering them: in the newest generation.
-   * @param words the first of each key's hash
-   * @returns a number that depends on all of it
-   */
-  fetch(words: Int32Array, count: number): number {
-    return this.#generations[this.#generations.length - 1]?.table?.fetch(words, count) ?? 0;
-  }
-
-  /** Closed partitions whose filter says maybe, newest first: where a look-up has to look. */
-  partitionsToSearch(hash: Int32Array, now: Micros): number[] {
-    const nowSeconds = Math.floor(now / MICROS);
+  /** Closed partitions whose filter says maybe and that are not over, newest first. */
+  #maybeIn(hash: Int32Array, nowSeconds: number): Generation[] {
     const maybe = this.#closed.partitionsOf(hash);
     return this.#generations
       .filter(
         ({ partition, slices }) => maybe.has(partition) && slices.some((slice) => slice.lastExpirySeconds > nowSeconds),
       )
-      .map(({ partition }) => partition)
       .reverse();
+  }
+
+  /**
+   * Reads what looking for keys that come next will read first, and remembering them: of the newest generation and of filters.
+   * @param words the first of each key's hash
+   * @returns a number that depends on all of it
+   */
+  fetch(words: Int32Array, count: number): number {
+    const newest = this.#generations[this.#generations.length - 1]?.table?.fetch(words, count) ?? 0;
+    return (newest + this.#closed.fetch(words, count)) | 0;
+  }
+
+  /** Partitions that are not in memory and whose filter says maybe, newest first: where a look-up has to look. */
+  partitionsToSearch(hash: Int32Array, now: Micros): number[] {
+    return this.#maybeIn(hash, Math.floor(now / MICROS))
+      .filter(({ table }) => table === null)
+      .map(({ partition }) => partition);
   }
 
   /** Whether the book may have one more key remembered. */
@@ -178,7 +208,7 @@ export class KeyWindow {
     if (last?.partition === partition) return last;
     const known = this.#generations.find((one) => one.partition === partition);
     if (known !== undefined) return known;
-    const generation = { partition, table: new KeyTable(), slices: [] };
+    const generation = { partition, table: new KeyTable(), closed: false, slices: [] };
     this.#insert(generation);
     return generation;
   }
@@ -190,7 +220,11 @@ export class KeyWindow {
   }
 
   #arrange(): void {
-    this.#resident = this.#generations.filter(({ table }) => table !== null).reverse();
+    this.#open = this.#generations
+      .flatMap(({ partition, table, closed }) =>
+        closed || table === null ? [] : [{ before: partition * this.#partitionRecords, table }],
+      )
+      .reverse();
   }
 
   #count(generation: Generation, book: number, expirySeconds: number): void {
@@ -245,13 +279,25 @@ export class KeyWindow {
     };
   }
 
-  /** After the keys of a closed partition have been written: from now on the filter stands for them. */
-  retire(partition: number, filter: ClosedFilter): void {
+  /** After all keys of a partition have been written: from now on its filter is asked first. */
+  close(partition: number, filter: ClosedFilter): void {
     const generation = this.#generations.find((one) => one.partition === partition);
-    assert(generation?.table != null, 'a partition is retired once');
-    generation.table = null;
+    // Forgotten while it was written.
+    if (generation === undefined) return;
+    assert(!generation.closed, 'a partition is closed once');
+    generation.closed = true;
     this.#closed.add(partition, filter);
     this.#arrange();
+  }
+
+  /** Lets the keys of a closed partition go from memory. */
+  retire(partition: number): void {
+    const generation = this.#generations.find((one) => one.partition === partition);
+    assert(
+      generation?.closed === true && generation.table !== null,
+      'a partition is closed before it is retired, once',
+    );
+    generation.table = null;
   }
 
   /** Whether {@link sliceFilters} may have something to do. */
@@ -277,7 +323,7 @@ export class KeyWindow {
       return slice;
     });
     this.#closed.add(partition, filter);
-    this.#insert({ partition, table: null, slices });
+    this.#insert({ partition, table: null, closed: true, slices });
   }
 
   /** Drops what has expired; returns the partitions that are gone as a whole. The newest partition always stays. */
