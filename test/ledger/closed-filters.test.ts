@@ -146,14 +146,15 @@ test('a window finds keys of closed partitions before, while and after their fil
     const entries = keys.sortedEntries(partition);
     done(entries.chunks());
     keys.close(partition, entries.filter);
-    keys.retire(partition);
+    if (partition < 8) keys.retire(partition);
   }
   const findAll = (second: number): void => {
     for (let position = 1; position <= 120; position++) {
       const found = keys.find(hashOf(`k${position}`), second * SECOND);
-      // Keys of a partition are let go with the last of them.
-      const lasts = Math.ceil(position / 10) * 10 + T0 + 200 > second;
-      expect(found, `k${position}`).toBe(lasts ? MAYBE_ELSEWHERE : 0);
+      const inMemory = position > 80;
+      // Those that are not in memory are let go with the last of their partition.
+      const lasts = (inMemory ? position : Math.ceil(position / 10) * 10) + T0 + 200 > second;
+      expect(found, `k${position}`).toBe(!lasts ? 0 : inMemory ? position : MAYBE_ELSEWHERE);
     }
   };
   findAll(T0 + 130);

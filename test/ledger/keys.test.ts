@@ -104,6 +104,7 @@ describe('a key', () => {
     expect(world.apply(command)).toEqual({ type: 'replay', position: first.type === 'recorded' ? first.position : 0 });
     expect(keys.partitionsToSearch(command.keyHash, world.now)).toEqual([]);
     expect(keys.find(hashOf('another'), world.now)).toBe(0);
+    expect(keys.oldestOpen).toBe(1);
     world.now += 101 * SECOND;
     expect(codeOf(world.apply(command))).toBe('ok');
   });
@@ -300,6 +301,7 @@ describe('a filter', () => {
       bytes.subarray(1),
       bytes.subarray(0, -4),
       Uint8Array.from(bytes).fill(1, 0, 1),
+      Uint8Array.from(bytes).fill(2, 0, 1),
     ]) {
       expect(() => ClosedFilter.fromBytes(other)).toThrow(/not a key filter/);
     }

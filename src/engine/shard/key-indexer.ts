@@ -75,10 +75,9 @@ export class KeyIndexer {
   }
 
   #due(): number | undefined {
-    const { partitionRecords } = this.#options;
-    return this.#keys
-      .residentPartitions()
-      .find((partition) => (partition + 1) * partitionRecords <= this.#committed && !this.#keys.isClosed(partition));
+    const oldest = this.#keys.oldestOpen;
+    const isFull = oldest !== undefined && (oldest + 1) * this.#options.partitionRecords <= this.#committed;
+    return isFull ? oldest : undefined;
   }
 
   /** Starts nothing more; resolves when what is under way has ended. */

@@ -16,10 +16,10 @@ export function blockOf(word: number, blocks: number): number {
 }
 
 /** The seventh bit of a key: what two words of its hash have left when three times nine bits of each are taken. */
-export const seventhBit = (word2: number, word3: number): number =>
+const seventhBit = (word2: number, word3: number): number =>
   ((word2 >>> 27) | ((word3 >>> 27) << 5)) & (BLOCK_BITS - 1);
 
-/** The word of a block that holds the first bits of a key, all five of them: in {@link sliced-filters.ts} that is one line. */
+/** The word of a block that holds the first bits of a key, all five of them: laid across (sliced-filters.ts) that is one line. */
 export const firstWordOf = (word0: number): number => word0 & (BLOCK_WORDS - 1);
 
 /** Five bits of one word, by five times five of the bits of a hash's word. */

@@ -63,6 +63,7 @@ interface Generation {
 }
 
 interface OpenTable {
+  readonly partition: number;
   /** Position of its place 0. */
   readonly before: Position;
   readonly table: KeyTable;
@@ -129,6 +130,11 @@ export class KeyWindow {
   /** Those whose keys are in memory, oldest first. */
   residentPartitions(): number[] {
     return this.#generations.filter(({ table }) => table !== null).map(({ partition }) => partition);
+  }
+
+  /** The oldest partition whose keys are behind no filter yet. */
+  get oldestOpen(): number | undefined {
+    return this.#open[this.#open.length - 1]?.partition;
   }
 
   /** Whether the partition's keys are behind a filter, in memory or not. */
@@ -222,7 +228,7 @@ export class KeyWindow {
   #arrange(): void {
     this.#open = this.#generations
       .flatMap(({ partition, table, closed }) =>
-        closed || table === null ? [] : [{ before: partition * this.#partitionRecords, table }],
+        closed || table === null ? [] : [{ partition, before: partition * this.#partitionRecords, table }],
       )
       .reverse();
   }

@@ -20,7 +20,8 @@ export const READER_NAME = 'millrace-read';
 
 /**
  * Of the session that folds a shard. A step that a killed engine has left goes on for seconds, for nobody: its successor
- * needs the processor to load the shard, and folds the same records afterwards.
+ * needs the processor to load the shard, and folds the same records afterwards. So does an engine whose own worker died: its
+ * step is taken again.
  */
 export const foldsName = (shard: string): string => `millrace folds ${shard}`;
 

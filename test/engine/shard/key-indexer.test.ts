@@ -111,6 +111,30 @@ describe('the keys of a full partition', () => {
     expect(sql.said.length).toBe(said);
   });
 
+  test('stay in memory for so many partitions as may, the newest', async () => {
+    const keys = windowOf(5);
+    const { indexer } = indexerOf(keys, 2 * PARTITION);
+    for (let round = 0; round < 8; round++) {
+      indexer.catchUp(5 * PARTITION, START);
+      await vi.advanceTimersByTimeAsync(10_000);
+    }
+    expect(keys.residentPartitions()).toEqual([3, 4]);
+    expect(keys.oldestOpen).toBeUndefined();
+  });
+
+  test('may be forgotten while they are written', async () => {
+    const keys = windowOf(2);
+    const { sql, indexer, errors } = indexerOf(keys);
+    indexer.catchUp(PARTITION, START);
+    await vi.advanceTimersByTimeAsync(STATEMENT_MS + 1);
+    expect(keys.forget(START + 1_000 * SECOND)).toEqual([0]);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(errors).toEqual([]);
+    expect(keys.isClosed(0)).toBe(false);
+    expect(sql.count('DELETE FROM key_filter')).toBe(1);
+    expect(keys.residentPartitions()).toEqual([1]);
+  });
+
   test('are deleted once they are forgotten, whoever noticed it', async () => {
     const keys = windowOf(2);
     const { sql, indexer } = indexerOf(keys);

@@ -61,6 +61,17 @@ export const KEY_FAULTS: readonly Fault[] = [
     ],
   },
   {
+    name: 'written keys in memory not asked',
+    breaks: 'once: a key whose partition is written and still in memory is new again',
+    patches: [
+      {
+        file: 'src/ledger/keys/window.ts',
+        find: 'if (place !== 0) return partition * this.#partitionRecords + place;',
+        replace: 'if (place < 0) return partition * this.#partitionRecords + place;',
+      },
+    ],
+  },
+  {
     name: 'key forgotten early',
     breaks: 'a key is remembered for the whole window',
     patches: [
