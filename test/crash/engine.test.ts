@@ -155,8 +155,9 @@ test('a thread that writes a shard dies: in flight is outcome_unknown, it is sta
 test('threads that write shards die in a row, the last while it waits to be given shards: the process goes on', async () => {
   await underLoad();
   const pid = await engine.enginePid();
-  // The wait before the next start doubles; the thread for it is there at once, and has nothing to do until then.
-  for (let throws = 0; throws < 12 && !engine.log().includes('a thread for workers ended'); throws++) {
+  // The wait before the next start doubles; the thread for it is there at once, and has nothing to do until then. They die in
+  // turn, so that it takes some more throws until one of them waits for longer than the next throw takes.
+  for (let throws = 0; throws < 50 && !engine.log().includes('a thread for workers ended'); throws++) {
     await throwInThread(pid, engine.log, /piscina/);
   }
   expect(engine.log()).toContain('a thread for workers ended: a fault that a test put here');
