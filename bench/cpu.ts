@@ -1,4 +1,5 @@
 /** Who used the processor between two looks, and how often: threads of the engine, its databases, and the load generator. */
+import { foldsName } from '../src/store/postgres/names.js';
 import type { ProcStat } from './proc.js';
 import { commandLine, postmastersOf, processes, switchesOf, threadsOf } from './proc.js';
 
@@ -64,7 +65,7 @@ function threadLabel(thread: ProcStat, enginePid: number): string {
 export function postgresLabel(command: string, session: string | undefined): string {
   if (session !== undefined) {
     if (/^millrace-shard-[0-9]+-[0-9a-f]{8}$/.test(session)) return 'sessions that commit';
-    return session.startsWith('millrace folds') ? 'sessions that fold' : 'other sessions';
+    return session.startsWith(foldsName('')) ? 'sessions that fold' : 'other sessions';
   }
   const word = /^postgres: (.*)$/.exec(command)?.[1] ?? '';
   return word.replace(/ [0-9]+$/, '').trim() || 'others';

@@ -31,10 +31,9 @@ const ALIGNMENT = 48;
 
 /** Memory for so many numbers of this kind that begins where a line of the cache does. */
 export const ofLines = <T>(
-  Numbers: new (memory: ArrayBuffer, offset: number, length: number) => T,
+  Numbers: { new (memory: ArrayBuffer, offset: number, length: number): T; readonly BYTES_PER_ELEMENT: number },
   length: number,
-  bytesEach: number,
-): T => new Numbers(new ArrayBuffer(ALIGNMENT + length * bytesEach), ALIGNMENT, length);
+): T => new Numbers(new ArrayBuffer(ALIGNMENT + length * Numbers.BYTES_PER_ELEMENT), ALIGNMENT, length);
 
 export class BlockBits {
   readonly words: Int32Array;
@@ -42,7 +41,7 @@ export class BlockBits {
 
   /** All of them 0. */
   constructor(blocks: number) {
-    this.words = ofLines(Int32Array, blocks * BLOCK_WORDS, 4);
+    this.words = ofLines(Int32Array, blocks * BLOCK_WORDS);
     this.blocks = blocks;
   }
 
@@ -51,35 +50,48 @@ export class BlockBits {
     return blockOf(word, this.blocks) * BLOCK_WORDS;
   }
 
+  /** Of the line that the block of a hash's word is: reading it fetches all of them. */
+  lineOf(word: number): number {
+    return this.words[this.block(word)] as number;
+  }
+
   /** The lowest nine bits of `bit` say which of a block's. */
   set(base: number, bit: number): void {
     const at = base + ((bit >>> 5) & (BLOCK_WORDS - 1));
     this.words[at] = (this.words[at] as number) | (1 << bit);
   }
 
+  /** Three bits anywhere in the block by each of two words of a key's hash. */
+  setSix(base: number, one: number, other: number): void {
+    this.set(base, one);
+    this.set(base, one >>> 9);
+    this.set(base, one >>> 18);
+    this.set(base, other);
+    this.set(base, other >>> 9);
+    this.set(base, other >>> 18);
+  }
+
+  /** All six of a key are set if the lowest place is. Without branches: see {@link at}. */
+  six(base: number, one: number, other: number): number {
+    return (
+      this.at(base, one) &
+      this.at(base, one >>> 9) &
+      this.at(base, one >>> 18) &
+      this.at(base, other) &
+      this.at(base, other >>> 9) &
+      this.at(base, other >>> 18)
+    );
+  }
+
   /** Seven bits of a key: nine times seven of the 64 of two words of its hash. */
   setSeven(base: number, word2: number, word3: number): void {
-    this.set(base, word2);
-    this.set(base, word2 >>> 9);
-    this.set(base, word2 >>> 18);
-    this.set(base, word3);
-    this.set(base, word3 >>> 9);
-    this.set(base, word3 >>> 18);
+    this.setSix(base, word2, word3);
     this.set(base, seventhBit(word2, word3));
   }
 
-  /** Not 0 if all seven of a key are set, at the lowest place. Without branches: see {@link at}. */
+  /** Not 0 if all seven of a key are set, at the lowest place. */
   seven(base: number, word2: number, word3: number): number {
-    return (
-      this.at(base, word2) &
-      this.at(base, word2 >>> 9) &
-      this.at(base, word2 >>> 18) &
-      this.at(base, word3) &
-      this.at(base, word3 >>> 9) &
-      this.at(base, word3 >>> 18) &
-      this.at(base, seventhBit(word2, word3)) &
-      1
-    );
+    return this.six(base, word2, word3) & this.at(base, seventhBit(word2, word3)) & 1;
   }
 
   /**

@@ -78,17 +78,10 @@ export class ClosedFilter {
   add(hash: Int32Array, at = 0): void {
     const bits = this.#bits;
     const word0 = hash[at] as number;
-    const word1 = hash[at + 1] as number;
-    const word3 = hash[at + 3] as number;
     const base = bits.block(word0);
     const first = base + firstWordOf(word0);
     bits.words[first] = (bits.words[first] as number) | fiveBits(hash[at + 2] as number);
-    bits.set(base, word1);
-    bits.set(base, word1 >>> 9);
-    bits.set(base, word1 >>> 18);
-    bits.set(base, word3);
-    bits.set(base, word3 >>> 9);
-    bits.set(base, word3 >>> 18);
+    bits.setSix(base, hash[at + 1] as number, hash[at + 3] as number);
   }
 
   mayContain(hash: Int32Array): boolean {
@@ -98,21 +91,12 @@ export class ClosedFilter {
     const five = fiveBits(hash[2] as number);
     // One stranger in ninety gets further: a branch that the processor guesses right.
     if (((bits.words[base + firstWordOf(word0)] as number) & five) !== five) return false;
-    const word1 = hash[1] as number;
-    const word3 = hash[3] as number;
-    const six =
-      bits.at(base, word1) &
-      bits.at(base, word1 >>> 9) &
-      bits.at(base, word1 >>> 18) &
-      bits.at(base, word3) &
-      bits.at(base, word3 >>> 9) &
-      bits.at(base, word3 >>> 18);
-    return (six & 1) !== 0;
+    return (bits.six(base, hash[1] as number, hash[3] as number) & 1) !== 0;
   }
 
   /** Of those that a key's bits are in; reading it fetches all of them. */
   lineOf(word0: number): number {
-    return this.#bits.words[this.#bits.block(word0)] as number;
+    return this.#bits.lineOf(word0);
   }
 }
 

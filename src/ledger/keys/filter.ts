@@ -32,8 +32,8 @@ export class KeyFilter {
     return this.#bits.seven(this.#bits.block(word1), word2, word3) !== 0;
   }
 
-  /** Of the block in which a key's bits are. */
-  firstWord(word1: number): number {
-    return this.#bits.words[this.#bits.block(word1)] as number;
+  /** Of those that a key's bits are in; reading it fetches all of them. */
+  lineOf(word1: number): number {
+    return this.#bits.lineOf(word1);
   }
 }

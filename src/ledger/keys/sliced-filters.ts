@@ -28,7 +28,7 @@ export class SlicedFilters {
   /** @param blocks of each filter */
   constructor(blocks: number) {
     this.#blocks = blocks;
-    this.#words = ofLines(Uint16Array, blocks * BLOCK_BITS, 2);
+    this.#words = ofLines(Uint16Array, blocks * BLOCK_BITS);
   }
 
   /** Whether one more filter of so many blocks can be taken. */

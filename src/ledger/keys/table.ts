@@ -62,7 +62,7 @@ export class KeyTable {
   /** Reads what {@link find} and {@link add} begin with. @returns a number that depends on all of it */
   fetch(words: Int32Array, count: number): number {
     let seen = 0;
-    for (let at = 0; at < count; at++) seen += this.#filter.firstWord(words[at] as number);
+    for (let at = 0; at < count; at++) seen += this.#filter.lineOf(words[at] as number);
     for (let at = 0; at < count; at++) {
       const index = (words[at] as number) >>> LIST_SHIFT;
       seen += (this.#lists[index]?.[(this.#used[index] as number) * ITEM_WORDS] ?? 0) as number;

@@ -64,8 +64,6 @@ interface Generation {
 
 interface OpenTable {
   readonly partition: number;
-  /** Position of its place 0. */
-  readonly before: Position;
   readonly table: KeyTable;
 }
 
@@ -146,20 +144,23 @@ export class KeyWindow {
   find(hash: Int32Array, now: Micros): Position {
     const nowSeconds = Math.floor(now / MICROS);
     for (let index = 0; index < this.#open.length; index++) {
-      const { table, before } = this.#open[index] as OpenTable;
+      const { table, partition } = this.#open[index] as OpenTable;
       const place = table.find(hash, nowSeconds);
-      if (place !== 0) return before + place;
+      if (place !== 0) return this.#positionOf(partition, place);
     }
     return this.#closed.mayContain(hash) ? this.#findClosed(hash, nowSeconds) : 0;
   }
 
+  #positionOf(partition: number, place: number): Position {
+    return partition * this.#partitionRecords + place;
+  }
+
   #findClosed(hash: Int32Array, nowSeconds: number): Position {
     let isElsewhere = false;
-    for (const generation of this.#maybeIn(hash, nowSeconds)) {
-      const { table, partition } = generation;
+    for (const { table, partition } of this.#maybeIn(hash, nowSeconds)) {
       if (table === null) isElsewhere = true;
       const place = table?.find(hash, nowSeconds) ?? 0;
-      if (place !== 0) return partition * this.#partitionRecords + place;
+      if (place !== 0) return this.#positionOf(partition, place);
     }
     return isElsewhere ? MAYBE_ELSEWHERE : 0;
   }
@@ -227,9 +228,7 @@ export class KeyWindow {
 
   #arrange(): void {
     this.#open = this.#generations
-      .flatMap(({ partition, table, closed }) =>
-        closed || table === null ? [] : [{ partition, before: partition * this.#partitionRecords, table }],
-      )
+      .flatMap(({ partition, table, closed }) => (closed || table === null ? [] : [{ partition, table }]))
       .reverse();
   }
 

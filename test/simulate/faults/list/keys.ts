@@ -66,8 +66,8 @@ export const KEY_FAULTS: readonly Fault[] = [
     patches: [
       {
         file: 'src/ledger/keys/window.ts',
-        find: 'if (place !== 0) return partition * this.#partitionRecords + place;',
-        replace: 'if (place < 0) return partition * this.#partitionRecords + place;',
+        find: 'const place = table?.find(hash, nowSeconds) ?? 0;',
+        replace: 'const place = 0;',
       },
     ],
   },
