@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { drawnSeed, longCommand, positive, whole } from '../support/command-line.js';
 import { day, dayEnvironment } from './day/day.js';
 import { badCompany } from './scenes/company.js';
 import { fairness } from './scenes/fairness.js';
@@ -19,21 +19,31 @@ import { Verdicts } from './verdicts.js';
 import type { World } from './world.js';
 import { openWorld } from './world.js';
 
-const { values } = parseArgs({
-  options: {
-    /** Of the day; the other scenes have lengths of their own. */
-    minutes: { type: 'string', default: '30' },
-    seed: { type: 'string' },
-    /** For every change: about a minute. */
-    short: { type: 'boolean', default: false },
-    /** Only scenes whose names have these words in them. */
-    only: { type: 'string', default: '' },
-    /** A day at small scale, and nothing else. */
-    day: { type: 'boolean', default: false },
-  },
-});
-const { short, only } = values;
-const seed = Number(values.seed ?? Math.floor(Math.random() * 0xffffffff));
+interface Given {
+  readonly minutes: number;
+  readonly seed?: number;
+  readonly short: boolean;
+  readonly only: string;
+  readonly day: boolean;
+}
+
+const {
+  minutes,
+  seed = drawnSeed(),
+  short,
+  only,
+  day: isDay,
+} = longCommand(
+  'overload',
+  'More load than there is room for, and clients that behave badly, against the real program.',
+)
+  .option('--minutes <n>', 'of the day; the other scenes have lengths of their own', positive, 30)
+  .option('--seed <n>', 'drawn where it is left out', whole)
+  .option('--short', 'for every change: about a minute', false)
+  .option('--only <words>', 'only scenes whose names have these words in them', '')
+  .option('--day', 'a day at small scale, and nothing else', false)
+  .parse()
+  .opts<Given>();
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const verdicts = new Verdicts(say);
 
@@ -82,7 +92,7 @@ async function playDay(): Promise<void> {
   try {
     const world = await openWorld({ merchants: 4, seed, env: dayEnvironment(folder, probe) });
     try {
-      await day(world, folder, Number(values.minutes), seed, verdicts);
+      await day(world, folder, minutes, seed, verdicts);
     } catch (error) {
       say(world.engine.log().split('\n').slice(-60).join('\n'));
       throw error;
@@ -97,7 +107,7 @@ async function playDay(): Promise<void> {
 const began = performance.now();
 say(`seed ${seed}${short ? ', short' : ''}`);
 try {
-  if (values.day) await playDay();
+  if (isDay) await playDay();
   else {
     await play([threeTimes, fairness, badCompany, shardDown, stall], SLOW_DISK);
     if (!short || only !== '') await play([threeTimesBatches], {});

@@ -1,12 +1,12 @@
 /** Many seeds over several threads, and one thread's part of them. */
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { plant } from './planted.js';
+import { type Plantable, plant } from './planted.js';
 import { run } from './run.js';
 
 export interface BatchOptions {
   readonly seeds: Iterable<number>;
   readonly operations: number;
-  readonly faults: readonly string[];
+  readonly faults: readonly Plantable[];
   readonly threads: number;
   /** When no further seed is begun, ms of `performance.now()`; */
   readonly until: number;
@@ -35,7 +35,7 @@ export interface BatchResult {
 
 interface ThreadData {
   readonly operations: number;
-  readonly faults: readonly string[];
+  readonly faults: readonly Plantable[];
 }
 
 /** A seed that says nothing for so long hangs. */

@@ -4,11 +4,12 @@
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
+import { InvalidArgumentError } from 'commander';
+import { drawnSeed, longCommand, positive, whole } from '../support/command-line.js';
 import { type BatchResult, runBatch } from './batch.js';
 import { runFaults } from './faults/run.js';
 import { missing, SOMETIMES } from './marks.js';
-import { plant } from './planted.js';
+import { isPlantable, PLANTABLE, type Plantable, plant } from './planted.js';
 import { Random } from './random.js';
 import { OPERATIONS, type RunResult, run } from './run.js';
 import { shrink } from './shrink.js';
@@ -19,37 +20,45 @@ const RUNS_TO_REACH_ALL = 300;
 const FAILURES_MAX = 3;
 const LINES_SHOWN = 40;
 const SHOWN = 5;
-const SEED_MAX = 2 ** 40;
 
-const { values: given } = parseArgs({
-  options: {
-    seed: { type: 'string' },
-    seeds: { type: 'string' },
-    minutes: { type: 'string' },
-    operations: { type: 'string' },
-    threads: { type: 'string' },
-    /** The seeds that ever failed, before all others. */
-    corpus: { type: 'boolean' },
-    /** Names of planted faults, with commas between. */
-    planted: { type: 'string' },
-    /** Plants every fault of faults/ in turn, with up to `seeds` runs each, and prints what it took to find it. */
-    faults: { type: 'boolean' },
-    /** Of those only the ones whose names hold this. */
-    only: { type: 'string' },
-    /** Prints all lines of the one run. */
-    trace: { type: 'boolean' },
-  },
-});
-
-function number(name: 'seed' | 'seeds' | 'minutes' | 'operations' | 'threads', otherwise: number): number {
-  const value = given[name] === undefined ? otherwise : Number(given[name]);
-  if (!Number.isFinite(value) || value < 0) throw new Error(`--${name} ${given[name]}: a number is wanted`);
-  return value;
+interface Given {
+  readonly seed?: number;
+  readonly seeds?: number;
+  readonly minutes?: number;
+  readonly operations: number;
+  readonly threads: number;
+  readonly corpus?: boolean;
+  readonly planted?: readonly Plantable[];
+  readonly faults?: boolean;
+  readonly only?: string;
+  readonly trace?: boolean;
 }
 
-const seed = number('seed', Math.floor(Math.random() * SEED_MAX));
-const operations = number('operations', OPERATIONS);
-const faults = given.planted?.split(',') ?? [];
+function plantables(text: string): Plantable[] {
+  return text.split(',').map((name) => {
+    if (isPlantable(name)) return name;
+    throw new InvalidArgumentError(`There are ${PLANTABLE.join(', ')}.`);
+  });
+}
+
+const given = longCommand(
+  'simulate',
+  'The engine on virtual time, in a world that misbehaves by the seed, judged by a model of its own.',
+)
+  .option('--seed <n>', 'of the first run, or of the one; drawn where it is left out', whole)
+  .option('--seeds <n>', 'that many runs, or with --faults so many for each fault at most', whole)
+  .option('--minutes <n>', 'as many runs as there is time for', positive)
+  .option('--operations <n>', 'of a run', whole, OPERATIONS)
+  .option('--threads <n>', 'that run side by side', whole, Math.min(2, availableParallelism()))
+  .option('--corpus', 'the seeds that ever failed, before all others')
+  .option('--planted <names>', 'plant these faults, with commas between', plantables)
+  .option('--faults', 'plant every fault in turn, and print what it took to find it')
+  .option('--only <words>', 'of those only the ones whose names hold this')
+  .option('--trace', 'print all lines of the one run')
+  .parse()
+  .opts<Given>();
+const { seed = drawnSeed(), operations, threads } = given;
+const faults = given.planted ?? [];
 
 /** Outside of any promise: a run empties the queue of these again and again. */
 const apart = <T>(work: () => T): Promise<T> =>
@@ -65,7 +74,7 @@ const apart = <T>(work: () => T): Promise<T> =>
 
 function* seeds(): Generator<number> {
   if (given.corpus) yield* corpus();
-  const count = given.seeds === undefined ? Number.POSITIVE_INFINITY : number('seeds', 1);
+  const count = given.seeds ?? Number.POSITIVE_INFINITY;
   for (let index = 0; index < count; index++) yield seed + index;
 }
 
@@ -76,7 +85,7 @@ function corpus(): number[] {
 }
 
 function show(failed: RunResult): void {
-  const planting = given.planted === undefined ? '' : ` --planted ${given.planted}`;
+  const planting = given.planted === undefined ? '' : ` --planted ${given.planted.join(',')}`;
   const command = `npm run simulate -- --seed ${failed.seed} --operations ${failed.operations}${planting}`;
   console.log(`\nseed ${failed.seed} fails with ${failed.operations} operations; again: ${command}`);
   console.log(`  ${wordsOf(temperOf(new Random(failed.seed, 'temper')))}`);
@@ -98,9 +107,8 @@ async function one(): Promise<boolean> {
 }
 
 async function batch(): Promise<boolean> {
-  const minutes = given.minutes === undefined ? Number.POSITIVE_INFINITY : number('minutes', 1);
+  const minutes = given.minutes ?? Number.POSITIVE_INFINITY;
   const until = performance.now() + minutes * 60_000;
-  const threads = number('threads', Math.min(2, availableParallelism()));
   const runsMin = given.minutes === undefined ? 0 : RUNS_TO_REACH_ALL;
   const result = await runBatch({
     seeds: seeds(),
@@ -132,7 +140,7 @@ function reachedAll({ marks, runs }: BatchResult): boolean {
 function eachFault(): Promise<boolean> {
   return runFaults({
     firstSeed: given.seed === undefined ? 1 : seed,
-    ...(given.seeds === undefined ? {} : { seeds: number('seeds', 1) }),
+    ...(given.seeds === undefined ? {} : { seeds: given.seeds }),
     ...(given.only === undefined ? {} : { only: given.only }),
   });
 }

@@ -3,7 +3,7 @@
  * databases, clients that remember what they were told, and everything that can go wrong, in an order that the seed
  * decides. Times are the machine's own: a seed gives the same faults again, not the same microseconds.
  */
-import { parseArgs } from 'node:util';
+import { drawnSeed, longCommand, positive, whole } from '../support/command-line.js';
 import type { RunningEngine } from '../support/engine.js';
 import { must } from './checks/failure.js';
 import { Counters } from './counters.js';
@@ -20,21 +20,28 @@ import { openEmbedded } from './scenes/embedded.js';
 import { openNetworked } from './scenes/networked.js';
 import type { Fault, Scene } from './scenes/scene.js';
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string' },
-    seed: { type: 'string' },
-    /** For every change: about a minute and a half. */
-    short: { type: 'boolean', default: false },
-    /** For a release: half an hour, and on until enough has happened. */
-    long: { type: 'boolean', default: false },
-    /** Only faults whose names have these words in them. */
-    only: { type: 'string', default: '' },
-  },
-});
-const { short, long, only } = values;
-const seed = Number(values.seed ?? Math.floor(Math.random() * 0xffffffff));
-const minutes = Number(values.minutes ?? (long ? 25 : 10));
+interface Given {
+  readonly minutes?: number;
+  readonly seed?: number;
+  readonly short: boolean;
+  readonly long: boolean;
+  readonly only: string;
+}
+
+const {
+  short,
+  long,
+  only,
+  seed = drawnSeed(),
+  minutes = long ? 25 : 10,
+} = longCommand('torture', 'The real program, real processes, real databases, and everything that can go wrong.')
+  .option('--minutes <n>', '10 where it is left out, 25 with --long', positive)
+  .option('--seed <n>', 'gives the same faults again; drawn where it is left out', whole)
+  .option('--short', 'for every change: about a minute and a half', false)
+  .option('--long', 'for a release: half an hour, and on until enough has happened', false)
+  .option('--only <words>', 'only faults whose names have these words in them', '')
+  .parse()
+  .opts<Given>();
 const minutesMs = minutes * 60_000;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const random = new Random(seed);
@@ -149,6 +156,7 @@ try {
   await tortureEmbedded();
   await tortureNetworked();
   if (only === '') mustHaveReached();
+  else must(counters.of('rounds') > 0, () => `no fault is called "${only}"`);
 } catch (error) {
   say(`FAILED with seed ${seed}: ${(error as Error).stack}`);
   process.exitCode = 1;

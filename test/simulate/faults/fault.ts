@@ -2,6 +2,7 @@
  * A planted fault: the engine with a few words changed, as somebody might write it. The sources stay as they are; a
  * simulator that is to have the fault loads the changed text instead. So the product holds no switch for it.
  */
+import type { Plantable } from '../planted.js';
 
 export interface Patch {
   /** Path from the root of the repository. */
@@ -18,7 +19,7 @@ export interface Fault {
   readonly breaks: string;
   readonly patches: readonly Patch[];
   /** Misbehaviour of the virtual database, network or folds beyond what they may; see planted.ts. */
-  readonly planted?: readonly string[];
+  readonly planted?: readonly Plantable[];
 }
 
 /** @throws where a text does not stand in the file exactly once: the fault has to follow the code */
