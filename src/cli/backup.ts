@@ -38,7 +38,6 @@ export async function backupCommand(request: BackupRequest, config: Config, io: 
       `${root} is in data_dir, and a backup is there for the loss of data_dir; name another folder`,
     );
   }
-  if (request.keep !== null && !(request.keep >= 1)) throw new ConfigError('--keep: must be an integer of at least 1');
   if (config.control.url !== null && !request.withoutControl) {
     throw new ConfigError(
       'control.url: merchants and API keys are in a database of its own, which is not copied; have it backed up by its own means, and say --without-control',

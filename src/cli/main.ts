@@ -10,6 +10,7 @@ import { MillraceError, messageOf } from '../platform/errors.js';
 import type { Log } from '../platform/log.js';
 import { VERSION } from '../platform/version.js';
 import { addEvidenceCommands } from './evidence/commands.js';
+import { engineUrl, wholeWithin } from './option-values.js';
 import { endWithReaders, outliveReaders } from './readers.js';
 import { ExitCode } from './serve/exit-codes.js';
 import { ENGINE_MARK, superviseEngine } from './serve/parent.js';
@@ -36,8 +37,10 @@ const configOption = () =>
     'MILLRACE_CONFIG',
   );
 const urlOption = () =>
-  new Option('--url <url>', 'of a running engine').env('MILLRACE_URL').default('http://127.0.0.1:8080');
-const whole = (text: string): number => Number.parseInt(text, 10);
+  new Option('--url <url>', 'of a running engine')
+    .env('MILLRACE_URL')
+    .argParser(engineUrl)
+    .default('http://127.0.0.1:8080');
 
 async function configOf({ config }: WithConfig): Promise<Config> {
   const { loadConfig } = await import('../platform/config/config.js');
@@ -106,8 +109,8 @@ program
   .requiredOption('--map <file>', 'how lines become transactions (YAML); see examples/bank.map.yaml')
   .addOption(new Option('--key <key>', 'API key of the merchant').env('MILLRACE_KEY').makeOptionMandatory())
   .addOption(urlOption())
-  .option('--batch <items>', 'items in a request, at most 8192', whole)
-  .option('--lanes <requests>', 'requests on their way at a time', whole)
+  .option('--batch <items>', 'items in a request, at most 8192', wholeWithin(1, 8192))
+  .option('--lanes <requests>', 'requests on their way at a time, at most 64', wholeWithin(1, 64))
   .option('--from-start', 'read the file from its beginning, whatever an earlier run has noted', false)
   .addHelpText(
     'after',
@@ -158,7 +161,11 @@ program
   .command('backup')
   .description('copy the embedded databases and the data folder, with the engine running or stopped')
   .option('--to <folder>', 'where to; default: backup.archive of the configuration')
-  .option('--keep <number>', 'remove older backups of this ledger, and the archived log that only they needed', whole)
+  .option(
+    '--keep <number>',
+    'remove older backups of this ledger, and the archived log that only they needed',
+    wholeWithin(1, 1_000_000),
+  )
   .option('--without-control', 'leave out the control log, which is in a database of its own (control.url)', false)
   .addOption(configOption())
   .addHelpText(
@@ -320,9 +327,9 @@ program
   .addOption(
     new Option('--key <keys...>', 'API keys, one for each merchant to load').env('MILLRACE_KEY').makeOptionMandatory(),
   )
-  .option('--batch <items>', 'transactions in a request', whole)
-  .option('--connections <number>', 'connections at a time', whole)
-  .option('--duration <seconds>', 'how long', Number.parseFloat)
+  .option('--batch <items>', 'transactions in a request, at most 8192', wholeWithin(1, 8192))
+  .option('--connections <number>', 'connections at a time', wholeWithin(1, 10_000))
+  .option('--duration <seconds>', 'how long', wholeWithin(1, 86_400))
   .addOption(new Option('--driver <driver>', 'what drives the load').choices(['auto', 'wrk', 'autocannon']))
   .option('--json', 'print one JSON text', false)
   .addHelpText(
