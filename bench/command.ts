@@ -8,6 +8,7 @@ import { readResults } from './figures/saved.js';
 import type { Results } from './figures/schema.js';
 import { textOf } from './figures/text.js';
 import { knobCommand } from './knob/command.js';
+import { mustGoWith, type RunName } from './options.js';
 import { pageOf } from './page/page.js';
 import { profile } from './profile/profile.js';
 import { soakCommand } from './soak/command.js';
@@ -62,11 +63,11 @@ export function commandOf(args: readonly string[]): Command | null {
     },
   });
   if (values.help) return null;
+  mustGoWith(runOf(positionals[0], values), values);
   if (positionals[0] === 'report') return reportCommand(positionals.slice(1), values.html);
   if (positionals[0] === 'compare') return compareCommand(positionals.slice(1));
   if (positionals[0] === 'knob') return knobCommand(positionals.slice(1), values);
   if (positionals[0] === 'soak') return soakCommand(positionals.slice(1), values);
-  if (positionals.length > 0) throw new Error(`there is no command "${positionals[0]}"`);
   if (values.profile !== undefined) return profileCommand(values.profile, values.duration);
   const plan = planOf(values);
   const floors = values.floors === undefined ? null : readFloors(values.floors);
@@ -78,6 +79,24 @@ export function commandOf(args: readonly string[]): Command | null {
       return floors === null ? 0 : holdFloors(floors, results, plan, values);
     },
   };
+}
+
+/** @throws Error where there is no such command */
+function runOf(command: string | undefined, values: Values & { readonly profile?: string | undefined }): RunName {
+  switch (command) {
+    case 'report':
+    case 'compare':
+    case 'knob':
+    case 'soak':
+      return command;
+    case undefined:
+      if (values.profile !== undefined) return '--profile';
+      if (values.growth !== undefined) return '--growth';
+      if (values.workload !== undefined) return '--workload';
+      return values.quick ? '--quick' : 'the long run';
+    default:
+      throw new Error(`there is no command "${command}"`);
+  }
 }
 
 async function measure(plan: Plan, { json, html }: Pick<Values, 'json' | 'html'>): Promise<Results> {
@@ -172,10 +191,7 @@ function planOf(values: Values): Plan {
 }
 
 function suiteOf({ quick, workload, growth }: Values): Plan['suite'] {
-  if (growth !== undefined) {
-    if (workload !== undefined) throw new Error('--growth is a run of its own, without --workload');
-    return 'growth';
-  }
+  if (growth !== undefined) return 'growth';
   if (workload !== undefined) return 'workloads';
   return quick ? 'quick' : 'long';
 }
