@@ -63,13 +63,28 @@ export function commandOf(args: readonly string[]): Command | null {
     },
   });
   if (values.help) return null;
-  mustGoWith(runOf(positionals[0], values), values);
-  if (positionals[0] === 'report') return reportCommand(positionals.slice(1), values.html);
-  if (positionals[0] === 'compare') return compareCommand(positionals.slice(1));
-  if (positionals[0] === 'knob') return knobCommand(positionals.slice(1), values);
-  if (positionals[0] === 'soak') return soakCommand(positionals.slice(1), values);
-  if (values.profile !== undefined) return profileCommand(values.profile, values.duration);
-  const plan = planOf(values);
+  const run = runOf(positionals[0], values);
+  mustGoWith(run, values);
+  const more = positionals.slice(1);
+  switch (run) {
+    case 'report':
+      return reportCommand(more, values.html);
+    case 'compare':
+      return compareCommand(more);
+    case 'knob':
+      return knobCommand(more, values);
+    case 'soak':
+      return soakCommand(more, values);
+    case '--profile':
+      // What makes it this run.
+      return profileCommand(values.profile as string, values.duration);
+    default:
+      return suiteCommand(run, values);
+  }
+}
+
+function suiteCommand(run: SuiteRun, values: Values): Command {
+  const plan = planOf(run, values);
   const floors = values.floors === undefined ? null : readFloors(values.floors);
   return {
     maxMs: plan.settings.allMaxMs * (floors === null ? 1 : 2),
@@ -82,7 +97,7 @@ export function commandOf(args: readonly string[]): Command | null {
 }
 
 /** @throws Error where there is no such command */
-function runOf(command: string | undefined, values: Values & { readonly profile?: string | undefined }): RunName {
+function runOf(command: string | undefined, values: Values): RunName {
   switch (command) {
     case 'report':
     case 'compare':
@@ -160,6 +175,8 @@ interface Values {
   readonly stream: boolean;
   readonly json?: string | undefined;
   readonly html?: string | undefined;
+  readonly floors?: string | undefined;
+  readonly profile?: string | undefined;
   readonly workload?: string | undefined;
   readonly connections?: string | undefined;
   readonly rates?: string | undefined;
@@ -170,30 +187,25 @@ interface Values {
 
 const MILLION = 1_000_000;
 
-function planOf(values: Values): Plan {
-  const base = values.quick ? QUICK : LONG;
-  const all = values.quick ? [] : WORKLOADS;
+const SUITES = {
+  'the long run': 'long',
+  '--quick': 'quick',
+  '--workload': 'workloads',
+  '--growth': 'growth',
+} as const satisfies Partial<Record<RunName, Plan['suite']>>;
+type SuiteRun = keyof typeof SUITES;
+
+function planOf(run: SuiteRun, values: Values): Plan {
   return {
-    suite: suiteOf(values),
-    settings: settingsOf(base, values),
-    workloads:
-      values.workload !== undefined
-        ? values.workload.split(',').map(workloadNamed)
-        : values.growth === undefined
-          ? all
-          : [],
+    suite: SUITES[run],
+    settings: settingsOf(values.quick ? QUICK : LONG, values),
+    workloads: values.workload?.split(',').map(workloadNamed) ?? (run === 'the long run' ? WORKLOADS : []),
     chosen: {
       connections: listOf('--connections', values.connections),
       rates: listOf('--rates', values.rates),
     },
     growth: (listOf('--growth', values.growth) ?? []).map((millions) => millions * MILLION),
   };
-}
-
-function suiteOf({ quick, workload, growth }: Values): Plan['suite'] {
-  if (growth !== undefined) return 'growth';
-  if (workload !== undefined) return 'workloads';
-  return quick ? 'quick' : 'long';
 }
 
 function settingsOf(base: Settings, { rounds, duration, workload, stream }: Values): Settings {
