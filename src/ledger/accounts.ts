@@ -247,6 +247,17 @@ export class Accounts {
     return seen | 0;
   }
 
+  /** Reads the rows of accounts that are changed soon; there need be none of such a number. @returns as {@link fetchForeseen} */
+  fetch(numbers: Int32Array, count: number): number {
+    let seen = 0;
+    for (let at = 0; at < count; at++) {
+      const number = numbers[at] as number;
+      if (number > 0 && number <= this.#count)
+        seen += this.#segment(number).words[(number & INDEX_MASK) * WORDS] as number;
+    }
+    return seen | 0;
+  }
+
   findByName(book: number, name: string): number {
     this.#wanted.name.loadText(name);
     return this.#find(book);

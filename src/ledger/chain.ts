@@ -2,7 +2,7 @@
  * The running hash over a log: 64 bits, a few multiplications a record. It finds a log that was cut, reordered or
  * rewritten by accident; it is no seal against a forger. Texts and details are not in it, only numbers.
  */
-import { highWord, lowWord, wordsOf } from './int64.js';
+import { highWord, lowWord } from './int64.js';
 import { isTransaction, LEGS_MAX, type LogRecord } from './record.js';
 
 /** Multipliers and shifts of a common integer mixer (odd constants with well-spread bits). */
@@ -15,10 +15,6 @@ const LEG_WORDS = 7;
 export class Chain {
   #low = 0;
   #high = 0;
-  /** Views of the amounts of the record seen last: a ledger fills one record again and again. */
-  #viewed: LogRecord | null = null;
-  #amount: Int32Array = new Int32Array(0);
-  #released: Int32Array = new Int32Array(0);
 
   /** What of a record is mixed in, word by word. */
   readonly #words = new Int32Array(HEAD_WORDS_MAX + LEGS_MAX * LEG_WORDS);
@@ -33,11 +29,6 @@ export class Chain {
   }
 
   add(record: LogRecord): void {
-    if (this.#viewed !== record) {
-      this.#viewed = record;
-      this.#amount = wordsOf(record.amount);
-      this.#released = wordsOf(record.released);
-    }
     const words = this.#words;
     let end = putWide(words, 0, record.position);
     end = putWide(words, end, record.recordedAt);
@@ -60,10 +51,10 @@ export class Chain {
     words[at] = record.debit[leg] as number;
     words[at + 1] = record.credit[leg] as number;
     words[at + 2] = (record.leg[leg] as number) | ((record.currency[leg] as number) << 8);
-    words[at + 3] = lowWord(this.#amount, leg);
-    words[at + 4] = highWord(this.#amount, leg);
-    words[at + 5] = lowWord(this.#released, leg);
-    words[at + 6] = highWord(this.#released, leg);
+    words[at + 3] = lowWord(record.amountWords, leg);
+    words[at + 4] = highWord(record.amountWords, leg);
+    words[at + 5] = lowWord(record.releasedWords, leg);
+    words[at + 6] = highWord(record.releasedWords, leg);
     return at + LEG_WORDS;
   }
 

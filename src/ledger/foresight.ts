@@ -8,6 +8,7 @@
  */
 import type { Accounts } from './accounts.js';
 import type { KeyWindow } from './keys/window.js';
+import type { LogRecord } from './record.js';
 
 /** Postings that can be foreseen at a time; more are not. */
 const POSTINGS_MAX = 64;
@@ -16,6 +17,7 @@ export class Foresight {
   readonly #accounts: Accounts;
   readonly #keys: KeyWindow;
   readonly #keyWords = new Int32Array(POSTINGS_MAX);
+  readonly #accountNumbers = new Int32Array(2 * POSTINGS_MAX);
   #count = 0;
   /** Depends on all that was read: a sum that nobody could see would not be made, nor its parts read. */
   seen = 0;
@@ -47,5 +49,18 @@ export class Foresight {
     if (this.#count === 0) return;
     this.seen = (this.#accounts.fetchForeseen() + this.#keys.fetch(this.#keyWords, this.#count)) | 0;
     this.#count = 0;
+  }
+
+  /** The same before records of the log are folded, which name accounts by their numbers and look for no key. */
+  fetchFor(records: readonly LogRecord[]): void {
+    let keys = 0;
+    let legs = 0;
+    for (const record of records) {
+      if (record.keyed && keys < POSTINGS_MAX) this.#keyWords[keys++] = record.keyHash[0] as number;
+      if (record.legCount === 0 || legs === 2 * POSTINGS_MAX) continue;
+      this.#accountNumbers[legs++] = record.debit[0] as number;
+      this.#accountNumbers[legs++] = record.credit[0] as number;
+    }
+    this.seen = (this.#accounts.fetch(this.#accountNumbers, legs) + this.#keys.fetchNewest(this.#keyWords, keys)) | 0;
   }
 }

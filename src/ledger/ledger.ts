@@ -190,14 +190,19 @@ export class Ledger {
 
   // -- starting -----------------------------------------------------------------------------------------------------
 
-  /** Folds a record from the log. @throws InvariantError where it does not follow what was folded before */
-  replay(record: LogRecord): void {
-    if (record.keyed) {
-      const { bytes, offset } = record.texts;
-      const length = keyLength(record.texts);
-      this.#options.keyHash(record.book, bytes, offset + TEXT_HEAD_BYTES, length, record.keyHash);
-    }
-    fold(this.#state, record);
+  /**
+   * Folds records from the log; some dozens at a time are the quickest.
+   * @throws InvariantError where one does not follow what was folded before
+   */
+  replay(records: readonly LogRecord[]): void {
+    for (const record of records) if (record.keyed) this.#hashKey(record);
+    this.foresight.fetchFor(records);
+    for (const record of records) fold(this.#state, record);
+  }
+
+  #hashKey({ book, texts, keyHash }: LogRecord): void {
+    const { bytes, offset } = texts;
+    this.#options.keyHash(book, bytes, offset + TEXT_HEAD_BYTES, keyLength(texts), keyHash);
   }
 
   loadBook(book: LoadBook): void {

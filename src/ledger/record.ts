@@ -5,6 +5,7 @@
  * no configuration and no look-up. One instance is filled and handed to a {@link LogSink} again and again; a
  * sink that keeps a record copies it ({@link LogRecord.copyFrom}).
  */
+import { wordsOf } from './int64.js';
 
 export const LEGS_MAX = 64;
 
@@ -112,6 +113,9 @@ export class LogRecord {
   readonly currency = new Uint16Array(LEGS_MAX);
   readonly amount = new BigInt64Array(LEGS_MAX);
   readonly released = new BigInt64Array(LEGS_MAX);
+  /** The same memory by halves (int64.ts): a view of its own at every use would cost more than what it reads. */
+  readonly amountWords = wordsOf(this.amount);
+  readonly releasedWords = wordsOf(this.released);
   /** JSON text: what the kind needs beyond columns (see details.ts), or null. */
   details: string | null = null;
   texts: Texts = NO_TEXTS;

@@ -6,7 +6,7 @@
 import type { LoadAccount } from '../ledger/load.js';
 import type { LogRecord, Position } from '../ledger/record.js';
 import { COPY_HEADER, COPY_TRAILER, LOG_COLUMN_LIST } from './copy/columns.js';
-import { CopyReader, decodeRecords, eachRecord } from './copy/decode.js';
+import { CopyReader, decodeRecords, recordGroups } from './copy/decode.js';
 import { SealBrokenError } from './errors.js';
 import { readRanges } from './read-ahead.js';
 import { SealCheck } from './seal/check.js';
@@ -51,7 +51,7 @@ export async function readFolded(session: Session, shard: ShardRow, done: () => 
     accounts: readAccounts(session, accountCount),
     openHolds: readHolds(session, foldedTo),
     configured: readConfigured(session, foldedTo),
-    tail: readTail(session, new SealCheck(shard.hashKey, at.digest, foldedTo), foldedTo, head, done),
+    tail: readTail(session, new SealCheck(shard.hashKey, at.digest, foldedTo, { marks: false }), foldedTo, head, done),
   };
 }
 
@@ -82,7 +82,7 @@ async function checkLastSeal(session: Session, { logId, hashKey }: ShardRow, hea
   if (head === 0) return;
   const prev = (await batchAt(session, head))?.prev ?? 0;
   const { digest } = await batchEndingAt(session, prev, logId);
-  const seals = new SealCheck(hashKey, digest, prev);
+  const seals = new SealCheck(hashKey, digest, prev, { marks: false });
   for await (const slice of readSealed(session, prev, head, 1)) compare(seals, slice);
 }
 
@@ -229,11 +229,11 @@ async function* readTail(
   foldedTo: Position,
   head: Position,
   done: () => Promise<void>,
-): AsyncGenerator<Iterable<LogRecord>> {
+): AsyncGenerator<readonly LogRecord[]> {
   try {
     for await (const slice of readSealed(session, foldedTo, head)) {
       compare(seals, slice);
-      yield eachRecord(slice.bytes);
+      yield* recordGroups(slice.bytes);
     }
   } finally {
     await done();

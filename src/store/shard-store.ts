@@ -60,8 +60,8 @@ export interface FoldedState {
   readonly openHolds: AsyncIterable<readonly LogRecord[]>;
   /** `configured` records up to `foldedTo`, in order. */
   readonly configured: AsyncIterable<readonly LogRecord[]>;
-  /** Records after `foldedTo`, to the head, in order. Each is valid until the next one is taken. */
-  readonly tail: AsyncIterable<Iterable<LogRecord>>;
+  /** Records after `foldedTo`, to the head, in order. Each group is valid until the next one is taken. */
+  readonly tail: AsyncIterable<readonly LogRecord[]>;
 }
 
 export interface FoldedBook extends LoadBook {

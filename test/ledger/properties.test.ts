@@ -115,7 +115,7 @@ function checkLimits(world: World): void {
   const ledger = newLedger(world.settings, world.partitionRecords);
   let before = new Map<string, AccountView>();
   for (const record of world.log.records) {
-    ledger.replay(record);
+    ledger.replay([record]);
     const after = new Map(accountsOf(ledger).map((one) => [one.name, one]));
     if (judged.has(record.kind) && (record.flags & RecordFlags.force) === 0) {
       for (const [name, one] of after) {
@@ -258,7 +258,7 @@ describe('whatever commands come, in whatever order', () => {
 function loadedFrom(world: World, foldedTo: number): Ledger {
   const records = world.log.records.slice(0, foldedTo);
   const folded = newLedger(world.settings, world.partitionRecords);
-  for (const record of records) folded.replay(record);
+  folded.replay(records);
   const ledger = newLedger(world.settings, world.partitionRecords);
   if (folded.hasBook(BOOK)) ledger.loadBook({ book: BOOK, sequence: folded.bookSequence(BOOK) });
   for (const one of accountsOf(folded)) ledger.loadAccount(loadAccount(one, records));
@@ -275,7 +275,7 @@ function loadedFrom(world: World, foldedTo: number): Ledger {
     ledger.loadKey(record.book, { bytes, offset: offset + 4, length }, record.position, record.recordedAt);
   }
   ledger.finishLoad(foldedTo, folded.chainHash, folded.lastRecordedAt);
-  for (const record of world.log.records.slice(foldedTo)) ledger.replay(record);
+  ledger.replay(world.log.records.slice(foldedTo));
   return ledger;
 }
 

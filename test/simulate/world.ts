@@ -153,7 +153,7 @@ function finalState(server: Server, settings: LedgerSettings, last: Engine | nul
     partitionRecords,
     settings: beforeTheLog(settings),
   });
-  for (const record of log.records) replayed.replay(record);
+  replayed.replay(log.records);
   return {
     memoryHead: memory?.head ?? -1,
     logHead: log.head,

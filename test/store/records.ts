@@ -91,7 +91,9 @@ export function plain(record: LogRecord): Record<string, unknown> {
     credit: _credit,
     currency: _currency,
     amount: _amount,
+    amountWords: _amountWords,
     released: _released,
+    releasedWords: _releasedWords,
     ...rest
   } = record;
   return {

@@ -60,7 +60,7 @@ async function readLedger(store: ShardStore, settings: LedgerSettings): Promise<
   for await (const records of byParent(folded.openHolds)) ledger.loadHold(records);
   await loadKeys(store, ledger, folded.foldedTo);
   ledger.finishLoad(folded.foldedTo, folded.foldedHash, folded.foldedAt);
-  for await (const records of folded.tail) for (const record of records) ledger.replay(record);
+  for await (const records of folded.tail) ledger.replay(records);
   if (ledger.head !== folded.head || ledger.chainHash !== folded.headHash) {
     throw new DivergenceError(
       `the log ends at position ${folded.head} with hash ${folded.headHash}, memory at ${ledger.head} with ${ledger.chainHash}: run millrace verify`,

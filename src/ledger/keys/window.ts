@@ -181,8 +181,12 @@ export class KeyWindow {
    * @returns a number that depends on all of it
    */
   fetch(words: Int32Array, count: number): number {
-    const newest = this.#generations[this.#generations.length - 1]?.table?.fetch(words, count) ?? 0;
-    return (newest + this.#closed.fetch(words, count)) | 0;
+    return (this.fetchNewest(words, count) + this.#closed.fetch(words, count)) | 0;
+  }
+
+  /** As {@link fetch}, for keys that are only remembered. */
+  fetchNewest(words: Int32Array, count: number): number {
+    return this.#generations[this.#generations.length - 1]?.table?.fetch(words, count) ?? 0;
   }
 
   /** Partitions that are not in memory and whose filter says maybe, newest first: where a look-up has to look. */

@@ -10,6 +10,7 @@
  * two halves (a BigInt written through a DataView costs ten times as much), and texts are copied as they came.
  */
 import { assert } from '../../ledger/assert.js';
+import { highWord, isZero, lowWord } from '../../ledger/int64.js';
 import type { LogRecord, Position } from '../../ledger/record.js';
 import { isTransaction } from '../../ledger/record.js';
 import { viewOf } from '../../ledger/words.js';
@@ -40,10 +41,6 @@ export class CopyEncoder implements BatchEncoder {
   /** Where each row begins, and its book: what sealing the batch asks of its rows. */
   #starts = new Int32Array(START_ROWS);
   #books = new Int32Array(START_ROWS);
-  /** The record that the word views belong to: the ledger fills one and the same again and again. */
-  #viewed: LogRecord | null = null;
-  #amount = new Int32Array(0);
-  #released = new Int32Array(0);
 
   constructor() {
     this.#buffer.set(COPY_HEADER);
@@ -97,7 +94,6 @@ export class CopyEncoder implements BatchEncoder {
   append(record: LogRecord): void {
     if (this.records === 0) this.first = record.position;
     else assert(record.position === this.first + this.records, 'records of a batch have no gap');
-    if (record !== this.#viewed) this.#adopt(record);
     const { details, texts, legCount } = record;
     // A UTF-16 unit is at most 3 bytes of UTF-8.
     const detailsMax = details === null ? 0 : details.length * 3;
@@ -117,7 +113,7 @@ export class CopyEncoder implements BatchEncoder {
     at = setWide(view, at, record.sequence);
     at = setWide(view, at, record.recordedAt - POSTGRES_EPOCH_MICROS);
     at = record.keyed ? setHalves(view, at, record.fingerprintHi, record.fingerprintLo) : setNull(view, at);
-    at = this.#setAmounts(at, legCount);
+    at = this.#setAmounts(at, record);
     at = record.parent === 0 ? setNull(view, at) : setWide(view, at, record.parent);
     at = setEffective(view, at, record);
     at = record.expiresAt === 0 ? setNull(view, at) : setWide(view, at, record.expiresAt - POSTGRES_EPOCH_MICROS);
@@ -136,24 +132,11 @@ export class CopyEncoder implements BatchEncoder {
     this.records++;
   }
 
-  /** Views of 64-bit amounts as halves, little-endian as every machine that Node runs on. */
-  #adopt(record: LogRecord): void {
-    this.#viewed = record;
-    this.#amount = new Int32Array(record.amount.buffer, record.amount.byteOffset, record.amount.length * 2);
-    this.#released = new Int32Array(record.released.buffer, record.released.byteOffset, record.released.length * 2);
-  }
-
-  #setAmounts(at: number, legCount: number): number {
+  #setAmounts(at: number, { legCount, amountWords, releasedWords }: LogRecord): number {
     const view = this.#view;
     if (legCount === 0) return setNull(view, setNull(view, at));
-    const amount = this.#amount;
-    const released = this.#released;
-    const next =
-      amount[0] === 0 && amount[1] === 0
-        ? setNull(view, at)
-        : setHalves(view, at, amount[1] as number, amount[0] as number);
-    if (released[0] === 0 && released[1] === 0) return setNull(view, next);
-    return setHalves(view, next, released[1] as number, released[0] as number);
+    const next = isZero(amountWords, 0) ? setNull(view, at) : setLong(view, at, amountWords, 0);
+    return isZero(releasedWords, 0) ? setNull(view, next) : setLong(view, next, releasedWords, 0);
   }
 
   #setMoreLegs(start: number, record: LogRecord): number {
@@ -171,8 +154,8 @@ export class CopyEncoder implements BatchEncoder {
       at = setHalves(view, at, 0, record.debit[leg] as number);
       at = setHalves(view, at, 0, record.credit[leg] as number);
       at = setHalves(view, at, 0, record.currency[leg] as number);
-      at = setHalves(view, at, this.#amount[2 * leg + 1] as number, this.#amount[2 * leg] as number);
-      at = setHalves(view, at, this.#released[2 * leg + 1] as number, this.#released[2 * leg] as number);
+      at = setLong(view, at, record.amountWords, leg);
+      at = setLong(view, at, record.releasedWords, leg);
     }
     return at;
   }
@@ -239,6 +222,11 @@ function setHalves(view: DataView, at: number, high: number, low: number): numbe
   view.setInt32(at + 4, high);
   view.setInt32(at + 8, low);
   return at + 12;
+}
+
+/** An int64 by its halves. */
+function setLong(view: DataView, at: number, words: Int32Array, index: number): number {
+  return setHalves(view, at, highWord(words, index), lowWord(words, index));
 }
 
 function setInt(view: DataView, at: number, value: number): number {

@@ -4,7 +4,7 @@ import type { Session } from '../session.js';
 import type { SqlRow, SqlValue } from '../sql.js';
 import type { ConnectOptions } from './connect.js';
 import { asStoreError, clientConfig } from './connect.js';
-import { copyOutOf } from './copy-out.js';
+import { CopyOuts } from './copy-out.js';
 
 const CLOSE_MS = 1_000;
 
@@ -55,6 +55,7 @@ export function sessionOf(client: pg.Client): PgSession {
   const exec = async (text: string): Promise<void> => {
     await query(text);
   };
+  const copies = new CopyOuts();
   const session: PgSession = {
     get backendPid() {
       return (client as unknown as { readonly processID: number }).processID;
@@ -75,7 +76,7 @@ export function sessionOf(client: pg.Client): PgSession {
         throw error;
       }
     },
-    copyOut: (text) => copyOutOf(client, text),
+    copyOut: (text) => copies.read(client, text),
     onEnd: (callback) => {
       if (ended) callback();
       else callbacks.push(callback);

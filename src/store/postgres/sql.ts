@@ -3,7 +3,7 @@ import pg from 'pg';
 import type { Sql, SqlRow, SqlValue } from '../sql.js';
 import type { ConnectOptions } from './connect.js';
 import { asStoreError, clientConfig } from './connect.js';
-import { copyOutOf } from './copy-out.js';
+import { CopyOuts } from './copy-out.js';
 import { Standstill } from './standstill.js';
 
 export interface PgSqlOptions extends ConnectOptions {
@@ -36,11 +36,12 @@ export function createPgSql(options: PgSqlOptions): Sql {
       throw asStoreError(error);
     }
   };
+  const copies = new CopyOuts();
   let ended: Promise<void> | null = null;
   return {
     query: (text: string, values?: readonly SqlValue[]): Promise<readonly SqlRow[]> =>
       run(async (client) => (await client.query<SqlRow>(text, values === undefined ? undefined : [...values])).rows),
-    copyOut: (query: string): Promise<Buffer> => run((client) => copyOutOf(client, query)),
+    copyOut: (query: string): Promise<Buffer> => run((client) => copies.read(client, query)),
     close: () => {
       ended ??= Promise.all([pool.end(), life?.end()]).then(() => undefined);
       return ended;

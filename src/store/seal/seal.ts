@@ -74,11 +74,12 @@ export class BatchSealer {
   }
 
   seal(rows: BatchRows, head: BatchHead, previous: Uint8Array): Seal {
+    return { digest: this.digest(rows, head, previous), marks: marksOf(rows) };
+  }
+
+  digest(rows: BatchRows, head: BatchHead, previous: Uint8Array): Buffer {
     const leaves = this.digests(rows, head);
-    return {
-      digest: digestOfBatch(previous, head, leaves.count, rootOf(leaves.digests, leaves.count)),
-      marks: marksOf(rows),
-    };
+    return digestOfBatch(previous, head, leaves.count, rootOf(leaves.digests, leaves.count));
   }
 
   /** The digests of all leaves, one behind the other, until the next call; `each` sees them as they are made. */

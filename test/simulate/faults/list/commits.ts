@@ -92,7 +92,7 @@ export const COMMIT_FAULTS: readonly Fault[] = [
       one.position = ledger.head + 1;
       one.sequence = ledger.bookSequence(one.book) + 1;
       one.recordedAt = ledger.lastRecordedAt;
-      ledger.replay(one);
+      ledger.replay([one]);
       this.#batches.gathering.encoder.append(one);
     }
   }
@@ -154,8 +154,8 @@ export const COMMIT_FAULTS: readonly Fault[] = [
     patches: [
       {
         file: ENCODER,
-        find: ': setHalves(view, at, amount[1] as number, amount[0] as number);',
-        replace: ': setHalves(view, at, 0, amount[0] as number);',
+        find: 'return setHalves(view, at, highWord(words, index), lowWord(words, index));',
+        replace: 'return setHalves(view, at, 0, lowWord(words, index));',
       },
     ],
   },

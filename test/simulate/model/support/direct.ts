@@ -133,7 +133,7 @@ export class Direct {
   history(): History {
     this.commit();
     const replayed = newLedger(this.settings);
-    for (const record of this.#log.records) replayed.replay(record);
+    replayed.replay(this.#log.records);
     const accounts = Array.from({ length: this.#ledger.accountCount }, (_, at) => accountState(this.#ledger, at + 1));
     const head = this.#ledger.head;
     return {
