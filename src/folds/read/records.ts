@@ -4,7 +4,7 @@ import type { RecordView } from '../../ledger/view.js';
 import type { Sql, SqlRow } from '../../store/sql.js';
 import { refuseDetached } from './detached.js';
 import type { Names } from './names.js';
-import { arrayText, LEG_COLUMNS, type LegRow, RECORD_COLUMNS, toLegRow, toNumber, toText } from './row.js';
+import { arrayText, LEG_COLUMNS, type LegRow, RECORD_COLUMNS, toLegRow, toNumber, toText, unquoted } from './row.js';
 
 /** Two signed 32-bit halves, "hi:lo". */
 function fingerprintText(value: unknown): string | null {
@@ -42,8 +42,8 @@ export async function toViews(names: Names, rows: readonly SqlRow[]): Promise<Re
       })),
       details: toText(row.details),
       key: toText(row.key),
-      reference: toText(row.reference),
-      description: toText(row.description),
+      reference: unquoted(row.reference),
+      description: unquoted(row.description),
       metadata: toText(row.metadata),
       fingerprint: fingerprintText(row.fingerprint),
     };

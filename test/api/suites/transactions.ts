@@ -312,5 +312,15 @@ export function transactionPromises(world: World): void {
         '/metadata/a/b',
       );
     });
+
+    it('are read back and found as they were written, also where they begin with U+FEFF or hold quotes', async () => {
+      const m = await world.merchant();
+      const texts = { reference: '\ufeff"r\\', description: '\ufeff', metadata: { '\ufeffk': '\ufeffv' } };
+      const { body } = await m.transfer('external/x', 'y', 1, texts);
+      expect(body).toMatchObject(texts);
+      expect(await m.body(`/v1/transactions/${body.id}`)).toMatchObject(texts);
+      const found = await m.body(`/v1/transactions?reference=${encodeURIComponent(texts.reference)}`);
+      expect(found.data).toEqual([expect.objectContaining({ id: body.id, ...texts })]);
+    });
   });
 }

@@ -113,11 +113,13 @@ function recordRow(record: LogRecord): SqlRow {
     fingerprint: null,
     details: record.details,
     key,
-    reference,
-    description,
+    reference: quoted(reference),
+    description: quoted(description),
     metadata,
   };
 }
+
+const quoted = (text: string | null): string | null => (text === null ? null : JSON.stringify(text));
 
 function namesOf({ fold }: Server, [numbers]: Values): readonly SqlRow[] {
   return numbersIn(numbers).flatMap((number) => rowsOf(fold.accounts[number - 1], ({ name }) => ({ number, name })));
