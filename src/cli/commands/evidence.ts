@@ -1,25 +1,13 @@
-/** What `millrace checkpoint` and `millrace receipt` take. */
-import type { Command, Option } from 'commander';
-import type { Config } from '../../platform/config/config.js';
-import type { Log } from '../../platform/log.js';
+/** `millrace checkpoint` and `millrace receipt`. */
+import type { Command } from 'commander';
+import { argumentsOf, configOption, EXIT_CODES, type WithConfig } from './shared.js';
 
-interface WithConfig {
-  readonly config?: string;
+export function addEvidence(program: Command): void {
+  addCheckpoint(program);
+  addReceipt(program);
 }
 
-/** What all commands share. */
-interface Shared {
-  readonly configOption: () => Option;
-  readonly argumentsOf: (options: WithConfig) => Promise<[Config, NodeJS.Process, Log]>;
-  readonly exitCodes: string;
-}
-
-export function addEvidenceCommands(program: Command, shared: Shared): void {
-  addCheckpoint(program, shared);
-  addReceipt(program, shared);
-}
-
-function addCheckpoint(program: Command, { configOption, argumentsOf, exitCodes }: Shared): void {
+function addCheckpoint(program: Command): void {
   const checkpoint = program
     .command('checkpoint')
     .description('sign where the log of every shard stands, and later prove that history was not rewritten')
@@ -30,7 +18,7 @@ Examples:
   openssl genpkey -algorithm ed25519 -out signing.pem && openssl pkey -in signing.pem -pubout -out signing.pub
   millrace checkpoint export friday.json --sign signing.pem
   millrace checkpoint verify friday.json --public-key signing.pub
-${exitCodes}`,
+${EXIT_CODES}`,
     );
   checkpoint
     .command('export')
@@ -38,7 +26,7 @@ ${exitCodes}`,
     .argument('<file>', 'a new file; keep it where the databases are not')
     .requiredOption('--sign <key>', 'Ed25519 private key in PEM')
     .addOption(configOption())
-    .addHelpText('after', `\nExample:\n  millrace checkpoint export friday.json --sign signing.pem\n${exitCodes}`)
+    .addHelpText('after', `\nExample:\n  millrace checkpoint export friday.json --sign signing.pem\n${EXIT_CODES}`)
     .action(async (file: string, options: WithConfig & { readonly sign: string }) => {
       const { exportCheckpoint } = await import('../checkpoint.js');
       process.exitCode = await exportCheckpoint({ file, sign: options.sign }, ...(await argumentsOf(options)));
@@ -49,7 +37,10 @@ ${exitCodes}`,
     .argument('<file>')
     .requiredOption('--public-key <key>', 'Ed25519 public key in PEM')
     .addOption(configOption())
-    .addHelpText('after', `\nExample:\n  millrace checkpoint verify friday.json --public-key signing.pub\n${exitCodes}`)
+    .addHelpText(
+      'after',
+      `\nExample:\n  millrace checkpoint verify friday.json --public-key signing.pub\n${EXIT_CODES}`,
+    )
     .action(async (file: string, options: WithConfig & { readonly publicKey: string }) => {
       const { verifyCheckpoint } = await import('../checkpoint.js');
       process.exitCode = await verifyCheckpoint(
@@ -59,7 +50,7 @@ ${exitCodes}`,
     });
 }
 
-function addReceipt(program: Command, { configOption, argumentsOf, exitCodes }: Shared): void {
+function addReceipt(program: Command): void {
   const receipt = program
     .command('receipt')
     .description('write proof that a transaction stands in the log, or verify such a proof')
@@ -75,7 +66,7 @@ Examples:
   millrace receipt verify receipt.json --public-key signing.pub
 
 A receipt shows up to 32 rows of the same merchant, and nobody else's.
-${exitCodes}`,
+${EXIT_CODES}`,
     )
     .action(async (transaction: string, options: WithConfig & { readonly output?: string; readonly sign?: string }) => {
       const { output, sign } = options;
@@ -92,7 +83,7 @@ ${exitCodes}`,
     .description('verify a receipt offline')
     .argument('<file>')
     .option('--public-key <key>', 'Ed25519 public key in PEM of whoever signed it')
-    .addHelpText('after', `\nExample:\n  millrace receipt verify receipt.json --public-key signing.pub\n${exitCodes}`)
+    .addHelpText('after', `\nExample:\n  millrace receipt verify receipt.json --public-key signing.pub\n${EXIT_CODES}`)
     .action(async (file: string, { publicKey }: { readonly publicKey?: string }) => {
       const { verifyReceipt } = await import('../receipt.js');
       process.exitCode = verifyReceipt({ file, ...(publicKey === undefined ? {} : { publicKey }) }, process);
