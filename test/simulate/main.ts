@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { InvalidArgumentError } from 'commander';
-import { drawnSeed, longCommand, positive, whole } from '../support/command-line.js';
+import { count, drawnSeed, longCommand, positive, whole } from '../support/command-line.js';
 import { type BatchResult, runBatch } from './batch.js';
 import { runFaults } from './faults/run.js';
 import { missing, SOMETIMES } from './marks.js';
@@ -46,10 +46,10 @@ const given = longCommand(
   'The engine on virtual time, in a world that misbehaves by the seed, judged by a model of its own.',
 )
   .option('--seed <n>', 'of the first run, or of the one; drawn where it is left out', whole)
-  .option('--seeds <n>', 'that many runs, or with --faults so many for each fault at most', whole)
+  .option('--seeds <n>', 'that many runs, or with --faults so many for each fault at most', count)
   .option('--minutes <n>', 'as many runs as there is time for', positive)
-  .option('--operations <n>', 'of a run', whole, OPERATIONS)
-  .option('--threads <n>', 'that run side by side', whole, Math.min(2, availableParallelism()))
+  .option('--operations <n>', 'of a run', count, OPERATIONS)
+  .option('--threads <n>', 'that run side by side', count, Math.min(2, availableParallelism()))
   .option('--corpus', 'the seeds that ever failed, before all others')
   .option('--planted <names>', 'plant these faults, with commas between', plantables)
   .option('--faults', 'plant every fault in turn, and print what it took to find it')

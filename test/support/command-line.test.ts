@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { longCommand, positive, whole } from './command-line.js';
+import { count, longCommand, positive, whole } from './command-line.js';
 
 describe('the options of the long commands', () => {
   it('take numbers that mean something, and nothing else', () => {
@@ -9,6 +9,8 @@ describe('the options of the long commands', () => {
     for (const text of ['', ' ', 'x', '0', '-1', 'NaN', 'Infinity'])
       expect(() => positive(text)).toThrow('A number above 0');
     for (const text of ['', 'x', '1.5', '-1', '9007199254740993']) expect(() => whole(text)).toThrow('A whole number');
+    expect(count('12')).toBe(12);
+    for (const text of ['0', '', 'x']) expect(() => count(text)).toThrow('A whole number from 1');
   });
 
   it('refuse what they do not know in a line that says where to look', () => {

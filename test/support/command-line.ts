@@ -21,13 +21,19 @@ export function positive(text: string): number {
   return value;
 }
 
+const wholeFrom =
+  (least: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!/^[0-9]+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
+      throw new InvalidArgumentError(`A whole number from ${least} is wanted.`);
+    }
+    return value;
+  };
+
 /** For a seed, or a count that may be nothing. */
-export function whole(text: string): number {
-  const value = Number(text);
-  if (!/^[0-9]+$/.test(text) || !Number.isSafeInteger(value)) {
-    throw new InvalidArgumentError('A whole number from 0 is wanted.');
-  }
-  return value;
-}
+export const whole = wholeFrom(0);
+/** For as many as there are of something. */
+export const count = wholeFrom(1);
 
 export const drawnSeed = (): number => Math.floor(Math.random() * DRAWN_SEED_MAX);
