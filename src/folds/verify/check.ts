@@ -46,6 +46,7 @@ const posted = (of: string): string => `CASE WHEN ${of}.kind IN (1, 3, 7) THEN c
 const pending = (of: string): string =>
   `CASE WHEN ${of}.kind IN (2, 5) THEN coalesce(${of}.amount, 0)
         WHEN ${of}.kind IN (3, 4, 6) THEN -coalesce(${of}.amount, 0) - coalesce(${of}.released, 0) ELSE 0 END`;
+const sumWhere = (side: string, amount: string): string => `coalesce(sum(${amount}) FILTER (WHERE ${side}), 0)::int8`;
 const FORCED = 'coalesce(l.flags & 1, 0) = 1';
 
 /**
@@ -60,15 +61,16 @@ export const changesUpTo = (end: string): string => `
   SELECT l.credit, l.position, l.kind, l.book, ${FORCED}, 0, ${posted('l')}, 0, ${pending('l')}
     FROM log l WHERE l.position <= ${end} AND l.kind BETWEEN 1 AND 7 AND l.more_legs IS NULL
   UNION ALL
-  SELECT s.account, l.position, l.kind, l.book, ${FORCED}, sum(s.dp)::int8, sum(s.cp)::int8, sum(s.dh)::int8, sum(s.ch)::int8
+  SELECT CASE WHEN s.debits THEN g.debit ELSE g.credit END, l.position, l.kind, l.book, ${FORCED},
+         ${sumWhere('s.debits', posted('g'))}, ${sumWhere('NOT s.debits', posted('g'))},
+         ${sumWhere('s.debits', pending('g'))}, ${sumWhere('NOT s.debits', pending('g'))}
     FROM log l,
          LATERAL (SELECT l.kind, l.debit, l.credit, l.amount, l.released
                   UNION ALL
                   SELECT l.kind, m.debit, m.credit, m.amount, m.released FROM more_legs_of(l.more_legs) m) g,
-         LATERAL (VALUES (g.debit, ${posted('g')}, 0::int8, ${pending('g')}, 0::int8),
-                         (g.credit, 0::int8, ${posted('g')}, 0::int8, ${pending('g')})) AS s(account, dp, cp, dh, ch)
+         (VALUES (true), (false)) AS s(debits)
    WHERE l.position <= ${end} AND l.kind BETWEEN 1 AND 7 AND l.more_legs IS NOT NULL
-   GROUP BY s.account, l.position, l.kind, l.book, l.flags`;
+   GROUP BY 1, l.position, l.kind, l.book, l.flags`;
 
 /** Settings of accounts in the order in which records said them; number 1 is the opening. */
 export const settingsUpTo = (end: string): string => `
