@@ -229,10 +229,7 @@ export class Accounts {
     const numbers = this.#foreseenNumber;
     let seen = this.#table.fetch(this.#foreseenHash, count);
     this.#table.findAll(this.#foreseenHash, numbers, count);
-    for (let at = 0; at < count; at++) {
-      const number = numbers[at] as number;
-      if (number !== 0) seen += this.#segment(number).words[(number & INDEX_MASK) * WORDS] as number;
-    }
+    seen += this.fetch(numbers, count);
     for (let at = 0; at < count; at++) {
       const number = numbers[at] as number;
       if (number === 0) continue;

@@ -74,8 +74,8 @@ const apart = <T>(work: () => T): Promise<T> =>
 
 function* seeds(): Generator<number> {
   if (given.corpus) yield* corpus();
-  const count = given.seeds ?? Number.POSITIVE_INFINITY;
-  for (let index = 0; index < count; index++) yield seed + index;
+  const runs = given.seeds ?? Number.POSITIVE_INFINITY;
+  for (let index = 0; index < runs; index++) yield seed + index;
 }
 
 function corpus(): number[] {
