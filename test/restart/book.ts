@@ -136,14 +136,21 @@ export class Book {
     return Math.ceil(this.#size.transactions / POSTINGS_A_BATCH);
   }
 
-  /** Posts until it is stopped; refusals are nothing to it. @returns stops it */
+  /**
+   * Posts until it is stopped; refusals are nothing to it, but it rests after them, as clients do: without that it
+   * knocks thousands of times a second at an engine that is starting, and keeps a processor from it.
+   *
+   * @returns stops it
+   */
   keepPosting(): () => Promise<void> {
     let stopped = false;
     const lanes = Array.from({ length: LANES }, async (_, lane) => {
       for (let number = 0; !stopped; number++) {
         const merchant = this.#merchantOf(lane);
         const body = `{"legs":[{"debit":"${nameOf(number)}","credit":"${nameOf(number + 1)}","amount":1,"currency":"EUR"}]}`;
-        await this.#send('POST', '/v1/transactions', merchant.key, body, `more-${lane}-${number}`).catch(() => null);
+        const sent = this.#send('POST', '/v1/transactions', merchant.key, body, `more-${lane}-${number}`);
+        const status = await sent.then((answer) => answer.status).catch(() => 503);
+        if (status === 429 || status === 503) await delay(REFUSED_MS);
       }
     });
     return async () => {
