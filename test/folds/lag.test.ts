@@ -7,10 +7,14 @@ import { startEngine } from '../support/engine.js';
 import { withClient } from '../support/postgres.js';
 
 const POSTINGS = 500;
+/** Of `folds.lag_records_max` here. */
+const LAG_MAX = 1_000;
+/** How long a commit rests from twice of that on. */
+const REST_MS = 250;
 
 let engine: RunningEngine;
 beforeAll(async () => {
-  engine = await startEngine();
+  engine = await startEngine({ env: { MILLRACE_FOLDS__LAG_RECORDS_MAX: String(LAG_MAX) } });
 });
 afterAll(() => engine.dispose());
 
@@ -23,33 +27,80 @@ async function shown(): Promise<Shown> {
   return shards[0] as Shown; // there is one
 }
 
-it('the lag that is shown grows within a second while a step of the folds stands still, and is 0 at the end', async () => {
+let posted = 0;
+
+function post(path: string, body: object): Promise<Response> {
+  return fetch(`${engine.url}${path}`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${engine.key}`,
+      'content-type': 'application/json',
+      ...(path === '/v1/transactions' && { 'idempotency-key': `lag-${posted++}` }),
+    },
+    body: JSON.stringify(body),
+  });
+}
+
+async function postMany(): Promise<void> {
+  const transactions = Array.from({ length: POSTINGS }, () => ({
+    idempotency_key: `lag-${posted++}`,
+    legs: [{ debit: 'external/x', credit: 'a', amount: 1, currency: 'EUR' }],
+    open_accounts: true,
+  }));
+  const response = await post('/v1/transactions/batch', { transactions });
+  expect(response.status).toBe(200);
+  expect((await response.text()).split('"status":201').length - 1).toBe(POSTINGS);
+}
+
+async function figure(name: string): Promise<number> {
+  const metrics = await (await fetch(`${engine.url}/metrics`)).text();
+  return Number(new RegExp(`millrace_shard_${name}\\{shard="shard-0"\\} ([\\d.e+-]+)`).exec(metrics)?.[1]);
+}
+
+/** While the folds of the merchant's shard stand still; when it ends, they have followed. */
+async function withoutFolds(work: () => Promise<void>): Promise<void> {
   await until('all is folded', async () => (await shown()).fold_lag_records === 0);
   const [url = ''] = Object.values(locateEmbedded(engine.dataDir, ['shard-0']) ?? {});
   await withClient(url, async (client) => {
     // Whoever folds takes this row first.
     await client.query(`BEGIN; UPDATE millrace.fold SET position = position WHERE name = 'balances'`);
-    const transactions = Array.from({ length: POSTINGS }, (_, index) => ({
-      idempotency_key: `lag-${index}`,
-      legs: [{ debit: 'external/x', credit: 'a', amount: 1, currency: 'EUR' }],
-      open_accounts: true,
-    }));
-    const posted = await fetch(`${engine.url}/v1/transactions/batch`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${engine.key}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ transactions }),
-    });
-    expect(posted.status).toBe(200);
-    const postedAt = performance.now();
-    await until('the lag shows', async () => ((await shown()).fold_lag_records ?? 0) >= POSTINGS);
-    expect(performance.now() - postedAt).toBeLessThan(1_500);
-    await until('it gets older', async () => ((await shown()).fold_lag_ms ?? 0) >= 500);
-    const metrics = await (await fetch(`${engine.url}/metrics`)).text();
-    expect(Number(/millrace_shard_fold_lag_records\{[^}]*\} (\d+)/.exec(metrics)?.[1])).toBeGreaterThanOrEqual(
-      POSTINGS,
-    );
+    await work();
     await client.query('ROLLBACK');
   });
   await until('all is folded again', async () => (await shown()).fold_lag_records === 0);
   expect((await shown()).fold_lag_ms).toBe(0);
+}
+
+it('the lag that is shown grows within a second while a step of the folds stands still, and is 0 at the end', async () => {
+  await withoutFolds(async () => {
+    await postMany();
+    const postedAt = performance.now();
+    await until('the lag shows', async () => ((await shown()).fold_lag_records ?? 0) >= POSTINGS);
+    expect(performance.now() - postedAt).toBeLessThan(1_500);
+    await until('it gets older', async () => ((await shown()).fold_lag_ms ?? 0) >= 500);
+    expect(await figure('fold_lag_records')).toBeGreaterThanOrEqual(POSTINGS);
+  });
+});
+
+it('a shard whose folds are too far behind slows down and says so, and is itself again once they have followed', async () => {
+  const single = { legs: [{ debit: 'external/x', credit: 'a', amount: 1, currency: 'EUR' }] };
+  await withoutFolds(async () => {
+    for (let behind = 0; behind <= 2 * LAG_MAX; behind += POSTINGS) await postMany();
+    await until('commits rest', async () => {
+      await postMany();
+      return (await figure('fold_rest_seconds_total')) > 0;
+    });
+    const begun = performance.now();
+    for (let count = 0; count < 5; count++) expect((await post('/v1/transactions', single)).status).toBe(201);
+    // Each but the first waited for the rest of the one before it.
+    expect(performance.now() - begun).toBeGreaterThan(3.5 * REST_MS);
+  });
+  expect(engine.log()).toMatch(/the folds are \d+ records behind: commits slow down/);
+  await until('commits rest no more', async () => {
+    const commits = await figure('commits_total');
+    const rested = await figure('fold_rest_seconds_total');
+    for (let count = 0; count < 3; count++) expect((await post('/v1/transactions', single)).status).toBe(201);
+    await until('it is told', async () => (await figure('commits_total')) >= commits + 3);
+    return (await figure('fold_rest_seconds_total')) === rested;
+  });
 });

@@ -49,6 +49,7 @@ export const SOMETIMES = [
   'other payload under a used key',
   'parent loaded',
   'posting of the common shape',
+  'problem: keeping the folds close',
   'raise waits for a commit',
   'record beside the ring',
   'recovery from a fold alone',

@@ -84,6 +84,7 @@ export function temperOf(random: Random): Temper {
       batchBytesMax: random.pick([2_000, 1 << 20]),
       parkedMax: random.pick([2, 8, 100]),
       residentKeysMax: random.pick([0, 64, 10_000]),
+      foldLagMax: random.pick([50, 200, 10_000, 10_000, 10_000]),
     },
     settings,
     // A closed partition's keys count against their bound until the last of them is forgotten: with both small, that

@@ -162,6 +162,7 @@ function createSupervisor({ config, takeOver, log }: ServeOptions, shards: reado
       batchBytesMax: config.batch.bytesMax,
       parkedMax: config.inFlightMax,
       residentKeysMax: Math.min(config.keys.keysMax, RESIDENT_KEYS_MAX),
+      foldLagMax: config.folds.lagRecordsMax,
     },
     ringBytes: config.ring.bytes,
     commitDeadlineMs: config.durability.commitDeadlineMs,

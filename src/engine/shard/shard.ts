@@ -22,10 +22,11 @@ import { writeUnavailable } from './answer-writer.js';
 import type { Batch } from './batch.js';
 import { Batches } from './batches.js';
 import { CommitWatch } from './commit-watch.js';
+import { DatabaseWatch, type Sight } from './database-watch.js';
 import type { Merchants } from './deciding.js';
 import { Deciding } from './deciding.js';
 import { Expiry } from './expiry.js';
-import { FenceWatch } from './fence-watch.js';
+import { FoldPace } from './fold-pace.js';
 import type { FrontLink } from './front-link.js';
 import { KeyIndexer } from './key-indexer.js';
 import { Loader } from './loader.js';
@@ -76,7 +77,8 @@ export class Shard {
   readonly #parked: ParkedCommands;
   readonly #waiting = new WaitingCommands();
   readonly #loader: Loader;
-  readonly #watch: FenceWatch;
+  readonly #watch: DatabaseWatch;
+  readonly #foldPace: FoldPace;
   readonly #commitWatch = new CommitWatch((forMs) => this.#stalls(forMs));
   readonly #rest = new Rest();
   readonly #expiry = new Expiry(() => this.turnEnded());
@@ -120,7 +122,13 @@ export class Shard {
       onProgress: () => this.turnEnded(),
       onError: (error) => options.onError(error, 'loading what a command needs'),
     });
-    this.#watch = new FenceWatch(options.store, (epoch) => this.#overtaken(epoch));
+    this.#watch = new DatabaseWatch(options.store, (sight) => this.#saw(sight));
+    this.#foldPace = new FoldPace(options.bounds.foldLagMax, (records) =>
+      options.onError(
+        new Error(`the folds are ${records} records behind: commits slow down`),
+        'keeping the folds close',
+      ),
+    );
   }
 
   /** For a shard that has no database yet. */
@@ -163,6 +171,7 @@ export class Shard {
       keysMax: ledger?.keys.max ?? 0,
       openHolds: ledger?.openHoldCount ?? 0,
       quickestCommitMs: this.#commitWatch.quickestMs,
+      foldRestMs: this.#foldPace.restedMs,
       attempts: this.#options.breaker.attempts,
       nextAttemptAt: this.#options.breaker.nextAttemptAt,
     };
@@ -264,6 +273,7 @@ export class Shard {
       while (this.#state === 'ready' && this.#batches.records > 0) {
         this.#options.onBusy(true);
         if (!(await this.#commitOne())) return;
+        await this.#letFoldsFollow();
         this.#takeWaiting();
         this.#expire();
         this.#options.onBusy(false);
@@ -279,6 +289,12 @@ export class Shard {
 
   #othersCommit(): boolean {
     return this.#options.othersCommit?.() ?? true;
+  }
+
+  /** Commands wait where they are meanwhile, as they do during a commit. */
+  async #letFoldsFollow(): Promise<void> {
+    const restMs = this.#foldPace.restMs(this.#committed, this.#commitWatch.lastMs);
+    if (restMs > 0 && !this.#closing) await new Promise((resolve) => setTimeout(resolve, restMs));
   }
 
   /** The clients just answered may ask again: larger batches, fewer commits. */
@@ -358,6 +374,12 @@ export class Shard {
     }
     this.#become('ready', null);
     return true;
+  }
+
+  #saw({ epoch, folded }: Sight): void {
+    this.#foldPace.folded(folded);
+    // Compared now and not before the question: our own raise may have come between.
+    if (epoch > this.#store.epoch) this.#overtaken(epoch);
   }
 
   /** Another owner has the fence and this one had nothing to commit. Where it has, the commit says so. */

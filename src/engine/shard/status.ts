@@ -11,6 +11,8 @@ export interface ShardBounds {
   readonly parkedMax: number;
   /** Keys kept in memory whole; older partitions are behind a filter. */
   readonly residentKeysMax: number;
+  /** Records that the folds may be behind; from there on commits slow down. */
+  readonly foldLagMax: number;
 }
 
 export interface ShardStatus {
@@ -33,6 +35,8 @@ export interface ShardStatus {
   readonly openHolds: number;
   /** The shortest that a commit took lately, ms; 0: there was none. */
   readonly quickestCommitMs: number;
+  /** For how long commits have waited for the folds, ms; see fold-pace.ts. */
+  readonly foldRestMs: number;
   /** Attempts to reach its database that failed since it was last there; 0: it is there. */
   readonly attempts: number;
   /** When the next one begins, ms since 1970; null: one is under way, or none is needed. */
@@ -52,6 +56,7 @@ export const NOTHING_COUNTED = {
   keysMax: 0,
   openHolds: 0,
   quickestCommitMs: 0,
+  foldRestMs: 0,
   attempts: 0,
   nextAttemptAt: null,
 };

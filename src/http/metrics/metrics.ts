@@ -41,6 +41,11 @@ const SHARD_COUNTERS: readonly (readonly [name: string, help: string, of: (statu
   ['commits', 'Commits since the worker started.', ({ commits }) => commits],
   ['ambiguous_commits', 'Commits whose outcome had to be looked up.', ({ ambiguous }) => ambiguous],
   ['failed_commits', 'Commits that failed and were made again.', ({ failed }) => failed],
+  [
+    'fold_rest_seconds',
+    'Time that commits waited because the folds were too far behind.',
+    ({ foldRestMs }) => foldRestMs / 1000,
+  ],
 ];
 
 export class Metrics {

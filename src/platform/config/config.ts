@@ -79,6 +79,7 @@ function resolveConfig(content: ConfigFile, folder: string, file: string | null)
     workers: content.workers,
     ring: { bytes: content.ring.bytes },
     batch: { recordsMax: content.batch.records_max, bytesMax: content.batch.bytes_max },
+    folds: { lagRecordsMax: content.folds.lag_records_max },
     inFlightMax: content.in_flight_max,
     admission: {
       queueMs: durationMicros(content.admission.queue) / 1000,

@@ -113,6 +113,14 @@ export const ConfigSchema = Type.Object(
       records_max: integer(1, 65536, 8192, 'Records in one commit.'),
       bytes_max: integer(65536, 268435456, 8388608, 'Bytes in one commit.'),
     }),
+    folds: section('Balances and look-ups in SQL.', {
+      lag_records_max: integer(
+        1000,
+        1000000000,
+        1500000,
+        'Records of a shard that are not folded before its commits slow down; a start has to read them.',
+      ),
+    }),
     in_flight_max: integer(1, 1048576, 32768, 'Requests of one front that may wait for their answer.'),
     admission: section('What is let in before it is refused.', {
       queue: duration('250ms', 'How much work may wait for a shard, as the time that the shard needs for it.'),

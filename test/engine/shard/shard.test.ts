@@ -344,6 +344,30 @@ describe('the bounds', () => {
     expect(sequences).not.toContain(0);
   });
 
+  it('commits rest while the folds are too far behind, and answers do not; once they have followed, nothing rests', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const world = await World.started({ foldLagMax: 1 });
+      world.store.easy = true;
+      world.store.foldedTo = 0;
+      await vi.advanceTimersByTimeAsync(500);
+      expect(await world.answer(world.post('a', 'wallet', 1))).toMatchObject({ type: 'recorded' });
+      const rested = world.post('b', 'wallet', 1);
+      await vi.advanceTimersByTimeAsync(240);
+      await world.settled();
+      expect(world.answers.has(rested)).toBe(false);
+      await vi.advanceTimersByTimeAsync(10);
+      expect(await world.answer(rested)).toMatchObject({ type: 'recorded' });
+      expect(world.shard.status().foldRestMs).toBe(500);
+      world.store.foldedTo = world.store.log.length;
+      await vi.advanceTimersByTimeAsync(500);
+      expect(await world.answer(world.post('c', 'wallet', 1))).toMatchObject({ type: 'recorded' });
+      expect(await world.answer(world.post('d', 'wallet', 1))).toMatchObject({ type: 'recorded' });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('a drain finishes what was taken and takes nothing more', async () => {
     const world = await World.started({ batchRecordsMax: 1 });
     const taken = [world.post('a', 'wallet', 1), world.post('b', 'wallet', 1), world.post('c', 'wallet', 1)];

@@ -8,7 +8,10 @@ type Values = readonly SqlValue[];
 type Statement = (server: Server, values: Values, text: string) => readonly SqlRow[];
 
 const STATEMENTS: readonly (readonly [beginning: string, run: Statement])[] = [
-  ['SELECT epoch FROM fence', ({ fence }) => [{ epoch: BigInt(fence.epoch) }]],
+  [
+    'SELECT f.epoch, (SELECT b.position FROM fold',
+    ({ fence, fold }) => [{ epoch: BigInt(fence.epoch), folded: BigInt(fold.position) }],
+  ],
   ['SELECT epoch, owner FROM fence', ({ fence }) => [{ epoch: BigInt(fence.epoch), owner: fence.owner }]],
   [
     'SELECT last, hash, digest FROM batch',

@@ -62,6 +62,8 @@ export class FakeStore implements ShardStore {
   readonly partitionRecords = 1 << 20;
   readonly clockOffset = 0;
   epoch = 0;
+  /** How far the folds are. */
+  foldedTo = Number.MAX_SAFE_INTEGER;
   /** What is committed. */
   readonly log: LogRecord[] = [];
   /** True: commits succeed at once, without being asked about. */
@@ -72,7 +74,8 @@ export class FakeStore implements ShardStore {
   #waiting: (() => void)[] = [];
 
   readonly sql: Sql = {
-    query: (text: string) => Promise.resolve(text.includes('FROM fence') ? [{ epoch: this.epoch }] : []),
+    query: (text: string) =>
+      Promise.resolve(text.includes('FROM fence') ? [{ epoch: this.epoch, folded: this.foldedTo }] : []),
     close: () => Promise.resolve(),
   } as unknown as Sql; // as much of it as a shard asks for
 

@@ -45,7 +45,14 @@ export class World {
       name: 'shard-0',
       store: this.store,
       clock: new ShardClock(),
-      bounds: { batchRecordsMax: 100, batchBytesMax: 1 << 20, parkedMax: 10, residentKeysMax: 1 << 20, ...bounds },
+      bounds: {
+        batchRecordsMax: 100,
+        batchBytesMax: 1 << 20,
+        parkedMax: 10,
+        residentKeysMax: 1 << 20,
+        foldLagMax: 1 << 20,
+        ...bounds,
+      },
       settings: {
         customCurrencies: [],
         keyWindow: 7 * DAY,
