@@ -9,6 +9,8 @@ export interface FoldThreadData {
       | { readonly kind: 'postgres'; readonly url: string }
       | { readonly kind: 'port'; readonly port: MessagePort };
   }[];
+  /** Records that a shard's folds may be behind; commits slow down from half of it on. */
+  readonly lagRecordsMax: number;
 }
 
 export type ToFoldThread =

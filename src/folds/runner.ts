@@ -34,7 +34,7 @@ export interface FoldRunnerOptions {
   readonly onError?: (error: Error, retryInMs: number) => void;
 }
 
-const STEP_RECORDS_MAX = 800_000;
+export const STEP_RECORDS_MAX = 800_000;
 const PAUSE_MS_MIN = 50;
 const CHEAP_PAUSE_SHARE = 50;
 const CHEAP_PAUSE_MS_MAX = 1_600;

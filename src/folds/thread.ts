@@ -5,14 +5,16 @@ import { foldsName } from '../store/postgres/names.js';
 import { createPgSql } from '../store/postgres/sql.js';
 import type { Sql } from '../store/sql.js';
 import type { FoldThreadData, FromFoldThread, ToFoldThread } from './messages.js';
-import { FoldRunner } from './runner.js';
+import { FoldRunner, STEP_RECORDS_MAX } from './runner.js';
 
 /** PGlite lives in the thread that commits, and answers nothing else during a step: so steps are short there. */
 const STEP_RECORDS_MAX_PGLITE = 4_000;
+/** Of the lag that is allowed: commits must not be slowed while the folds wait for a larger step. */
+const STEP_SHARE = 0.4;
 
 type Shard = FoldThreadData['shards'][number];
 
-const { shards } = workerData as FoldThreadData;
+const { shards, lagRecordsMax } = workerData as FoldThreadData;
 const port = parentPort;
 if (port === null) throw new Error('this module is the entry of a worker thread');
 const tell = (message: FromFoldThread): void => port.postMessage(message);
@@ -27,7 +29,10 @@ const running = shards.map((shard) => {
   const runner = new FoldRunner({
     shard: shard.name,
     sql,
-    ...(shard.connection.kind === 'port' && { stepRecordsMax: STEP_RECORDS_MAX_PGLITE }),
+    stepRecordsMax: Math.min(
+      shard.connection.kind === 'port' ? STEP_RECORDS_MAX_PGLITE : STEP_RECORDS_MAX,
+      Math.ceil(lagRecordsMax * STEP_SHARE),
+    ),
     onLag: (lag) => tell({ type: 'lag', ...lag }),
     onError: ({ message }, retryInMs) =>
       tell({ type: 'error', shard: shard.name, message, retryInMs: Math.round(retryInMs) }),

@@ -162,6 +162,7 @@ it('the thread folds a server and a PGlite behind a port, whatever becomes of a 
           { name: 'server', connection: { kind: 'postgres', url: postgres.lastUrl ?? '' } },
           { name: 'pglite', connection: { kind: 'port', port: port1 } },
         ],
+        lagRecordsMax: 2_000_000,
       },
       [port1],
     );

@@ -11,12 +11,14 @@ import type { ShardBounds } from './status.js';
 
 export class Batches {
   readonly #bounds: Pick<ShardBounds, 'batchRecordsMax' | 'batchBytesMax'>;
+  #recordsMax: number;
   #gathering: Batch;
   #spare: Batch;
   #inFlight: Batch | null = null;
 
   constructor(newEncoder: () => BatchEncoder, bounds: Pick<ShardBounds, 'batchRecordsMax' | 'batchBytesMax'>) {
     this.#bounds = bounds;
+    this.#recordsMax = bounds.batchRecordsMax;
     this.#gathering = new Batch(newEncoder());
     this.#spare = new Batch(newEncoder());
   }
@@ -43,7 +45,12 @@ export class Batches {
   /** True where no more is to be gathered before the next commit. */
   get isFull(): boolean {
     const { encoder } = this.#gathering;
-    return encoder.records >= this.#bounds.batchRecordsMax || encoder.sizeBytes >= this.#bounds.batchBytesMax;
+    return encoder.records >= this.#recordsMax || encoder.sizeBytes >= this.#bounds.batchBytesMax;
+  }
+
+  /** A batch takes so many records at most, where that is less than its bound. */
+  limit(records: number): void {
+    this.#recordsMax = Math.min(this.#bounds.batchRecordsMax, records);
   }
 
   /** For what depends on all that memory holds now: the newest batch that is not committed. */

@@ -1,4 +1,4 @@
-/** How long commits take: notices one that stands still, and remembers the last and the quickest. */
+/** How long commits take: notices one that stands still, and remembers the quickest. */
 
 /** Twice as long as the slowest commit of a healthy disk, and half of what a client is promised a refusal within. */
 const STALLED_MS = 500;
@@ -9,7 +9,6 @@ export class CommitWatch {
   readonly #onStalled: (forMs: number) => void;
   #timer: NodeJS.Timeout | null = null;
   #beganMs = 0;
-  #lastMs = 0;
   #windowBeganMs = 0;
   #quickest = Number.POSITIVE_INFINITY;
   #quickestBefore = Number.POSITIVE_INFINITY;
@@ -27,20 +26,14 @@ export class CommitWatch {
   end(committed: boolean): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    const nowMs = performance.now();
-    this.#lastMs = nowMs - this.#beganMs;
     if (!committed) return;
+    const nowMs = performance.now();
     if (nowMs - this.#windowBeganMs > WINDOW_MS) {
       this.#quickestBefore = this.#quickest;
       this.#quickest = Number.POSITIVE_INFINITY;
       this.#windowBeganMs = nowMs;
     }
-    this.#quickest = Math.min(this.#quickest, this.#lastMs);
-  }
-
-  /** What the last one took, ms. */
-  get lastMs(): number {
-    return this.#lastMs;
+    this.#quickest = Math.min(this.#quickest, nowMs - this.#beganMs);
   }
 
   /** ms; 0: none was seen. */

@@ -171,7 +171,8 @@ export class Shard {
       keysMax: ledger?.keys.max ?? 0,
       openHolds: ledger?.openHoldCount ?? 0,
       quickestCommitMs: this.#commitWatch.quickestMs,
-      foldRestMs: this.#foldPace.restedMs,
+      foldRestMs: this.#foldPace.lastMs,
+      foldRestedMs: this.#foldPace.allMs,
       attempts: this.#options.breaker.attempts,
       nextAttemptAt: this.#options.breaker.nextAttemptAt,
     };
@@ -229,8 +230,9 @@ export class Shard {
     else this.#commits = this.#commitLoop();
   }
 
+  /** While it rests for the folds it leaves the processor to others, and is not who they may wait for. */
   get isBusy(): boolean {
-    return this.#commits !== null;
+    return this.#commits !== null && !this.#foldPace.isResting;
   }
 
   get isCommitting(): boolean {
@@ -239,6 +241,7 @@ export class Shard {
 
   /** Takes no more commands; resolves when all that was taken is committed and answered, or cannot be. */
   async drain(): Promise<void> {
+    this.#foldPace.hurry();
     // Commands that wait for a load or for room were taken: they are finished before the door closes behind them.
     while (this.#state === 'ready' && (this.#waiting.count > 0 || !this.#parked.idle || this.#commits !== null)) {
       this.turnEnded();
@@ -271,9 +274,13 @@ export class Shard {
   async #commitLoop(): Promise<void> {
     try {
       while (this.#state === 'ready' && this.#batches.records > 0) {
+        const rest = this.#foldPace.rest();
+        if (rest !== null) {
+          this.#options.onBusy(false);
+          await rest;
+        }
         this.#options.onBusy(true);
         if (!(await this.#commitOne())) return;
-        await this.#letFoldsFollow();
         this.#takeWaiting();
         this.#expire();
         this.#options.onBusy(false);
@@ -291,12 +298,6 @@ export class Shard {
     return this.#options.othersCommit?.() ?? true;
   }
 
-  /** Commands wait where they are meanwhile, as they do during a commit. */
-  async #letFoldsFollow(): Promise<void> {
-    const restMs = this.#foldPace.restMs(this.#committed, this.#commitWatch.lastMs);
-    if (restMs > 0 && !this.#closing) await new Promise((resolve) => setTimeout(resolve, restMs));
-  }
-
   /** The clients just answered may ask again: larger batches, fewer commits. */
   async #restABit(): Promise<void> {
     const rest = this.#rest.begin(this.#batches.records, this.#othersCommit());
@@ -312,6 +313,8 @@ export class Shard {
   async #commitOne(): Promise<boolean> {
     const batch = this.#batches.depart();
     batch.encoder.chainHash = this.#mustLedger().chainHash;
+    this.#foldPace.begins(batch.encoder.records, batch.encoder.last);
+    this.#batches.limit(this.#foldPace.recordsMax);
     this.#commitWatch.begin();
     const result = await this.#store.commit(batch.encoder);
     this.#commitWatch.end(result.type === 'committed');
@@ -377,7 +380,7 @@ export class Shard {
   }
 
   #saw({ epoch, folded }: Sight): void {
-    this.#foldPace.folded(folded);
+    this.#foldPace.saw(folded);
     // Compared now and not before the question: our own raise may have come between.
     if (epoch > this.#store.epoch) this.#overtaken(epoch);
   }

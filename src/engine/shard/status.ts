@@ -11,7 +11,7 @@ export interface ShardBounds {
   readonly parkedMax: number;
   /** Keys kept in memory whole; older partitions are behind a filter. */
   readonly residentKeysMax: number;
-  /** Records that the folds may be behind; from there on commits slow down. */
+  /** Records that the folds may be behind; from half of it on commits slow down. */
   readonly foldLagMax: number;
 }
 
@@ -35,8 +35,9 @@ export interface ShardStatus {
   readonly openHolds: number;
   /** The shortest that a commit took lately, ms; 0: there was none. */
   readonly quickestCommitMs: number;
-  /** For how long commits have waited for the folds, ms; see fold-pace.ts. */
+  /** For how long the last commit waited for the folds, ms, and all since the start; see fold-pace.ts. */
   readonly foldRestMs: number;
+  readonly foldRestedMs: number;
   /** Attempts to reach its database that failed since it was last there; 0: it is there. */
   readonly attempts: number;
   /** When the next one begins, ms since 1970; null: one is under way, or none is needed. */
@@ -57,6 +58,7 @@ export const NOTHING_COUNTED = {
   openHolds: 0,
   quickestCommitMs: 0,
   foldRestMs: 0,
+  foldRestedMs: 0,
   attempts: 0,
   nextAttemptAt: null,
 };

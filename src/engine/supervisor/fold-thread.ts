@@ -40,7 +40,8 @@ export class FoldThread {
       ports.push(port);
       return { name, connection: { kind: 'port', port } };
     });
-    const thread = new Worker(this.#options.foldEntry, { workerData: { shards }, transferList: ports });
+    const lagRecordsMax = this.#options.bounds.foldLagMax;
+    const thread = new Worker(this.#options.foldEntry, { workerData: { shards, lagRecordsMax }, transferList: ports });
     this.#thread = thread;
     thread.on('message', this.#onMessage);
     thread.on('error', (error) => this.#options.log.error(`folds failed: ${error.message}`));

@@ -108,7 +108,10 @@ class FrontThread {
       connectionsMax: this.#config.connectionsMax,
       admission: {
         ...this.#config.admission,
-        commitMs: (index) => this.#shards[index]?.status?.quickestCommitMs ?? 0,
+        commitMs: (index) => {
+          const status = this.#shards[index]?.status;
+          return status ? status.quickestCommitMs + status.foldRestMs : 0;
+        },
       },
       version: this.#config.version,
       readiness: () => this.#readiness(),

@@ -44,7 +44,7 @@ const SHARD_COUNTERS: readonly (readonly [name: string, help: string, of: (statu
   [
     'fold_rest_seconds',
     'Time that commits waited because the folds were too far behind.',
-    ({ foldRestMs }) => foldRestMs / 1000,
+    ({ foldRestedMs }) => foldRestedMs / 1000,
   ],
 ];
 

@@ -115,10 +115,10 @@ export const ConfigSchema = Type.Object(
     }),
     folds: section('Balances and look-ups in SQL.', {
       lag_records_max: integer(
-        1000,
+        10000,
         1000000000,
-        1500000,
-        'Records of a shard that are not folded before its commits slow down; a start has to read them.',
+        2000000,
+        'Records that the folds of a shard may be behind, which a start has to read; from half of it on commits slow down.',
       ),
     }),
     in_flight_max: integer(1, 1048576, 32768, 'Requests of one front that may wait for their answer.'),

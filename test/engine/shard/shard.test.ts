@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DivergenceError } from '../../../src/engine/shard/recover.js';
 import { RecordKind } from '../../../src/ledger/record.js';
 import { SealBrokenError, StoreUnavailableError } from '../../../src/store/errors.js';
@@ -344,28 +344,52 @@ describe('the bounds', () => {
     expect(sequences).not.toContain(0);
   });
 
-  it('commits rest while the folds are too far behind, and answers do not; once they have followed, nothing rests', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    try {
+  describe('of the lag of the folds', () => {
+    beforeEach(() => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    });
+    afterEach(() => {
+      vi.useRealTimers();
+    });
+
+    /** Its folds are far behind and have been seen to be; a commit of fifty records has just been answered. */
+    async function behind(): Promise<World> {
       const world = await World.started({ foldLagMax: 1 });
       world.store.easy = true;
       world.store.foldedTo = 0;
       await vi.advanceTimersByTimeAsync(500);
-      expect(await world.answer(world.post('a', 'wallet', 1))).toMatchObject({ type: 'recorded' });
-      const rested = world.post('b', 'wallet', 1);
-      await vi.advanceTimersByTimeAsync(240);
+      const many = Array.from({ length: 51 }, (_, index) => world.post(`many-${index}`, 'wallet', 1));
+      // The first is a commit of its own, and the others wait a millisecond for its sake.
+      await vi.advanceTimersByTimeAsync(1);
+      for (const request of many) expect(await world.answer(request)).toMatchObject({ type: 'recorded' });
+      return world;
+    }
+
+    it('the next commit rests, answers and reads do not; when the folds have followed, nothing rests', async () => {
+      const world = await behind();
+      expect(await world.answer(world.balance())).toMatchObject(posted(151n));
+      const rested = world.post('rested', 'wallet', 1);
+      expect(world.shard.isBusy).toBe(false);
+      await vi.advanceTimersByTimeAsync(49);
       await world.settled();
       expect(world.answers.has(rested)).toBe(false);
-      await vi.advanceTimersByTimeAsync(10);
+      await vi.advanceTimersByTimeAsync(1);
       expect(await world.answer(rested)).toMatchObject({ type: 'recorded' });
-      expect(world.shard.status().foldRestMs).toBe(500);
-      world.store.foldedTo = world.store.log.length;
+      expect(world.shard.status().foldRestMs).toBe(50);
+      expect(world.shard.status().foldRestedMs).toBeGreaterThanOrEqual(50);
+      world.store.foldedTo = world.store.log.length + 10;
       await vi.advanceTimersByTimeAsync(500);
-      expect(await world.answer(world.post('c', 'wallet', 1))).toMatchObject({ type: 'recorded' });
-      expect(await world.answer(world.post('d', 'wallet', 1))).toMatchObject({ type: 'recorded' });
-    } finally {
-      vi.useRealTimers();
-    }
+      for (const key of ['c', 'd', 'e']) {
+        expect(await world.answer(world.post(key, 'wallet', 1))).toMatchObject({ type: 'recorded' });
+      }
+    });
+
+    it('a drain does not rest', async () => {
+      const world = await behind();
+      const rested = world.post('rested', 'wallet', 1);
+      await world.shard.drain();
+      expect(await world.answer(rested)).toMatchObject({ type: 'recorded' });
+    });
   });
 
   it('a drain finishes what was taken and takes nothing more', async () => {
