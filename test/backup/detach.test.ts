@@ -40,6 +40,8 @@ let api: Api;
 let holdId: string;
 let firstId: string;
 let firstAt: string;
+/** Transactions of the first partition with one action and with two in a later one. */
+let acted: readonly string[];
 
 /** Closed and forgotten, but not detached. The engine takes the filter of what it has forgotten away. */
 const DETACHABLE = `SELECT p.number FROM millrace.log_partition p LEFT JOIN millrace.key_filter k ON k.partition = p.number
@@ -96,7 +98,13 @@ test('a partition with an open hold or with remembered keys stays', async () => 
   const first = await api.transfer('external/card', 'customer/2', 5);
   firstId = String(first.body.id);
   firstAt = String(first.body.created_at);
+  const once = await api.transfer('external/card', 'customer/2', 5);
+  const twice = await api.transfer('external/card', 'customer/2', 5, { pending: true });
+  acted = [String(once.body.id), String(twice.body.id)];
   await post(70, 'first');
+  expect((await api.post(`/v1/transactions/${acted[0]}/reverse`, { amount: 1 })).status).toBe(201);
+  expect((await api.post(`/v1/transactions/${acted[1]}/capture`, { amount: 3 })).status).toBe(201);
+  expect((await api.post(`/v1/transactions/${acted[1]}/void`, {})).status).toBe(201);
   const hold = await api.transfer('customer/1', 'shop/1', 1, { pending: true });
   holdId = String(hold.body.id);
   await post(70, 'second');
@@ -104,6 +112,16 @@ test('a partition with an open hold or with remembered keys stays', async () => 
     (await detach()).out.includes('a hold of it'),
   );
   expect(await ask('SELECT count(*)::int4 AS count FROM millrace.detached')).toEqual({ count: 1 });
+});
+
+test('a transaction that went while actions on it stay is archived, and its merchant goes on', async () => {
+  for (const id of acted) {
+    for (const action of ['reverse', 'capture', 'void']) {
+      const answer = await api.post(`/v1/transactions/${id}/${action}`, {});
+      expect(answer).toMatchObject({ status: 410, body: { code: 'archived', outcome: 'none' } });
+    }
+  }
+  await post(3, 'goes-on');
 });
 
 test('the rest goes when the hold is captured, and the engine works on', async () => {

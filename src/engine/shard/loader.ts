@@ -76,7 +76,11 @@ export class Loader {
         if (wanted.has(record.position)) addInOrder(found, record.position, record);
         if (isAction(record.kind) && wanted.has(record.parent)) addInOrder(found, record.parent, record);
       }
-      for (const [position, { resolve }] of wanted) resolve(found.get(position) ?? []);
+      for (const [position, { resolve }] of wanted) {
+        const records = found.get(position) ?? [];
+        // Of a transaction that was moved into a file its later actions may still be in the table: it is not there.
+        resolve(records[0]?.position === position ? records : []);
+      }
     } catch (error) {
       for (const { reject } of wanted.values()) reject(error as Error);
     }
