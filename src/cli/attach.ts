@@ -27,7 +27,9 @@ export async function attachCommand(request: AttachRequest, config: Config, io: 
       const attached = await attachSince({ url, folder, since });
       io.stdout.write(`${name}: ${attached.length} partitions attached\n`);
       for (const { records, file } of attached) {
-        io.stdout.write(`  ${file}: ${records.toLocaleString('en')} records; the file is no longer needed\n`);
+        io.stdout.write(
+          `  ${file}: ${records.toLocaleString('en')} records; only backups from before now still need the file\n`,
+        );
       }
     }
     return ExitCode.ok;

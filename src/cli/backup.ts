@@ -1,5 +1,5 @@
 /** `millrace backup`: a copy of the embedded databases and of the data folder's other files, with the engine running. */
-import { mkdirSync, renameSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Config } from '../platform/config/config.js';
 import { ConfigError, EngineNotRunningError } from '../platform/errors.js';
@@ -55,11 +55,18 @@ export async function backupCommand(request: BackupRequest, config: Config, io: 
     mkdirSync(join(root, BACKUPS_NAME), { recursive: true, mode: 0o700 });
     mkdirSync(draft, { mode: 0o700 });
     const archived = root === config.backup.archive;
-    const shards = await copyShards(servers.urls, homes, draft, archived);
-    const files = await copyOtherFiles(config.dataDir, join(draft, 'files'));
-    const manifest: Manifest = { version: 1, millrace: VERSION, startedAt, shards, files };
-    writeManifest(draft, manifest);
-    renameSync(draft, folder);
+    let manifest: Manifest;
+    try {
+      const shards = await copyShards(servers.urls, homes, draft, archived);
+      const files = await copyOtherFiles(config.dataDir, join(draft, 'files'));
+      manifest = { version: 1, millrace: VERSION, startedAt, shards, files };
+      writeManifest(draft, manifest);
+      renameSync(draft, folder);
+    } catch (error) {
+      // Most likely there was no room, and what is archived beside it needs what there is.
+      rmSync(draft, { recursive: true, force: true });
+      throw error;
+    }
     syncFolder(join(root, BACKUPS_NAME));
     report(io, folder, manifest, performance.now() - begun, archived);
     if (request.keep !== null) {

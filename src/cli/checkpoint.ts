@@ -3,7 +3,9 @@ import type { ChainPoint, ComparedPoint } from '../folds/verify/checkpoint.js';
 import { chainEnd, comparePoint } from '../folds/verify/checkpoint.js';
 import type { Config } from '../platform/config/config.js';
 import type { Log } from '../platform/log.js';
+import { DetachedFileError } from '../store/errors.js';
 import type { Sql } from '../store/sql.js';
+import type { ShardDatabase } from './databases.js';
 import { CHECKPOINT_FORMAT, type CheckpointFile, readCheckpoints, writeNew } from './evidence/files.js';
 import { askShards } from './evidence/shards.js';
 import { isSignedBy, readPrivateKey, readPublicKey, signPoint } from './evidence/signature.js';
@@ -18,7 +20,9 @@ export async function exportCheckpoint(
   log: Log,
 ): Promise<number> {
   const key = readPrivateKey(sign);
-  const ends: readonly ChainPoint[] = await askShards(config, log, { do: 'checkpoint.ends' }, chainEnd);
+  const ends: readonly ChainPoint[] = await askShards(config, log, { do: 'checkpoint.ends' }, ({ sql }) =>
+    chainEnd(sql),
+  );
   const now = new Date();
   const content: CheckpointFile = {
     format: CHECKPOINT_FORMAT,
@@ -50,7 +54,7 @@ export async function verifyCheckpoint(
     digest,
   }));
   const compared = (
-    await askShards(config, log, { do: 'checkpoint.compare', points }, (sql, name) => comparePoints(sql, name, points))
+    await askShards(config, log, { do: 'checkpoint.compare', points }, (shard) => compareShard(shard, points))
   ).flat();
   for (const { shard, position, ok, message } of compared) {
     io.stdout.write(`${ok ? 'true ' : 'LIE  '} ${shard}, position ${position}: ${message}\n`);
@@ -58,6 +62,26 @@ export async function verifyCheckpoint(
   const missing = points.filter(({ shard }) => !compared.some((point) => point.shard === shard));
   for (const { shard } of missing) io.stdout.write(`LIE   ${shard}: the configuration has no such shard\n`);
   return missing.length === 0 && compared.every(({ ok }) => ok) ? ExitCode.ok : ExitCode.failed;
+}
+
+/** Also where old partitions stand in files: without them the log would seem to lack what was signed. */
+async function compareShard(shard: ShardDatabase, points: readonly ChainPoint[]): Promise<readonly ComparedPoint[]> {
+  const { name } = shard;
+  if (!points.some((point) => point.shard === name)) return [];
+  try {
+    const sql = await shard.wholeLog();
+    try {
+      return await comparePoints(sql, name, points);
+    } finally {
+      await sql.close();
+    }
+  } catch (error) {
+    if (!(error instanceof DetachedFileError)) throw error;
+    const { message } = error;
+    return points
+      .filter((point) => point.shard === name)
+      .map(({ shard: of, position }) => ({ shard: of, position, ok: false, message }));
+  }
 }
 
 /** Those points that are of this shard. */

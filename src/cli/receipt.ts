@@ -21,7 +21,7 @@ export async function receiptCommand(
   log: Log,
 ): Promise<number> {
   const key = sign === undefined ? null : readPrivateKey(sign);
-  const found: readonly (Receipt | null)[] = await askShards(config, log, { do: 'receipt', transaction }, (sql) =>
+  const found: readonly (Receipt | null)[] = await askShards(config, log, { do: 'receipt', transaction }, ({ sql }) =>
     makeReceipt(sql, transaction),
   );
   const receipt = found.find((one) => one !== null);

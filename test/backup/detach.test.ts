@@ -1,4 +1,5 @@
 /** Old partitions of the log in files: what is proven of them, and what an engine on the rest still knows. */
+import { generateKeyPairSync } from 'node:crypto';
 import {
   appendFileSync,
   existsSync,
@@ -57,6 +58,15 @@ const ask = (text: string) =>
 const balance = async (name: string): Promise<number> =>
   (await api.get(`/v1/accounts/${encodeURIComponent(name)}`)).body.balances.posted as number;
 
+/** @returns the file of the private key; that of the public one lies beside it */
+function newSigningKey(): string {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  writeFileSync(join(folder, 'signing.pub'), publicKey.export({ format: 'pem', type: 'spki' }));
+  const file = join(folder, 'signing.pem');
+  writeFileSync(file, privateKey.export({ format: 'pem', type: 'pkcs8' }), { mode: 0o600 });
+  return file;
+}
+
 async function post(count: number, prefix: string): Promise<void> {
   for (let number = 1; number <= count; number++) {
     const answer = await api.transfer(
@@ -105,6 +115,8 @@ test('a partition with an open hold or with remembered keys stays', async () => 
   expect((await api.post(`/v1/transactions/${acted[0]}/reverse`, { amount: 1 })).status).toBe(201);
   expect((await api.post(`/v1/transactions/${acted[1]}/capture`, { amount: 3 })).status).toBe(201);
   expect((await api.post(`/v1/transactions/${acted[1]}/void`, {})).status).toBe(201);
+  const signed = await millrace(['checkpoint', 'export', join(folder, 'before.json'), '--sign', newSigningKey()], env);
+  expect(signed).toMatchObject({ code: 0 });
   const hold = await api.transfer('customer/1', 'shop/1', 1, { pending: true });
   holdId = String(hold.body.id);
   await post(70, 'second');
@@ -112,6 +124,22 @@ test('a partition with an open hold or with remembered keys stays', async () => 
     (await detach()).out.includes('a hold of it'),
   );
   expect(await ask('SELECT count(*)::int4 AS count FROM millrace.detached')).toEqual({ count: 1 });
+});
+
+test('a checkpoint of before holds; a receipt of what went says where it is', async () => {
+  expect(
+    await millrace(
+      ['checkpoint', 'verify', join(folder, 'before.json'), '--public-key', join(folder, 'signing.pub')],
+      env,
+    ),
+  ).toMatchObject({
+    code: 0,
+    out: expect.stringContaining('history up to here is the one that was signed'),
+  });
+  expect(await millrace(['receipt', firstId], env)).toMatchObject({
+    code: 3,
+    err: expect.stringContaining('stands in a file since millrace detach'),
+  });
 });
 
 test('a transaction that went while actions on it stay is archived, and its merchant goes on', async () => {

@@ -14,7 +14,7 @@ export interface Pruned {
 }
 
 /**
- * Of the newest backup's history only: what was before a restore stays until somebody removes it by hand.
+ * Of the newest backup's ledger and history only: what was before a restore stays until somebody removes it by hand.
  * @param keep how many backups stay, at least 1
  */
 export function prune(archive: string, keep: number): Pruned {
@@ -33,7 +33,7 @@ export function prune(archive: string, keep: number): Pruned {
 }
 
 const historiesOf = ({ manifest }: FoundBackup): string =>
-  manifest.shards.map(({ name, history }) => `${name} ${history}`).join();
+  manifest.shards.map(({ name, ledger, history }) => `${name} ${ledger} ${history}`).join();
 
 function pruneWal(archive: string, { manifest }: FoundBackup): number {
   let removed = 0;

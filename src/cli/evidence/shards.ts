@@ -3,21 +3,20 @@ import type { Config } from '../../platform/config/config.js';
 import { DataFolderHeldError } from '../../platform/errors.js';
 import { type AdminRequest, callEngine } from '../../platform/lock.js';
 import type { Log } from '../../platform/log.js';
-import type { Sql } from '../../store/sql.js';
-import { openDatabases } from '../databases.js';
+import { openDatabases, type ShardDatabase } from '../databases.js';
 
 /** Asks each shard in turn. @param request has the engine answer with an array of the same results */
 export async function askShards<Result>(
   config: Config,
   log: Log,
   request: AdminRequest,
-  ask: (sql: Sql, name: string) => Promise<Result>,
+  ask: (shard: ShardDatabase) => Promise<Result>,
 ): Promise<readonly Result[]> {
   try {
     const databases = await openDatabases(config, log);
     try {
       const results: Result[] = [];
-      for (const { name, sql } of databases.shards) results.push(await ask(sql, name));
+      for (const shard of databases.shards) results.push(await ask(shard));
       return results;
     } finally {
       await databases.close();

@@ -3,6 +3,7 @@ import { isTransaction, type LogRecord, type Position } from '../../ledger/recor
 import { IdCodec } from '../../platform/ids/id-codec.js';
 import { COPY_HEADER, COPY_TRAILER, LOG_COLUMN_LIST } from '../../store/copy/columns.js';
 import { decodeRecords } from '../../store/copy/decode.js';
+import { StoreUnavailableError } from '../../store/errors.js';
 import { pathTo } from '../../store/seal/merkle.js';
 import { rowsOfCopy } from '../../store/seal/rows.js';
 import { BatchSealer, genesisOf, LEAF_HEADER_BYTES, type Leaf } from '../../store/seal/seal.js';
@@ -64,6 +65,12 @@ export async function makeReceipt(sql: Sql, transaction: string): Promise<Receip
   const { position } = place;
   const batch = await batchAt(sql, position);
   if (batch === null) return null;
+  const [table] = await sql.query('SELECT attached_from() AS first');
+  if (batch.prev + 1 < Number(table?.first)) {
+    throw new StoreUnavailableError(
+      `${transaction} stands in a file since millrace detach, and a receipt is made from the table: attach it first`,
+    );
+  }
   const previous = batch.prev === 0 ? genesisOf(logId) : ((await batchAt(sql, batch.prev))?.digest ?? Buffer.alloc(0));
   const rows = rowsOfCopy(
     await sql.copyOut(

@@ -18,6 +18,8 @@ export interface CopiedFile extends Copied {
 }
 
 export interface ClusterCopy {
+  /** Which ledger it is: the server's own number, and how often it was restored. */
+  readonly ledger: string;
   readonly files: readonly CopiedFile[];
   readonly folders: readonly string[];
   /** First file of the log that a restore reads. */
@@ -50,6 +52,7 @@ export class ClusterBackup {
   readonly #data: string;
   readonly #target: string;
   #startWal = '';
+  #ledger = '';
   #segmentBytes = 0;
   #consistentAt = 0;
   readonly #files: CopiedFile[] = [];
@@ -81,12 +84,14 @@ export class ClusterBackup {
     await this.#client.query(
       `SELECT pg_create_physical_replication_slot('millrace_backup_' || pg_backend_pid(), true, true)`,
     );
-    const { rows } = await this.#client.query<{ wal: string; bytes: string }>(
+    const { rows } = await this.#client.query<{ wal: string; bytes: string; ledger: string }>(
       `SELECT pg_walfile_name(pg_backup_start('millrace', true)) AS wal,
+              (SELECT c.system_identifier || '.' || s.incarnation FROM pg_control_system() c, millrace.shard s) AS ledger,
               (SELECT setting FROM pg_settings WHERE name = 'wal_segment_size') AS bytes`,
     );
     this.#startWal = rows[0]?.wal ?? '';
     this.#segmentBytes = Number(rows[0]?.bytes);
+    this.#ledger = rows[0]?.ledger ?? '';
   }
 
   /** Copies all files and stops the backup. Several servers are copied first; then each is ended by {@link finish}. */
@@ -118,6 +123,7 @@ export class ClusterBackup {
     syncFolder(this.#target);
     await this.close();
     return {
+      ledger: this.#ledger,
       files: this.#files,
       folders: this.#folders,
       startWal: this.#startWal,

@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { EmbeddedServerError, messageOf } from '../../platform/errors.js';
 import { privateTemporaryFolder } from '../../platform/lock.js';
+import { syncFolder } from './files.js';
 import type { Place } from './place.js';
 import { makeFolder } from './place.js';
 
@@ -92,6 +93,8 @@ async function initialise(cluster: Cluster, place: Place): Promise<void> {
   }
   writeOwned(join(draft, 'pg_hba.conf'), `# Written by Millrace.\nlocal all ${ROLE} peer map=${ROLE}\n`, place);
   renameSync(draft, cluster.data);
+  // A start that does not find it makes another, and removes this one as a draft.
+  syncFolder(cluster.home);
 }
 
 /** Who the kernel says is calling: this engine's user and the server's own are let in, nobody else. */

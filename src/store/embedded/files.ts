@@ -1,7 +1,7 @@
 /** Copies and files that are on the disk, whole, when the functions return. */
 import { createHash } from 'node:crypto';
-import { chownSync, closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { chownSync, closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { User } from './place.js';
 
@@ -32,7 +32,7 @@ export async function copyDurably(from: string, to: string, mode = 0o600): Promi
         const part = chunk.subarray(0, bytesRead);
         hash.update(part);
         // Zeros become a hole: most of a file of the log that was closed early is nothing else.
-        if (!part.equals(ZEROS.subarray(0, bytesRead))) await target.write(part, 0, bytesRead, bytes);
+        if (!part.equals(ZEROS.subarray(0, bytesRead))) await writeAll(target, part, bytes);
         bytes += bytesRead;
       }
       await target.truncate(bytes);
@@ -43,6 +43,14 @@ export async function copyDurably(from: string, to: string, mode = 0o600): Promi
     }
   } finally {
     await source.close();
+  }
+}
+
+/** One write may take less than it was given (write(2)): a disk that is nearly full does. */
+export async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let at = 0; at < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, at, bytes.length - at, position + at);
+    at += bytesWritten;
   }
 }
 
@@ -74,7 +82,7 @@ export function writeWhole(file: string, text: string, owner: User | null): void
   rmSync(draft, { force: true });
   const handle = openSync(draft, 'wx', 0o600);
   try {
-    writeSync(handle, text);
+    writeFileSync(handle, text);
     fsyncSync(handle);
   } finally {
     closeSync(handle);

@@ -4,16 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import {
-  chownSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -21,6 +12,7 @@ import { EmbeddedServerError, messageOf } from '../../platform/errors.js';
 import type { Log } from '../../platform/log.js';
 import type { Binaries } from './binaries.js';
 import { copyBinaries, findBinaries, hasLinks } from './binaries.js';
+import { writeWhole } from './files.js';
 
 export interface User {
   readonly uid: number;
@@ -95,9 +87,8 @@ function makePlace(folder: string, sharedFolder: string, user: User): string {
     );
   }
   makeFolder(elsewhere, user);
-  const draft = join(folder, `${POINTER_NAME}.draft`);
-  writeFileSync(draft, `${elsewhere}\n`, { mode: 0o600 });
-  renameSync(draft, join(folder, POINTER_NAME));
+  // On the disk before the first posting is: without it the next start would make a new ledger.
+  writeWhole(join(folder, POINTER_NAME), `${elsewhere}\n`, null);
   return elsewhere;
 }
 

@@ -81,7 +81,7 @@ async function attachOne(client: pg.Client, row: SqlRow, folder: string | null):
     if (rowCount !== 1) throw new Error(`partition ${partition} does not hold ${records} records: run millrace verify`);
     await client.query('COMMIT');
   } catch (error) {
-    await client.query('ROLLBACK');
+    await client.query('ROLLBACK').catch(() => undefined);
     throw error;
   }
   await client.query(`ANALYZE log_p${partition}`);

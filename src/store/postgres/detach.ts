@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import { LOG_COLUMN_LIST } from '../copy/columns.js';
-import { syncFolder } from '../embedded/files.js';
+import { syncFolder, writeAll } from '../embedded/files.js';
 import { DetachedFileError, StoreUnavailableError } from '../errors.js';
 import { LockClass } from '../migrate.js';
 import { SCHEMA } from '../session.js';
@@ -88,6 +88,7 @@ async function nextPartition(client: pg.Client, before: number): Promise<Next | 
   const { rows } = await client.query<SqlRow>(
     `SELECT p.number, p.first_position, p.end_position, s.name, s.log_id, coalesce(d.chain, '') AS chain,
             CASE WHEN p.end_position > f.position + 1 THEN 'the folds have not passed it yet'
+                 WHEN p.end_position > (SELECT max(b.prev) FROM batch b) + 1 THEN 'the newest batch reaches into it'
                  WHEN NOT p.keys_indexed THEN 'its keys are not indexed yet'
                  WHEN EXISTS (SELECT FROM key_filter k WHERE k.partition = p.number AND k.last_expires_at >= now())
                    THEN 'its keys are still remembered (keys.window)'
@@ -134,7 +135,7 @@ async function detachOne(client: pg.Client, next: Next, folder: string): Promise
     await client.query(`DELETE FROM log_p${partition} WHERE kind NOT IN ${KEPT_KINDS}`);
     await client.query('COMMIT');
   } catch (error) {
-    await client.query('ROLLBACK');
+    await client.query('ROLLBACK').catch(() => undefined);
     throw error;
   }
   await giveSpaceBack(client, partition);
@@ -155,7 +156,7 @@ async function writeFile(client: pg.Client, partition: number, file: string) {
     const rows = `SELECT ${LOG_COLUMN_LIST} FROM log_p${partition} ORDER BY position`;
     for await (const chunk of client.query(copyTo(`COPY (${rows}) TO STDOUT (FORMAT binary)`))) {
       hash.update(chunk as Buffer);
-      await target.write(chunk as Buffer);
+      await writeAll(target, chunk as Buffer, bytes);
       bytes += (chunk as Buffer).length;
     }
     await target.sync();
@@ -163,6 +164,9 @@ async function writeFile(client: pg.Client, partition: number, file: string) {
     await target.close();
   }
   const sha256 = hash.digest('hex');
+  // Nothing else will have these records when they are removed: what is in the file is looked at, not what was sent to it.
+  if ((await hashOf(draft)) !== sha256)
+    throw new StoreUnavailableError(`${draft} does not hold what was written to it`);
   // A run that was killed before the table knew of it has left the same; anything else belongs to another history.
   if (existsSync(file) && (await hashOf(file)) !== sha256) {
     rmSync(draft);
@@ -173,7 +177,8 @@ async function writeFile(client: pg.Client, partition: number, file: string) {
   return { bytes, sha256 };
 }
 
-async function hashOf(file: string): Promise<string> {
+/** Of a file's content, hex. */
+export async function hashOf(file: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
   return hash.digest('hex');

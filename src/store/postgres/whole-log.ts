@@ -2,11 +2,11 @@
  * A shard's database as if nothing had been detached: one session in which `log` is the table and the files together.
  * For proofs; needs room for the files' content in the database's temporary files.
  */
-import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
+import { messageOf } from '../../platform/errors.js';
 import { LOG_COLUMN_LIST } from '../copy/columns.js';
 import { DetachedFileError, StoreUnavailableError } from '../errors.js';
 import { LockClass } from '../migrate.js';
@@ -14,7 +14,7 @@ import { SCHEMA } from '../session.js';
 import type { Sql, SqlRow } from '../sql.js';
 import type { ConnectOptions } from './connect.js';
 import { asStoreError, clientConfig } from './connect.js';
-import { chainOf } from './detach.js';
+import { chainOf, hashOf } from './detach.js';
 import { sessionOf } from './session.js';
 
 /** @throws DetachedFileError where a file is not what it was, StoreUnavailableError where it is missing */
@@ -64,18 +64,18 @@ async function attachFiles(client: pg.Client): Promise<void> {
 /** Reads a file into the session's table `detached_log`. @throws StoreUnavailableError, DetachedFileError */
 export async function loadDetached(client: pg.Client, file: string, sha256: string, records: number): Promise<void> {
   if (!existsSync(file)) throw new StoreUnavailableError(`${file}, in which a part of the log stands, is not there`);
-  const hash = createHash('sha256');
-  const source = createReadStream(file);
-  source.on('data', (chunk) => hash.update(chunk));
+  const found = await hashOf(file).catch((error: unknown) => {
+    throw new StoreUnavailableError(`${file}, in which a part of the log stands: ${messageOf(error)}`, {
+      cause: error,
+    });
+  });
+  if (found !== sha256) throw new DetachedFileError(`${file} is not what it was when it was written`);
   const copy = client.query(copyFrom(`COPY detached_log (${LOG_COLUMN_LIST}) FROM STDIN (FORMAT binary)`));
-  try {
-    await pipeline(source, copy);
-  } catch (error) {
-    throw new DetachedFileError(`${file} is not what it was: it cannot be read`, { cause: error });
-  }
-  if (hash.digest('hex') !== sha256 || copy.rowCount !== records) {
-    throw new DetachedFileError(`${file} is not what it was when it was written`);
-  }
+  // The file is what it was, so what fails here is the database: its disk is full, or it is gone.
+  await pipeline(createReadStream(file), copy).catch((error: unknown) => {
+    throw asStoreError(error);
+  });
+  if (copy.rowCount !== records) throw new DetachedFileError(`${file} does not hold ${records} records`);
 }
 
 /** What stayed in the table must be what the files in `detached_log` say. @param end exclusive */
