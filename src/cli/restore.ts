@@ -115,6 +115,7 @@ async function restoreShards(place: Place, { backup, target, reach }: Point, log
       folders: shard.folders,
       walFolder,
       lastWal: reached.wal,
+      segmentBytes: shard.segmentBytes,
     }),
   );
   for (const { walFolder } of sources) {

@@ -1,6 +1,7 @@
 /** Restores of servers that hold the least that a ledger has: what they refuse, and where they end. */
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -8,6 +9,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
@@ -180,6 +182,43 @@ test('what lies after a file that the archive lacks cannot be restored, and the 
   const to = new Date(reach.reached.at / 1000).toISOString();
   await expect(restore('lacking', archive, to)).rejects.toThrow(`the archive lacks its file ${reach.reached.wal}`);
   renameSync(`${file}.away`, file);
+});
+
+/** The first backup, and the newest file of the log that its history has archived. */
+function firstBackup(): { readonly backup: string; readonly file: string } {
+  const [backup] = findBackups(archive);
+  const [reach] = backup === undefined ? [] : reachOf(backup);
+  if (backup === undefined || reach === undefined || reach.walFolder === null) {
+    throw new Error('the archive goes on from the backup');
+  }
+  return { backup: backup.folder, file: join(reach.walFolder, reach.reached.wal) };
+}
+
+test('where a file of the archive is damaged nothing is restored as if the log ended there, and the file is named', async () => {
+  const { backup, file } = firstBackup();
+  const content = readFileSync(file);
+  const changed = Buffer.from(content);
+  for (let at = 64; at < 128; at++) changed[at] = (changed[at] ?? 0) ^ 1;
+  writeFileSync(file, changed);
+  try {
+    await expect(restore('cut-short', backup)).rejects.toThrow(`${file} is damaged`);
+    expect(existsSync(join(folder, 'cut-short'))).toBe(false);
+  } finally {
+    writeFileSync(file, content);
+  }
+});
+
+test.runIf(userInfo().uid === 0)('nor where the user that runs Postgres cannot read it', async () => {
+  const { backup, file } = firstBackup();
+  const { uid, gid } = statSync(file);
+  chownSync(file, 0, 0);
+  chmodSync(file, 0o600);
+  try {
+    await expect(restore('cut-short', backup)).rejects.toThrow(`${file} is damaged, or the user that runs Postgres`);
+    expect(existsSync(join(folder, 'cut-short'))).toBe(false);
+  } finally {
+    chownSync(file, uid, gid);
+  }
 });
 
 test('while the archive cannot be written the server works on and says so, and afterwards nothing is missing', async () => {

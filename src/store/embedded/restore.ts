@@ -1,5 +1,5 @@
 /** Makes a server's data directory from a backup, and lets Postgres replay the log up to a chosen time. */
-import { chownSync, mkdirSync, renameSync } from 'node:fs';
+import { chownSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { EmbeddedServerError } from '../../platform/errors.js';
@@ -14,7 +14,7 @@ import type { Place } from './place.js';
 import { makeFolder } from './place.js';
 import { PostgresServer } from './server.js';
 import { defaultSettings } from './settings.js';
-import { isWalName } from './wal.js';
+import { endOf, fileAt, isWalName, parseLsn } from './wal.js';
 
 export interface ClusterSource {
   readonly name: string;
@@ -24,8 +24,9 @@ export interface ClusterSource {
   readonly folders: readonly string[];
   /** Where the archived log is; null: what the backup has of it must do. */
   readonly walFolder: string | null;
-  /** Nothing after this file is read. */
+  /** Nothing after this file is read. It was closed when it was archived: it is full, or has nothing more in it. */
   readonly lastWal: string;
+  readonly segmentBytes: number;
 }
 
 /** Copies the files into a new data directory; each must be what the backup's list says. */
@@ -77,8 +78,37 @@ export async function replayTo(target: number, source: ClusterSource, place: Pla
   } catch (error) {
     // Nothing was written after the target: then all that there is belongs to it.
     if (!(error instanceof EmbeddedServerError) || !ENDED_BEFORE.test(error.message)) throw error;
-    return start(cluster, place, settings, log);
+    const server = await start(cluster, place, settings, log);
+    try {
+      mustHaveReadAll(cluster, source);
+      return server;
+    } catch (lacking) {
+      await server.stop();
+      throw lacking;
+    }
   }
+}
+
+/**
+ * Postgres takes a file that it cannot get, and a record in it that is damaged, for the end of the log. Where that is said by
+ * the history of the timeline that a recovery begins: https://www.postgresql.org/docs/current/continuous-archiving.html
+ *
+ * @throws EmbeddedServerError where it ended before what was archived
+ */
+function mustHaveReadAll(cluster: Cluster, { walFolder, lastWal, segmentBytes, copy }: ClusterSource): void {
+  const folder = join(cluster.data, 'pg_wal');
+  const newest = readdirSync(folder)
+    .filter((name) => /^[0-9A-F]{8}\.history$/.test(name))
+    .sort()
+    .at(-1);
+  const lines = newest === undefined ? [] : readFileSync(join(folder, newest), 'utf8').trim().split('\n');
+  const [, place = ''] = (lines.at(-1) ?? '').split('\t');
+  const end = parseLsn(place);
+  if (end >= endOf(lastWal, segmentBytes)) return;
+  const file = join(walFolder ?? join(copy, 'pg_wal'), fileAt(end, lastWal, segmentBytes));
+  throw new EmbeddedServerError(
+    `the log could be read up to ${place} only, and was archived up to the end of ${lastWal}: ${file} is damaged, or the user that runs Postgres cannot read it`,
+  );
 }
 
 function recoverySettings({ walFolder, lastWal }: ClusterSource): Readonly<Record<string, string>> {

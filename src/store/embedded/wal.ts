@@ -21,6 +21,22 @@ export function walNames(first: string, last: string, segmentBytes: number): rea
   return names;
 }
 
+/** Where a file ends, in bytes from the beginning of the log: the next one begins there. */
+export const endOf = (name: string, segmentBytes: number): bigint =>
+  (parse(name, segmentBytes).number + 1n) * BigInt(segmentBytes);
+
+/** The file of the same timeline that a place of the log lies in. */
+export const fileAt = (lsn: bigint, like: string, segmentBytes: number): string =>
+  nameOf(parse(like, segmentBytes).timeline, lsn / BigInt(segmentBytes), segmentBytes);
+
+/** A place as Postgres writes it, such as 16/B374D848 (https://www.postgresql.org/docs/current/datatype-pg-lsn.html). */
+export function parseLsn(text: string): bigint {
+  const [, high, low] = /^([0-9A-F]{1,8})\/([0-9A-F]{1,8})$/.exec(text) ?? [];
+  if (high === undefined || low === undefined)
+    throw new EmbeddedServerError(`${text} is no place of the write-ahead log`);
+  return BigInt(`0x${high}`) * TWO_32 + BigInt(`0x${low}`);
+}
+
 const perPart = (segmentBytes: number): bigint => TWO_32 / BigInt(segmentBytes);
 
 function parse(name: string, segmentBytes: number): { readonly timeline: string; readonly number: bigint } {
