@@ -26,11 +26,13 @@ import { openLock } from '../../src/platform/lock.js';
 import { createLog } from '../../src/platform/log.js';
 import { archivePlaceOf, historyOf, readReached } from '../../src/store/embedded/archive.js';
 import { locateHomes, startEmbedded } from '../../src/store/embedded/embedded.js';
+import { endOf, fileAt } from '../../src/store/embedded/wal.js';
 import { until } from '../crash/support/processes.js';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const NAMES = ['shard-0'];
+const SEGMENT_BYTES = 16 * 2 ** 20;
 const lines: string[] = [];
 const log = createLog({
   level: 'error',
@@ -240,6 +242,26 @@ test('while the archive cannot be written the server works on and says so, and a
   expect(await restore('caught-up', backup.folder)).toMatch(/shard-0 {2}ends with position 6, /);
 });
 
+test('a file of that name in the archive is not taken for what the server could not archive', async () => {
+  const history = historyOf(locateHomes(join(folder, 'data'), NAMES)?.['shard-0'] ?? '');
+  const place = archivePlaceOf(archive, 'shard-0', history ?? '');
+  lines.length = 0;
+  await withServers('data', async (client) => {
+    const { rows } = await client.query<{ wal: string }>('SELECT pg_walfile_name(pg_current_wal_insert_lsn()) AS wal');
+    const now = rows[0]?.wal ?? '';
+    const next = Array.from({ length: 3 }, (_, ahead) =>
+      fileAt(endOf(now, SEGMENT_BYTES) + BigInt((ahead - 1) * SEGMENT_BYTES), now, SEGMENT_BYTES),
+    ).filter((name) => !existsSync(join(place.wal, name)));
+    for (const name of next) writeFileSync(join(place.wal, name), 'of another history');
+    await client.query(record(7));
+    await until('the operator hears of it', () => lines.some((line) => line.includes('the archive falls behind')));
+    expect(next.includes(readReached(place)?.wal ?? '')).toBe(false);
+    for (const name of next) rmSync(join(place.wal, name), { force: true });
+    const then = Date.now() * 1000;
+    await until('the archive has caught up', () => (readReached(place)?.at ?? 0) > then);
+  });
+});
+
 test.runIf(userInfo().uid === 0)('an archive that user postgres cannot enter is refused in one line', async () => {
   const closed = join(folder, 'closed');
   mkdirSync(closed, { mode: 0o700 });
@@ -267,14 +289,14 @@ test('older backups go where so many are to be kept, with the log that only they
   const [mine, other] = histories();
   expect(histories()).toEqual([mine, other]);
   await withServers('data', async (client) => {
-    await client.query(record(7));
+    await client.query(record(8));
   });
   const said = await run((io) => backupCommand({ to: null, keep: 1, withoutControl: false }, config('data'), io, log));
   expect(said).toMatch(/removed: 1 older backups, [1-9]\d* files of the log/);
   expect(histories()).toEqual([other, mine]);
   const startWal = findBackups(archive)[1]?.manifest.shards[0]?.startWal ?? '';
   expect(readdirSync(archivePlaceOf(archive, 'shard-0', mine ?? '').wal).filter((name) => name < startWal)).toEqual([]);
-  expect(await restore('kept')).toMatch(/shard-0 {2}ends with position 7, /);
+  expect(await restore('kept')).toMatch(/shard-0 {2}ends with position 8, /);
 });
 
 test('a folder in which a restore was killed is neither started on nor restored into', async () => {

@@ -68,14 +68,15 @@ export class ArchiveWatch {
   async #round(patienceMs: number, signal?: AbortSignal): Promise<void> {
     const { place } = this.#options;
     const client = await this.#connected();
-    const reached = await closeWal(client).catch(async (error: unknown) => {
+    const drop = async (error: unknown): Promise<never> => {
       this.#client = null;
       await client.end().catch(() => undefined);
       throw error;
-    });
+    };
+    const reached = await closeWal(client).catch(drop);
     const file = join(place.wal, reached.wal);
     const until = performance.now() + patienceMs;
-    while (!existsSync(file)) {
+    while (!existsSync(file) || (await waitsForArchive(client, reached.wal).catch(drop))) {
       if (signal?.aborted === true) return;
       if (performance.now() > until) throw new Error(`${reached.wal} is not archived; see the server's log`);
       await delay(LOOK_MS, undefined, { ref: false });
@@ -98,4 +99,13 @@ export class ArchiveWatch {
     this.#client = client;
     return client;
   }
+}
+
+/**
+ * Whether the server has still to archive it. A file of that name in the archive proves nothing: where the data folder was
+ * put back to an earlier state by other means than a restore, it is another one.
+ */
+async function waitsForArchive(client: pg.Client, wal: string): Promise<boolean> {
+  const { rowCount } = await client.query('SELECT FROM pg_ls_archive_statusdir() WHERE name = $1', [`${wal}.ready`]);
+  return rowCount !== 0;
 }
