@@ -12,6 +12,7 @@ import type { ControlKey } from '../store/control/state.js';
 import { openDatabases } from './databases.js';
 import type { CommandIo } from './io.js';
 import { textTable } from './io.js';
+import { checkBooks } from './own-books.js';
 import { ExitCode } from './serve/exit-codes.js';
 
 export type KeysRequest =
@@ -84,7 +85,8 @@ async function withKeys<T>(config: Config, log: Log, use: (keys: Keys) => Promis
   }
   const databases = await openDatabases(config, log);
   try {
-    return await use(keysOfLog(await ControlLog.open(databases.control)));
+    const control = await ControlLog.open(databases.control);
+    return await use(keysOfLog(control, () => checkBooks(control.state, databases.shards, log)));
   } finally {
     await databases.close();
   }
@@ -100,9 +102,11 @@ function keysOfEngine(folder: string): Keys {
   };
 }
 
-function keysOfLog(control: ControlLog): Keys {
+function keysOfLog(control: ControlLog, isOfTheShards: () => Promise<void>): Keys {
   return {
     create: async (request) => {
+      // As an engine asks before it follows it: a book that has an owner would be somebody else's for good.
+      await isOfTheShards();
       const { token, key } = await control.createKey(request);
       return { token, ...key };
     },

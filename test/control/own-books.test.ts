@@ -1,8 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { checkBooks } from '../../src/cli/serve/own-books.js';
+import { type KeysRequest, keysCommand } from '../../src/cli/keys.js';
+import { checkBooks } from '../../src/cli/own-books.js';
+import { configOf } from '../../src/platform/config/config.js';
 import { ControlUnavailableError } from '../../src/platform/errors.js';
 import { createLog } from '../../src/platform/log.js';
 import { Control } from '../../src/store/control/control.js';
@@ -84,4 +87,28 @@ test('a control log that lacks a book of a shard, or gives it to another, create
 test('a shard that is away keeps nobody from creating keys', async () => {
   const away = { query: () => Promise.reject(new Error('away')) };
   await expect(checkBooks({ merchants: new Map() }, [{ name: 'shard-0', sql: away }], log)).resolves.toBeUndefined();
+});
+
+test('nor does the command make one where no engine runs; keys can be listed and revoked', async () => {
+  const url = await server.createDatabase();
+  const content = {
+    store: { kind: 'postgres' },
+    data_dir: 'data',
+    shards: [{ name: 'shard-0', slots: '0-16383', url }],
+  };
+  const keys = async (request: KeysRequest): Promise<string> => {
+    const io = { stdout: new PassThrough(), stderr: new PassThrough() };
+    expect(await keysCommand(request, configOf(content, folder), io, log)).toBe(0);
+    return String(io.stdout.read() ?? '');
+  };
+  const acme = { action: 'create', merchant: 'acme', environment: 'test', scopes: [] } as const;
+  // Before any engine has started there.
+  const [, id = ''] = /^mr_test_([a-z0-9]+)_/.exec(await keys(acme)) ?? [];
+  const session = await connectSession({ url, applicationName: APPLICATION });
+  await migrate(session, 'millrace');
+  await session.query(`INSERT INTO millrace.book VALUES (99, 1, now(), 'late', 'test')`);
+  await session.close();
+  await expect(keys({ ...acme, merchant: 'new' })).rejects.toThrow(/holds book 99 of merchant "late"/);
+  expect(await keys({ action: 'list' })).toContain(id);
+  expect(await keys({ action: 'revoke', id })).toContain('is revoked');
 });

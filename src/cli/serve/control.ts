@@ -14,7 +14,7 @@ import type { ControlKey } from '../../store/control/state.js';
 import { createPortSql } from '../../store/port-sql.js';
 import { createPgSql } from '../../store/postgres/sql.js';
 import type { Sql } from '../../store/sql.js';
-import { checkBooks } from './own-books.js';
+import { checkBooks } from '../own-books.js';
 
 export interface FirstKey {
   readonly token: string;

@@ -2,10 +2,13 @@
  * Whether a control log is that of the shards. One that was restored to an earlier time than they, or is another's, would
  * give numbers of books that have an owner to somebody else.
  */
-import { messageOf } from '../../platform/errors.js';
-import type { Log } from '../../platform/log.js';
-import type { ControlState } from '../../store/control/state.js';
-import type { Sql } from '../../store/sql.js';
+import { messageOf } from '../platform/errors.js';
+import type { Log } from '../platform/log.js';
+import type { ControlState } from '../store/control/state.js';
+import { sqlState } from '../store/errors.js';
+import type { Sql } from '../store/sql.js';
+
+const UNDEFINED_TABLE = '42P01';
 
 /** @throws Error naming a book whose owner the control log does not know */
 export async function checkBooks(
@@ -46,6 +49,8 @@ async function booksOf(shard: string, sql: Pick<Sql, 'query'>, log: Log): Promis
       environment: String(environment),
     }));
   } catch (error) {
+    // No engine has started on it yet.
+    if (sqlState(error) === UNDEFINED_TABLE) return [];
     log.warn(`${shard}: its books could not be compared with the control log: ${messageOf(error)}`);
     return [];
   }
