@@ -10,7 +10,7 @@ import { callEngine, openLock } from '../platform/lock.js';
 import type { Log } from '../platform/log.js';
 import type { Micros } from '../platform/time.js';
 import { formatMicros } from '../platform/time.js';
-import { UNFINISHED_NAME } from '../store/embedded/embedded.js';
+import { refuseUnfinished, UNFINISHED_NAME } from '../store/embedded/embedded.js';
 import { syncFolder } from '../store/embedded/files.js';
 import type { Place } from '../store/embedded/place.js';
 import { canReach, findPlace, SHARED_FOLDER } from '../store/embedded/place.js';
@@ -76,9 +76,7 @@ async function checkEmpty(folder: string): Promise<void> {
     () => false,
   );
   if (isRunning) throw new DataFolderHeldError(`an engine is running on ${folder}; a restore needs an empty folder`);
-  if (existsSync(join(folder, UNFINISHED_NAME))) {
-    throw new EmbeddedServerError(`${folder} holds a restore that did not end; remove it and restore again`);
-  }
+  refuseUnfinished(folder);
   throw new EmbeddedServerError(`${folder} is not empty; move it away, or name another folder in data_dir`);
 }
 

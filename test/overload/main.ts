@@ -47,7 +47,7 @@ const {
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const verdicts = new Verdicts(say);
 
-const PLAYS_MAX = 3;
+const PLAYS_MAX = 4;
 /**
  * Commits that take as long as on a slow disk, and are small: so a shard is what is full first and not the processor, which
  * the generator shares, and a capacity is the same from one minute to the next.

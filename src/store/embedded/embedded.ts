@@ -93,9 +93,13 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
 /** In a data folder while a restore makes it. */
 export const UNFINISHED_NAME = 'restore-unfinished';
 
-function refuseUnfinished(folder: string): void {
+/** @throws EmbeddedServerError where a restore into the folder was killed */
+export function refuseUnfinished(folder: string): void {
   if (!existsSync(join(folder, UNFINISHED_NAME))) return;
-  throw new EmbeddedServerError(`a restore into ${folder} did not end; remove the folder and restore again`);
+  const place = placeOf(folder);
+  // A root engine's databases may lie elsewhere, where nobody would look for a whole copy of the ledger.
+  const all = place === null || place.startsWith(`${folder}/`) ? folder : `${folder} and ${place}`;
+  throw new EmbeddedServerError(`a restore into ${folder} did not end; remove ${all}, and restore again`);
 }
 
 /** Folders of the servers by name, each with its `data` in it; null where none was ever made. */

@@ -26,7 +26,8 @@ export const fairness: Scene = {
       settleMs: 3_000,
     });
     const capacity = groupIn(closed, 'flood').goodput;
-    const ms = lasting(stage, 1_500, 15_000);
+    // Until the flood is seen for what it is a fifth of a second goes by: that must not be most of what is measured.
+    const ms = lasting(stage, 4_000, 15_000);
     const alone: number[] = [];
     const beside: number[] = [];
     let lag = 0;
