@@ -302,10 +302,11 @@ test('older backups go where so many are to be kept, with the log that only they
 test('a folder in which a restore was killed is neither started on nor restored into', async () => {
   writeFileSync(join(folder, 'latest', 'restore-unfinished'), '');
   await expect(restore('latest')).rejects.toThrow(/a restore into .* did not end; remove .*latest, and restore again/);
-  await expect(withServers('latest', () => Promise.resolve())).rejects.toThrow(/a restore into .* did not end/);
   // Where its databases lie elsewhere, that folder is named too: nobody else would ever find it.
   writeFileSync(join(folder, 'latest', 'postgres-at'), '/var/lib/elsewhere\n');
   await expect(restore('latest')).rejects.toThrow(/latest and \/var\/lib\/elsewhere, and restore again/);
+  rmSync(join(folder, 'latest', 'postgres-at'));
+  await expect(withServers('latest', () => Promise.resolve())).rejects.toThrow(/a restore into .* did not end/);
 });
 
 test('other stores are told what to do instead', async () => {
