@@ -66,21 +66,19 @@ export async function verifyCheckpoint(
 
 /** Also where old partitions stand in files: without them the log would seem to lack what was signed. */
 async function compareShard(shard: ShardDatabase, points: readonly ChainPoint[]): Promise<readonly ComparedPoint[]> {
-  const { name } = shard;
-  if (!points.some((point) => point.shard === name)) return [];
+  const own = points.filter((point) => point.shard === shard.name);
+  if (own.length === 0) return [];
   try {
     const sql = await shard.wholeLog();
     try {
-      return await comparePoints(sql, name, points);
+      return await comparePoints(sql, shard.name, own);
     } finally {
       await sql.close();
     }
   } catch (error) {
     if (!(error instanceof DetachedFileError)) throw error;
     const { message } = error;
-    return points
-      .filter((point) => point.shard === name)
-      .map(({ shard: of, position }) => ({ shard: of, position, ok: false, message }));
+    return own.map(({ position }) => ({ shard: shard.name, position, ok: false, message }));
   }
 }
 
