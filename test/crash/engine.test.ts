@@ -305,14 +305,33 @@ test('SIGTERM under load: everything is answered or refused, the exit code is 0,
   await Promise.all(journals.map((journal) => journal.prove()));
 });
 
-test('a second SIGTERM ends at once, and loses nothing that was answered', async () => {
+test('SIGTERM twice in a moment, as npm passes on what the terminal has sent too, is one', async () => {
   await underLoad();
-  const pid = await engine.enginePid();
+  const postmasters = [await postmaster(0), await postmaster(1)];
   engine.process.kill('SIGTERM');
   await until('the engine is stopping', () => engine.log().includes('stopping: no new requests'));
-  engine.process.kill('SIGTERM');
-  await gone(pid);
-  await until('the parent has ended', () => engine.process.exitCode !== null || engine.process.signalCode !== null);
+  expect(await engine.stop()).toBe(0);
+  expect(postmasters.filter(isAlive)).toEqual([]);
+  await startAgain();
+  await Promise.all(journals.map((journal) => journal.prove()));
+});
+
+test('SIGTERM again while it stops ends it at once, and loses nothing that was answered', async () => {
+  await underLoad();
+  const pid = await engine.enginePid();
+  // A server with a process that stands still does not stop, and the engine waits for it.
+  const writer = await writerOf(0);
+  process.kill(writer, 'SIGSTOP');
+  try {
+    await until('the engine has ended', () => {
+      engine.process.kill('SIGTERM');
+      return !isAlive(pid);
+    });
+    await until('the parent has ended', () => engine.process.exitCode !== null || engine.process.signalCode !== null);
+  } finally {
+    process.kill(writer, 'SIGCONT');
+  }
+  expect(engine.process.exitCode).toBe(1);
   await startAgain();
   await Promise.all(journals.map((journal) => journal.prove()));
 });

@@ -46,6 +46,8 @@ const HELD_WAIT_MS = 15_000;
 const HELD_LOOK_MS = 100;
 /** What a stop may take at most; then the process ends as if it were killed, which is as safe. */
 const STOP_MAX_MS = 60_000;
+/** One Ctrl-C under `npm start` comes twice: from the terminal, and from npm, which passes it on. */
+const SAME_SIGNAL_MS = 1_000;
 
 /** Runs the engine until it is told to stop. @returns the exit code */
 export async function runEngine(options: ServeOptions): Promise<number> {
@@ -72,7 +74,7 @@ export async function runEngine(options: ServeOptions): Promise<number> {
     await printBanner({ config, control, port, topology: supervisor.topology, out: process.stdout });
     process.send?.(READY_MESSAGE);
     await stop.requested;
-    log.info('stopping: no new requests, finishing those in flight');
+    log.info('stopping: no new requests, finishing those in flight; another signal ends the engine at once');
     await supervisor.drain(() => control.close());
     await servers?.stop();
     await lock.close();
@@ -190,14 +192,19 @@ interface StopSignal {
   readonly isRequested: boolean;
 }
 
-/** The first signal (or the parent's death) asks for a stop; the second ends the process at once. */
+/** The first signal (or the parent's death) asks for a stop; another one later on ends the process at once. */
 function stopSignal(log: Log): StopSignal {
   let isRequested = false;
+  let requestedMs = 0;
   const requested = new Promise<void>((resolve) => {
     const ask = (): void => {
-      // Not process.exit: a thread that listens with uWebSockets.js aborts on that. A kill is what every part is made for.
-      if (isRequested) process.kill(process.pid, 'SIGKILL');
+      if (isRequested) {
+        if (performance.now() - requestedMs < SAME_SIGNAL_MS) return;
+        // Not process.exit: a thread that listens with uWebSockets.js aborts on that. A kill is what every part is made for.
+        process.kill(process.pid, 'SIGKILL');
+      }
       isRequested = true;
+      requestedMs = performance.now();
       setTimeout(() => {
         log.error(`not stopped after ${STOP_MAX_MS} ms; ending at once`);
         process.kill(process.pid, 'SIGKILL');

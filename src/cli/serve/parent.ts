@@ -35,6 +35,13 @@ export async function superviseEngine(script: string, args: readonly string[]): 
     engine = startEngine(script, wasEverReady ? args.filter((arg) => arg !== TAKE_OVER) : args);
     const end = await endOf(engine);
     wasEverReady ||= end.wasReady;
+    // By a signal that it handles it can only die before it handles any, and then it has begun nothing.
+    if (stopping && end.signal !== null && !SIGNALS.some((signal) => signal === end.signal)) {
+      process.stderr.write(
+        'millrace: the engine was ended before it had stopped in order; the next start sees to what it left\n',
+      );
+      return ExitCode.failed;
+    }
     if (stopping || end.code === ExitCode.ok) return end.code ?? ExitCode.ok;
     // An engine that ends by a code of its own before it was ever ready says what the operator has to mend.
     if (!wasEverReady && end.code !== null) return end.code;
