@@ -29,6 +29,43 @@ const sqlOn = (url: string): Sql => {
   return sql;
 };
 
+describe('a copy out of a connection', () => {
+  it('is whole, however long, and what is asked after it is answered', async () => {
+    const sql = sqlOn(server.url());
+    const bytes = await sql.copyOut('SELECT repeat($$row$$, i) FROM generate_series(1, 3000) i');
+    const rows: number[] = [];
+    for (let at = 19; bytes.readInt16BE(at) !== -1; at += 6 + bytes.readInt32BE(at + 2))
+      rows.push(bytes.readInt32BE(at + 2));
+    expect(rows).toEqual(Array.from({ length: 3_000 }, (_, index) => 3 * (index + 1)));
+    expect(await sql.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+
+  it.each([
+    ['before its first row', 'SELECT 1 FROM nothing'],
+    ['after many rows', 'SELECT 1 / (50000 - i) FROM generate_series(1, 100000) i'],
+  ])('that fails %s is an error, and its connection goes on', async (_when, query) => {
+    const session = await connectSession({ url: server.url(), applicationName: 'millrace-test' });
+    try {
+      await expect(session.copyOut(query)).rejects.toThrow(/does not exist|division by zero/);
+      expect(await session.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+      expect((await session.copyOut('SELECT 1')).toString('hex').slice(38)).toBe('00010000000400000001ffff');
+    } finally {
+      await session.close();
+    }
+  });
+
+  it('whose connection is lost half-way is an error', async () => {
+    const session = await connectSession({ url: server.url(), applicationName: 'millrace-lost' });
+    const reading = session.copyOut('SELECT i, pg_sleep(0.01) FROM generate_series(1, 3000) i');
+    const lost = expect(reading).rejects.toThrow();
+    await sqlOn(server.url()).query(
+      `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = 'millrace-lost'`,
+    );
+    await lost;
+    await session.close();
+  });
+});
+
 describe('SQL over a port', () => {
   it('answers with the same rows and the same errors as the database itself', async () => {
     const { port1, port2 } = new MessageChannel();

@@ -1,6 +1,8 @@
 /** Binary COPY out of a connection, whole. */
 import type pg from 'pg';
+import { assert } from '../../ledger/assert.js';
 import { asStoreError } from './connect.js';
+import { RowMessages } from './row-messages.js';
 
 const BYTES_MIN = 1 << 12;
 
@@ -23,16 +25,13 @@ export class CopyOuts {
   }
 }
 
-/**
- * A COPY as the driver sends it, and calls it back: with a message a row, which goes to the end of one buffer. A stream
- * of them makes several objects a row, and starts read millions.
- */
+/** A COPY as the driver sends it, and calls it back. Its rows do not come by the driver. */
 class CopyOut implements pg.Submittable {
   readonly #statement: string;
+  readonly #expectedBytes: number;
   readonly #onDone: (bytes: Buffer) => void;
   readonly #onError: (error: Error) => void;
-  #buffer: Buffer;
-  #used = 0;
+  #rows: RowMessages | null = null;
 
   constructor(
     statement: string,
@@ -41,38 +40,26 @@ class CopyOut implements pg.Submittable {
     onError: (error: Error) => void,
   ) {
     this.#statement = statement;
-    this.#buffer = Buffer.allocUnsafeSlow(expectedBytes);
+    this.#expectedBytes = expectedBytes;
     this.#onDone = onDone;
     this.#onError = onError;
   }
 
   submit(connection: pg.Connection): void {
+    this.#rows = new RowMessages(connection.stream, this.#expectedBytes);
     connection.query(this.#statement);
-  }
-
-  /** @param chunk the driver's own, until this returns */
-  handleCopyData({ chunk }: { readonly chunk: Buffer }): void {
-    const end = this.#used + chunk.length;
-    if (end > this.#buffer.length) this.#grow(end);
-    this.#buffer.set(chunk, this.#used);
-    this.#used = end;
   }
 
   handleCommandComplete(): void {}
 
   handleReadyForQuery(): void {
-    const bytes = this.#buffer.subarray(0, this.#used);
-    // Whoever keeps a little of it keeps all of the buffer.
-    this.#onDone(this.#used * 2 < this.#buffer.length ? Buffer.from(bytes) : bytes);
+    assert(this.#rows !== null, 'a copy that has ended was sent');
+    this.#onDone(this.#rows.giveBack());
   }
 
   handleError(error: Error): void {
+    // A connection that was lost before its turn has taken nothing.
+    this.#rows?.giveBack();
     this.#onError(error);
-  }
-
-  #grow(bytes: number): void {
-    const buffer = Buffer.allocUnsafeSlow(Math.max(bytes, 2 * this.#buffer.length));
-    buffer.set(this.#buffer.subarray(0, this.#used));
-    this.#buffer = buffer;
   }
 }
