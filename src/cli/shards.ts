@@ -19,6 +19,7 @@ interface EngineShard {
   readonly epoch: number;
   readonly position: number;
   readonly lagRecords: number | null;
+  readonly foldRestMs: number;
   readonly error: string | null;
   readonly code: string | null;
   readonly attempts: number;
@@ -118,14 +119,13 @@ function cells(now: Look, before: Look): readonly string[] {
   const position = positionOf(now);
   const seconds = (now.atMs - before.atMs) / 1000;
   const rate = position === null || seconds <= 0 ? 0 : (position - (positionOf(before) ?? position)) / seconds;
-  const lag = now.sql === null ? now.engine?.lagRecords : Math.max(0, now.sql.position - now.sql.folded);
   return [
     now.name,
     now.slots,
     now.engine?.state ?? (now.error === null ? 'no engine here' : 'unreachable'),
     now.sql === null ? '-' : sizeText(now.sql.bytes),
     numberText(position),
-    numberText(lag),
+    lagText(now),
     numberText(now.sql?.epoch ?? now.engine?.epoch),
     now.sql?.owner.slice(0, 8) ?? '-',
     `${Math.round(rate).toLocaleString('en')}/s`,
@@ -135,6 +135,12 @@ function cells(now: Look, before: Look): readonly string[] {
 
 const errorText = ({ code, error }: EngineShard): string | null =>
   error === null || code === null ? error : `${code}: ${error}`;
+
+/** Commits that wait for the folds are no fault, and slower than they could be: whoever asks why looks here. */
+function lagText({ sql, engine }: Look): string {
+  const records = numberText(sql === null ? engine?.lagRecords : Math.max(0, sql.position - sql.folded));
+  return engine !== null && engine.foldRestMs > 0 ? `${records}, commits rest` : records;
+}
 
 /** "closed"; or how many attempts failed, and when the next one comes. */
 function breakerText({ attempts, nextAttemptAt }: EngineShard): string {

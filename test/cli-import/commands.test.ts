@@ -71,6 +71,7 @@ test('keys, shards and verify work beside a running engine and without one', asy
         epoch: 1,
         position: 0,
         lagRecords: 0,
+        foldRestMs: name === 'shard-1' ? 12.5 : 0,
         error: null,
         attempts: 0,
         nextAttemptAt: null,
@@ -83,7 +84,7 @@ test('keys, shards and verify work beside a running engine and without one', asy
   });
   const beside = await capture((io) => shardsCommand(config, io, log));
   expect(beside.out).toMatch(
-    /^SHARD +SLOTS +STATE +SIZE +POSITION +LAG +EPOCH +OWNER +RATE +BREAKER\nshard-0 +0-8191 +open +[0-9.]+ MiB +0 +0 +1 +[0-9a-f]{8} +0\/s +closed\n/,
+    /^SHARD +SLOTS +STATE +SIZE +POSITION +LAG +EPOCH +OWNER +RATE +BREAKER\nshard-0 +0-8191 +open +[0-9.]+ MiB +0 +0 +1 +[0-9a-f]{8} +0\/s +closed\nshard-1 +8192-16383 +open +[0-9.]+ MiB +0 +0, commits rest +1 /,
   );
   expect((await capture((io) => verifyCommand(config, io, log))).code).toBe(0);
   await servers.stop();

@@ -21,6 +21,7 @@ afterAll(() => engine.dispose());
 interface Shown {
   readonly fold_lag_records: number | null;
   readonly fold_lag_ms: number | null;
+  readonly fold_rest_ms: number;
 }
 async function shown(): Promise<Shown> {
   const { shards } = (await (await fetch(`${engine.url}/readyz`)).json()) as { readonly shards: readonly Shown[] };
@@ -84,6 +85,7 @@ it('a shard whose folds are too far behind slows down and says so, and is itself
     // What was on its way when this began is waited for, and what is on its way at the end is not.
     expect(performance.now() - begun).toBeGreaterThan(1_500);
     await until('it is told', async () => (await figure('fold_rest_seconds_total')) - rested > 1.5);
+    expect((await shown()).fold_rest_ms).toBeGreaterThan(0);
   });
   expect(engine.log()).toMatch(/the folds are \d+ records behind: commits slow down/);
   await until('commits rest no more', async () => {

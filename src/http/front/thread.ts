@@ -223,6 +223,7 @@ class FrontThread {
             keys_max: status.keysMax,
             accounts: status.accounts,
             open_holds: status.openHolds,
+            fold_rest_ms: Math.round(status.foldRestMs),
             ...reconnecting(status),
           }),
     }));
