@@ -25,8 +25,12 @@ export async function detachCommand(request: DetachRequest, config: Config, io: 
       if (url === null) throw new ConfigError('detach is for Postgres; PGlite keeps all of its log');
       const { detached, staysBecause } = await detachOld({ url, folder: resolve(request.to), before });
       io.stdout.write(`${name}: ${detached.length} partitions detached\n`);
-      for (const { records, bytes, file } of detached) {
+      for (const { partition, records, bytes, file, spaceKept } of detached) {
         io.stdout.write(`  ${file}: ${records.toLocaleString('en')} records, ${megabytes(bytes)}\n`);
+        if (spaceKept === null) continue;
+        io.stdout.write(
+          `  its space is not free yet (${spaceKept}): later, VACUUM (FULL, ANALYZE) millrace.log_p${partition}\n`,
+        );
       }
       if (staysBecause !== null) io.stdout.write(`  ${staysBecause}\n`);
     }

@@ -298,6 +298,15 @@ test('what was detached is brought back, newest first and only from files that a
   expect((await api.post(`/v1/transactions/${firstId}/reverse`, {})).status).toBe(201);
   // And away again, for what follows.
   renameSync(`${files}.moved`, files);
+  const held = await withClient(url, async (client) => {
+    await client.query('BEGIN');
+    await client.query(`SELECT FROM millrace.log_p0 LIMIT 1`);
+    return (await detach()).out;
+  });
+  expect(held, 'a reader keeps the space of the first, and of nothing else').toMatch(
+    /its space is not free yet \(.*lock timeout\): later, VACUUM \(FULL, ANALYZE\) millrace\.log_p0\n/,
+  );
+  expect(held.match(/its space/g)).toHaveLength(1);
   await until('they are detached again', async () => {
     await detach();
     return Number((await ask('SELECT count(*) AS count FROM millrace.detached')).count) >= detached.count;

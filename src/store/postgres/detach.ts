@@ -9,6 +9,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
+import { messageOf } from '../../platform/errors.js';
 import { LOG_COLUMN_LIST } from '../copy/columns.js';
 import { syncFolder, writeAll } from '../embedded/files.js';
 import { DetachedFileError, StoreUnavailableError } from '../errors.js';
@@ -30,6 +31,8 @@ export interface DetachedPartition {
   readonly records: number;
   readonly bytes: number;
   readonly file: string;
+  /** Why the table still has the space of what is gone; null where it has given it back. */
+  readonly spaceKept: string | null;
 }
 
 export interface DetachResult {
@@ -138,8 +141,7 @@ async function detachOne(client: pg.Client, next: Next, folder: string): Promise
     await client.query('ROLLBACK').catch(() => undefined);
     throw error;
   }
-  await giveSpaceBack(client, partition);
-  return { partition, records, bytes, file };
+  return { partition, records, bytes, file, spaceKept: await giveSpaceBack(client, partition) };
 }
 
 /** Over which a file cannot be exchanged: the chain before it, its content, its place. */
@@ -184,17 +186,17 @@ export async function hashOf(file: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** Written anew without what is gone: it keeps what an older snapshot may still have to see. */
-async function giveSpaceBack(client: pg.Client, partition: number): Promise<void> {
+/** Written anew without what is gone: it keeps what an older snapshot may still have to see. @returns why that failed */
+async function giveSpaceBack(client: pg.Client, partition: number): Promise<string | null> {
   await client.query(`SET lock_timeout = ${LOCK_MS_MAX}`);
   for (let attempt = 1; ; attempt++) {
     try {
       await client.query(`VACUUM (FULL, ANALYZE) log_p${partition}`);
-      return;
+      return null;
     } catch (error) {
       const waited = (error as { readonly code?: string }).code === '55P03';
-      // Space only: what is left over is reused by nothing and harms nothing.
-      if (!waited || attempt === LOCK_ATTEMPTS) return;
+      // Space only: what is left over harms nothing.
+      if (!waited || attempt === LOCK_ATTEMPTS) return messageOf(error);
     }
   }
 }
