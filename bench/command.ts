@@ -10,6 +10,8 @@ import { textOf } from './figures/text.js';
 import { knobCommand } from './knob/command.js';
 import { mustGoWith, type RunName } from './options.js';
 import { pageOf } from './page/page.js';
+import { writePictures } from './page/picture.js';
+import { plotsOf } from './page/plots.js';
 import { profile } from './profile/profile.js';
 import { soakCommand } from './soak/command.js';
 import { isSound } from './suite/books.js';
@@ -31,7 +33,7 @@ npm run bench -- --profile FOLDER [--duration SECONDS]
 npm run bench -- knob NAME=VALUE[,NAME=VALUE]… [more of them] [--shape single|batches] [--connections N] [--rounds N]
                  [--duration SECONDS] [--json FILE]
 npm run bench -- soak [--minutes N] [--share OF-THE-CAPACITY] [--connections N] [--seed N] [--json FILE]
-npm run bench -- report FILE --html PAGE
+npm run bench -- report FILE [--html PAGE] [--plots FOLDER]
 npm run bench -- compare OLD NEW
 
 Workloads: ${WORKLOADS.map(({ name }) => name).join(', ')}
@@ -48,6 +50,7 @@ export function commandOf(args: readonly string[]): Command | null {
       stream: { type: 'boolean', default: false },
       json: { type: 'string' },
       html: { type: 'string' },
+      plots: { type: 'string' },
       floors: { type: 'string' },
       workload: { type: 'string' },
       connections: { type: 'string' },
@@ -68,7 +71,7 @@ export function commandOf(args: readonly string[]): Command | null {
   const more = positionals.slice(1);
   switch (run) {
     case 'report':
-      return reportCommand(more, values.html);
+      return reportCommand(more, values);
     case 'compare':
       return compareCommand(more);
     case 'knob':
@@ -148,12 +151,16 @@ function profileCommand(folder: string, duration: string | undefined): Command {
   };
 }
 
-function reportCommand([file, ...more]: readonly string[], html: string | undefined): Command {
-  if (file === undefined || more.length > 0 || html === undefined) throw new Error('report takes FILE --html PAGE');
+function reportCommand([file, ...more]: readonly string[], { html, plots }: Pick<Values, 'html' | 'plots'>): Command {
+  if (file === undefined || more.length > 0 || (html === undefined && plots === undefined)) {
+    throw new Error('report takes FILE, and --html PAGE, --plots FOLDER or both');
+  }
   return {
     maxMs: READING_MS,
     run: async () => {
-      writeFileSync(html, pageOf(readResults(file)));
+      const results = readResults(file);
+      if (html !== undefined) writeFileSync(html, pageOf(results));
+      if (plots !== undefined) writePictures(plots, plotsOf(results));
       return 0;
     },
   };
@@ -175,6 +182,7 @@ interface Values {
   readonly stream: boolean;
   readonly json?: string | undefined;
   readonly html?: string | undefined;
+  readonly plots?: string | undefined;
   readonly floors?: string | undefined;
   readonly profile?: string | undefined;
   readonly workload?: string | undefined;

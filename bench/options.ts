@@ -11,7 +11,7 @@ const TAKES = {
   '--profile': ['profile', 'duration'],
   knob: ['shape', 'connections', 'rounds', 'duration', 'json'],
   soak: ['minutes', 'share', 'connections', 'seed', 'json'],
-  report: ['html'],
+  report: ['html', 'plots'],
   compare: [],
 } as const satisfies Record<string, readonly string[]>;
 

@@ -1,4 +1,4 @@
-/** Plots as SVG: lines over two axes, and bars made of parts. Colours are the page's, by class, so they follow its scheme. */
+/** Plots as SVG: lines over two axes, and bars made of parts. Colours are by class, so they follow the scheme of where they stand. */
 import type { Axis } from './axis.js';
 import { escaped } from './text.js';
 
@@ -9,12 +9,21 @@ export interface Line {
   readonly points: readonly (readonly [x: number, y: number])[];
 }
 
+export interface Plot {
+  readonly title: string;
+  /** What is within the `svg` element; WIDTH units wide. */
+  readonly content: string;
+  readonly height: number;
+  /** Of lines or parts, each with its colour in this order. */
+  readonly names: readonly string[];
+}
+
 export interface Bar {
   readonly name: string;
   readonly parts: readonly { readonly name: string; readonly value: number }[];
 }
 
-const WIDTH = 860;
+export const WIDTH = 860;
 const HEIGHT = 340;
 const LEFT = 70;
 const RIGHT = 34;
@@ -28,10 +37,10 @@ const COLOURS = 8;
 const POINTS_SHOWN_MAX = 24;
 
 const one = (value: number): string => value.toFixed(1);
-const colour = (index: number): string => `c${index % COLOURS}`;
+export const colour = (index: number): string => `c${index % COLOURS}`;
 
 /** @param x and @param y hold all points */
-export function lineChart(title: string, x: Axis, y: Axis, lines: readonly Line[]): string {
+export function lineChart(title: string, x: Axis, y: Axis, lines: readonly Line[]): Plot {
   const right = WIDTH - RIGHT;
   const bottom = HEIGHT - BOTTOM;
   const xAt = (value: number): number => LEFT + x.place(value) * (right - LEFT);
@@ -62,15 +71,12 @@ export function lineChart(title: string, x: Axis, y: Axis, lines: readonly Line[
             .join('');
     return `<g><title>${escaped(name)}</title><path class="line ${colour(index)}${isLimit ? ' limit' : ''}" d="${path}"/>${dots}</g>`;
   });
-  return figure(
-    title,
-    `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escaped(title)}">${grid.join('')}${titles}${drawn.join('')}</svg>`,
-    lines.map(({ name }) => name),
-  );
+  const content = `${grid.join('')}${titles}${drawn.join('')}`;
+  return { title, content, height: HEIGHT, names: lines.map(({ name }) => name) };
 }
 
 /** Each bar is as long as the sum of its parts. @param x holds all sums @param names of all parts, each with its colour */
-export function barChart(title: string, x: Axis, names: readonly string[], bars: readonly Bar[]): string {
+export function barChart(title: string, x: Axis, names: readonly string[], bars: readonly Bar[]): Plot {
   const right = WIDTH - RIGHT - 50;
   const bottom = TOP + bars.length * (BAR_HEIGHT + BAR_GAP);
   const xAt = (value: number): number => BAR_LEFT + x.place(value) * (right - BAR_LEFT);
@@ -96,12 +102,5 @@ export function barChart(title: string, x: Axis, names: readonly string[], bars:
   });
   const height = bottom + BOTTOM;
   const axis = `<text class="axis" x="${(BAR_LEFT + right) / 2}" y="${height - 8}" text-anchor="middle">${escaped(x.title)}</text>`;
-  const svg = `<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escaped(title)}">${grid.join('')}${axis}${drawn.join('')}</svg>`;
-  return figure(title, svg, names);
-}
-
-function figure(title: string, svg: string, names: readonly string[]): string {
-  const items = names.map((name, index) => `<li><span class="key ${colour(index)}"></span>${escaped(name)}</li>`);
-  const legend = `<ul class="legend">${items.join('')}</ul>`;
-  return `<figure><figcaption>${escaped(title)}</figcaption>${legend}<div class="scroll">${svg}</div></figure>`;
+  return { title, content: `${grid.join('')}${axis}${drawn.join('')}`, height, names };
 }

@@ -5,7 +5,8 @@ import { HELD_HEADER, heldRows } from '../figures/held.js';
 import { diskText, machineText } from '../figures/machine.js';
 import type { Results } from '../figures/schema.js';
 import { spreadOf, spreadText } from '../figures/spread.js';
-import { cpuPlots, growthPlot, lagPlot, latencyPlot, stagePlots, throughputPlot } from './plots.js';
+import { colour, type Plot, WIDTH } from './chart.js';
+import { cpuPlots, growthPlots, lagPlots, latencyPlots, stagePlots, throughputPlots } from './plots.js';
 import { STYLE } from './style.js';
 import { escaped, htmlTable } from './text.js';
 
@@ -29,11 +30,11 @@ export function pageOf(results: Results): string {
 <p class="dim">The ${suite} run of ${escaped(at)}, ${whole(seconds)} s. ${escaped(machineText(machine))}. ${escaped(diskText(disk))}. Load generator, engine
 and databases share this machine; every transaction that is counted was answered after its COMMIT with fsync.</p>
 ${tiles(results)}
-${section('Speed', speedTable(results) + throughputPlot(results))}
-${section('Latency at a fixed rate', latencyPlot(results) + latencyTable(results))}
-${section('Where the time goes', cpuPlots(results) + stagePlots(results) + heldTable(results))}
-${section('Folds', lagPlot(results))}
-${section('Growth', growthPlot(results) + growthTable(results))}
+${section('Speed', speedTable(results) + figures(throughputPlots(results)))}
+${section('Latency at a fixed rate', figures(latencyPlots(results)) + latencyTable(results))}
+${section('Where the time goes', figures([...cpuPlots(results), ...stagePlots(results)]) + heldTable(results))}
+${section('Folds', figures(lagPlots(results)))}
+${section('Growth', figures(growthPlots(results)) + growthTable(results))}
 ${section('Settlement', settlement(results))}
 </main>
 </body>
@@ -43,6 +44,15 @@ ${section('Settlement', settlement(results))}
 
 const section = (title: string, content: string): string =>
   content === '' ? '' : `<h2>${escaped(title)}</h2>\n${content}`;
+
+const figures = (plots: readonly Plot[]): string => plots.map(figure).join('');
+
+function figure({ title, content, height, names }: Plot): string {
+  const items = names.map((name, index) => `<li><span class="key ${colour(index)}"></span>${escaped(name)}</li>`);
+  const legend = `<ul class="legend">${items.join('')}</ul>`;
+  const svg = `<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escaped(title)}">${content}</svg>`;
+  return `<figure><figcaption>${escaped(title)}</figcaption>${legend}<div class="scroll">${svg}</div></figure>`;
+}
 
 function tiles({ single, batch, ordinary, latency, verify, agrees }: Results): string {
   const all: [string, string, string?][] = [];

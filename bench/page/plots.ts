@@ -1,15 +1,15 @@
-/** The plots of a run, each empty where the run did not measure it. */
+/** The plots of a run; none of what it did not measure. */
 import { bulksOf } from '../figures/bulks.js';
 import { curveOf } from '../figures/latency.js';
 import type { OpenLoopFigures, Results } from '../figures/schema.js';
 import { linear, listed, logarithmic, nines } from './axis.js';
-import { type Bar, barChart, type Line, lineChart } from './chart.js';
+import { type Bar, barChart, type Line, lineChart, type Plot } from './chart.js';
 
 const msLabel = (ms: number): string => (ms >= 1000 ? `${ms / 1000} s` : `${Number(ms.toPrecision(2))} ms`);
 const perSecond = (rate: number): string => `${Math.round(rate).toLocaleString('en')}/s`;
 
 /** Of open loops, each from the intended start. */
-export function latencyPlot({ latency, workloads }: Results): string {
+export function latencyPlots({ latency, workloads }: Results): Plot[] {
   const named: (readonly [string, OpenLoopFigures])[] = [
     ...(latency === null ? [] : [['single', latency] as const]),
     ...workloads.flatMap(({ name, open }) => open.map((one) => [name, one] as const)),
@@ -20,7 +20,7 @@ export function latencyPlot({ latency, workloads }: Results): string {
       points: curveOf(one.histogram).map((point) => [point.nines, point.ms] as const),
     }))
     .filter(({ points }) => points.length > 0);
-  return chunks(lines).map(percentileChart).join('');
+  return chunks(lines).map(percentileChart);
 }
 
 /** Lines that a plot can show and still be read. */
@@ -31,14 +31,14 @@ const chunks = (lines: readonly Line[]): Line[][] =>
     lines.slice(index * LINES_MAX, (index + 1) * LINES_MAX),
   );
 
-function percentileChart(lines: readonly Line[]): string {
+function percentileChart(lines: readonly Line[]): Plot {
   const all = lines.flatMap(({ points }) => points);
   const y = logarithmic('latency', Math.min(...all.map(([, ms]) => ms)), Math.max(...all.map(([, ms]) => ms)), msLabel);
   return lineChart('Latency by percentile, from the intended start', nines(Math.max(...all.map(([x]) => x))), y, lines);
 }
 
 /** Of workloads that were run with two numbers of connections at least. */
-export function throughputPlot({ workloads }: Results): string {
+export function throughputPlots({ workloads }: Results): Plot[] {
   return workloads
     .filter(({ closed }) => closed.length > 1)
     .map(({ name, closed }) => {
@@ -57,34 +57,26 @@ export function throughputPlot({ workloads }: Results): string {
           { name: 'the bare front, same generator', isLimit: true, points: front },
         ],
       );
-    })
-    .join('');
+    });
 }
 
 /** How far the folds were behind while the longest load of each workload ran. */
-export function lagPlot({ workloads }: Results): string {
+export function lagPlots({ workloads }: Results): Plot[] {
   const lines = workloads.flatMap(({ name, closed }) => {
     const last = closed.at(-1);
     if (last === undefined || last.foldLag.length < 2) return [];
     const points = last.foldLag.map(({ second, ms }) => [second, ms / 1000] as const);
     return [{ name: `${name}, ${last.connections} connections`, points }];
   });
-  return chunks(lines)
-    .map((some) => {
-      const all = some.flatMap(({ points }) => points);
-      const x = linear('seconds of the load', Math.max(...all.map(([second]) => second)));
-      return lineChart(
-        'Folds behind the log',
-        x,
-        linear('seconds behind', Math.max(...all.map(([, lag]) => lag))),
-        some,
-      );
-    })
-    .join('');
+  return chunks(lines).map((some) => {
+    const all = some.flatMap(({ points }) => points);
+    const x = linear('seconds of the load', Math.max(...all.map(([second]) => second)));
+    return lineChart('Folds behind the log', x, linear('seconds behind', Math.max(...all.map(([, lag]) => lag))), some);
+  });
 }
 
 /** CPU µs a transaction. Batches are cheap by comparison, and have a scale of their own. */
-export function cpuPlots(results: Results): string {
+export function cpuPlots(results: Results): Plot[] {
   const { singleByDriver, workloads } = results;
   const singles = Object.values(singleByDriver).map(({ driver, cpuMicrosPerTransaction }) =>
     barOf(`single, ${driver}`, cpuMicrosPerTransaction),
@@ -96,10 +88,10 @@ export function cpuPlots(results: Results): string {
     return [{ bar: barOf(name, last.cpuMicrosPerTransaction), isBatch: transactionsPerRequest > 1 }];
   });
   const ofBars = (isBatch: boolean): Bar[] => others.filter((one) => one.isBatch === isBatch).map(({ bar }) => bar);
-  return (
-    cpuChart('CPU of a single transaction, by thread and process', [...singles, ...ofBars(false)]) +
-    cpuChart('CPU of a transaction in a batch', [...batches, ...ofBars(true)])
-  );
+  return [
+    ...cpuCharts('CPU of a single transaction, by thread and process', [...singles, ...ofBars(false)]),
+    ...cpuCharts('CPU of a transaction in a batch', [...batches, ...ofBars(true)]),
+  ];
 }
 
 /** The parts of all bars, so that each has one colour in all plots. */
@@ -129,30 +121,32 @@ function barOf(name: string, cpu: Readonly<Record<string, number>>): Bar {
 }
 
 /** µs a transaction by stage, of each load's fronts and workers. */
-export function stagePlots({ stages }: Results): string {
-  return Object.entries(stages)
-    .map(([load, threads]) => {
-      const named = [...new Set(Object.values(threads).flatMap((of) => Object.keys(of)))];
-      const bars = Object.entries(threads).map(([name, of]) => ({
-        name,
-        parts: named.map((stage) => ({ name: stage, value: of[stage] ?? 0 })),
-      }));
-      const most = Math.max(...bars.map(({ parts }) => parts.reduce((sum, { value }) => sum + value, 0)));
-      return barChart(`Stages of ${load}, by the clock`, linear('µs a transaction', most), named, bars);
-    })
-    .join('');
+export function stagePlots({ stages }: Results): Plot[] {
+  return Object.entries(stages).map(([load, threads]) => {
+    const named = [...new Set(Object.values(threads).flatMap((of) => Object.keys(of)))];
+    const bars = Object.entries(threads).map(([name, of]) => ({
+      name,
+      parts: named.map((stage) => ({ name: stage, value: of[stage] ?? 0 })),
+    }));
+    const most = Math.max(...bars.map(({ parts }) => parts.reduce((sum, { value }) => sum + value, 0)));
+    return barChart(`Stages of ${load}, by the clock`, linear('µs a transaction', most), named, bars);
+  });
 }
 
-function cpuChart(title: string, bars: readonly Bar[]): string {
-  if (bars.length === 0) return '';
+function cpuCharts(title: string, bars: readonly Bar[]): Plot[] {
+  if (bars.length === 0) return [];
   const most = Math.max(...bars.map(({ parts }) => parts.reduce((sum, { value }) => sum + value, 0)));
-  return barChart(title, linear('µs a transaction', most), PARTS, bars);
+  return [barChart(title, linear('µs a transaction', most), PARTS, bars)];
 }
 
-export function growthPlot({ growth }: Results): string {
-  if (growth.length < 2) return '';
+export function growthPlots({ growth }: Results): Plot[] {
+  if (growth.length < 2) return [];
   const points = growth.map(({ stored, tps }) => [stored, tps] as const);
   const x = linear('transactions in the log', Math.max(...points.map(([stored]) => stored)));
   const y = linear('transactions a second', Math.max(...points.map(([, tps]) => tps)));
-  return lineChart('Speed as the log grows', x, y, [{ name: 'single', points }]);
+  return [lineChart('Speed as the log grows', x, y, [{ name: 'single', points }])];
 }
+
+/** All that the run has. */
+export const plotsOf = (results: Results): Plot[] =>
+  [throughputPlots, latencyPlots, cpuPlots, stagePlots, lagPlots, growthPlots].flatMap((plots) => plots(results));

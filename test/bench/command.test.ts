@@ -41,6 +41,7 @@ it.each([
   ],
   [['soak', '--minutes', '5', '--share', '0.5', '--connections', '8', '--seed', '3', '--json', 'file']],
   [['report', 'file', '--html', 'page']],
+  [['report', 'file', '--plots', 'folder']],
   [['compare', 'old', 'new']],
 ])('%j is taken as the help has it', (args) => {
   expect(commandOf(args)?.maxMs).toBeGreaterThan(0);

@@ -1,6 +1,11 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { compact, linear, logarithmic, nines } from '../../bench/page/axis.js';
 import { pageOf } from '../../bench/page/page.js';
+import { writePictures } from '../../bench/page/picture.js';
+import { plotsOf } from '../../bench/page/plots.js';
 import { someResults, someWorkload } from './support/results.js';
 
 describe('axes', () => {
@@ -97,5 +102,29 @@ describe('the page of a run', () => {
 
   it('says that answers and log disagree where they do', () => {
     expect(pageOf(someResults({ agrees: false }))).toContain('ANSWERS AND LOG DISAGREE');
+  });
+});
+
+describe('pictures of a run', () => {
+  it('are a file for each plot, with its title, its legend and its style in it, whatever a workload is called', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'millrace-pictures-'));
+    try {
+      const plots = plotsOf(someResults({ workloads: [{ ...someWorkload, name: 'a<b' }, someWorkload, someWorkload] }));
+      const names = writePictures(folder, plots);
+      expect(names).toHaveLength(plots.length);
+      expect(readdirSync(folder).sort()).toEqual([...names].sort());
+      expect(names.filter((name) => name.includes('connections')).at(-1)).toMatch(/-2\.svg$/);
+      for (const [index, name] of names.entries()) {
+        const picture = readFileSync(join(folder, name), 'utf8');
+        expect(picture).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" viewBox="[\d .]+" [^<]*>\n<style>/);
+        expect(picture).not.toMatch(/NaN|Infinity|undefined|a<b/);
+        for (const word of plots[index]?.names ?? []) expect(picture).toContain(word.replace('<', '&lt;'));
+        // As many elements end as begin.
+        const begun = picture.match(/<[a-z]+/g)?.length;
+        expect(picture.match(/<\/[a-z]+|\/>/g)).toHaveLength(begun ?? 0);
+      }
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });
