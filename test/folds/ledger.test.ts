@@ -3,12 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ShardReader } from '../../src/folds/read/shard-reader.js';
 import { verifyShard } from '../../src/folds/verify/verify.js';
 import { currencyByCode } from '../../src/ledger/currency.js';
-import type { LogRecord } from '../../src/ledger/record.js';
-import { readTexts } from '../../src/ledger/texts.js';
 import type { Sql } from '../../src/store/sql.js';
 import { BOOK, SECOND, World } from '../ledger/helpers.js';
 import { commitBatch, startPgliteShards, startPostgresShards, type TestDatabases } from './support/database.js';
-import type { ModelRecord } from './support/model.js';
+import { modelRecord } from './support/records.js';
 
 const NAMES = ['external/in', 'a', 'b', 'limited', 'debit', 'external/usd', 'usd'] as const;
 const name = fc.constantFrom(...NAMES);
@@ -96,36 +94,6 @@ function run(world: World, one: Step): void {
   }
 }
 
-function rowOf(record: LogRecord): ModelRecord {
-  const legs = Array.from({ length: record.legCount }, (_, index) => ({
-    leg: record.leg[index] ?? 0,
-    debit: record.debit[index] ?? 0,
-    credit: record.credit[index] ?? 0,
-    amount: record.amount[index] ?? 0n,
-    released: record.released[index] ?? 0n,
-  }));
-  const { position, book, sequence, kind, flags, code, recordedAt, effectiveAt, expiresAt, parent, details } = record;
-  return {
-    position,
-    book,
-    sequence,
-    kind,
-    flags,
-    code,
-    details,
-    legs,
-    at: recordedAt,
-    effective: effectiveAt === 0 || effectiveAt === recordedAt ? null : effectiveAt,
-    expires: expiresAt === 0 ? null : expiresAt,
-    parent: parent === 0 ? null : parent,
-    account: kind >= 9 && kind <= 13 ? (record.debit[0] ?? 0) : null,
-    fingerprint: record.keyed
-      ? BigInt.asIntN(64, (BigInt(record.fingerprintHi) << 32n) | BigInt.asUintN(32, BigInt(record.fingerprintLo)))
-      : null,
-    ...readTexts(record.texts),
-  };
-}
-
 const FOLDED = ['log', 'batch', 'account', 'account_setting', 'hold', 'entry_block', 'book_block', 'book', 'tag'];
 
 async function empty(sql: Sql): Promise<void> {
@@ -159,7 +127,7 @@ describe.each([
         world.move('external/in>a 500', { openAccounts: true });
         for (const one of steps) run(world, one);
         const { ledger, log } = world;
-        const rows = log.records.map(rowOf);
+        const rows = log.records.map(modelRecord);
         for (const { kind } of rows) seen.add(kind);
         const currencyOf = (number: number): number =>
           currencyByCode(ledger.accountByNumber(number).currency)?.number ?? 0;

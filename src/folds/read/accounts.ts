@@ -5,7 +5,7 @@ import type { AccountView } from '../../ledger/view.js';
 import type { Sql, SqlRow } from '../../store/sql.js';
 import type { Names } from './names.js';
 import type { AccountPage, AccountQuery } from './queries.js';
-import { arrayText, toBigInt, toNumber, toText } from './row.js';
+import { positionArray, toBigInt, toNumber, toText } from './row.js';
 
 const ACCOUNT_COLUMNS = `a.number, a.book, a.name, a.currency, a.normal_balance, a.open, a.has_metadata, a.debits_posted,
   a.credits_posted, a.debits_pending, a.credits_pending, a.min_balance, a.max_balance, a.version, a.config_version,
@@ -20,8 +20,8 @@ async function metadataAt(
   if (positions.length === 0) return new Map();
   const rows = await sql.query(
     `SELECT l.position, (l.details -> 'metadata')::text AS metadata FROM log l
-      WHERE l.position = ANY ($1::text::int8[]) AND l.book = $2 AND l.kind BETWEEN 9 AND 13`,
-    [arrayText(positions), book],
+      WHERE l.position = ANY (${positionArray(positions)}) AND l.book = $1 AND l.kind BETWEEN 9 AND 13`,
+    [book],
   );
   const texts = new Map<Position, string>();
   for (const row of rows) {

@@ -1,6 +1,6 @@
 /** Names of accounts and codes of currencies by number. Both never change, so what was once read is kept. */
 import { currencyByNumber } from '../../ledger/currency.js';
-import type { Sql } from '../../store/sql.js';
+import type { Sql, SqlRow } from '../../store/sql.js';
 import { arrayText, toNumber } from './row.js';
 
 /** About 100 bytes each. */
@@ -26,32 +26,34 @@ export class Names {
       if (known === undefined) missing.add(number);
       else names.set(number, known);
     }
-    const found = (rows: readonly Readonly<Record<string, unknown>>[]): void => {
-      for (const row of rows) {
-        const number = toNumber(row.number);
-        missing.delete(number);
-        names.set(number, String(row.name));
-        this.#keep(number, String(row.name));
-      }
-    };
-    if (missing.size > 0) {
-      found(
-        await this.sql.query('SELECT number, name FROM account WHERE number = ANY ($1::text::int4[])', [
-          arrayText(missing),
-        ]),
-      );
-    }
-    // Opened after the fold's cursor: the record that opened it has the name.
-    if (missing.size > 0) {
-      found(
-        await this.sql.query(
-          `SELECT debit AS number, details ->> 'name' AS name FROM log WHERE kind = 9 AND debit = ANY ($1::text::int4[])`,
-          [arrayText(missing)],
-        ),
-      );
-    }
+    if (missing.size > 0) await this.#read(missing, names);
     for (const number of missing) throw new Error(`account ${number} stands in the log and was never opened`);
     return names;
+  }
+
+  /** Names go from what is missing to what is found. */
+  async #read(missing: Set<number>, names: Map<number, string>): Promise<void> {
+    const found = (row: SqlRow): void => {
+      const number = toNumber(row.number);
+      missing.delete(number);
+      names.set(number, String(row.name));
+      this.#keep(number, String(row.name));
+    };
+    const numbers = arrayText(missing);
+    const folded = await this.sql.query(
+      `SELECT f.position AS folded, a.number, a.name
+         FROM fold f LEFT JOIN account a ON a.number = ANY ($1::text::int4[]) WHERE f.name = 'balances'`,
+      [numbers],
+    );
+    for (const row of folded) if (row.number !== null) found(row);
+    if (missing.size === 0) return;
+    // Opened after the fold's cursor, in whose snapshot they were missing: the record that opened it has the name.
+    const opened = await this.sql.query(
+      `SELECT debit AS number, details ->> 'name' AS name
+         FROM log WHERE position > $1 AND kind = 9 AND debit = ANY ($2::text::int4[])`,
+      [toNumber(folded[0]?.folded), numbers],
+    );
+    for (const row of opened) found(row);
   }
 
   #keep(number: number, name: string): void {

@@ -5,7 +5,7 @@
 import type { AccountDetails } from '../../ledger/details.js';
 import { addsPosted, type Micros, type Position } from '../../ledger/record.js';
 import type { AccountView } from '../../ledger/view.js';
-import type { Sql } from '../../store/sql.js';
+import type { Sql, SqlRow } from '../../store/sql.js';
 import { attachedBlock, refuseDetachedTime } from './detached.js';
 import type { Names } from './names.js';
 import type { AccountAsOf } from './queries.js';
@@ -39,26 +39,41 @@ interface Place {
   readonly attachedFrom: Position;
 }
 
+/** The record that opened an account which the fold has not reached. */
+async function openedAfter(
+  sql: Sql,
+  book: number,
+  name: string,
+  folded: Position,
+  head: Position,
+): Promise<SqlRow | undefined> {
+  const [row] = await sql.query(
+    `SELECT l.debit AS number, l.position AS opened_position, l.recorded_at AS opened_at FROM log l
+      WHERE l.position > $1 AND l.position <= $2 AND l.kind = 9 AND l.book = $3 AND l.details ->> 'name' = $4`,
+    [folded, head, book, name],
+  );
+  return row;
+}
+
 async function placeOf(sql: Sql, book: number, name: string, at: Micros): Promise<Place | null> {
   const [row] = await sql.query(
-    `SELECT f.position AS folded, position_at('infinity') AS head, position_at(${timeParameter(3)}) AS upto, attached_from() AS attached_from,
-            coalesce(a.number, fresh.debit) AS number, coalesce(a.opened_position, fresh.position) AS opened_position,
-            coalesce(a.opened_at, fresh.recorded_at) AS opened_at
-       FROM fold f
-       LEFT JOIN account a ON a.book = $1 AND a.name = $2
-       LEFT JOIN LATERAL (SELECT l.debit, l.position, l.recorded_at FROM log l
-                           WHERE a.number IS NULL AND l.position > f.position AND l.kind = 9 AND l.book = $1
-                             AND l.details ->> 'name' = $2) fresh ON true
+    `SELECT f.position AS folded, position_at('infinity') AS head, position_at(${timeParameter(3)}) AS upto,
+            attached_from() AS attached_from, a.number, a.opened_position, a.opened_at
+       FROM fold f LEFT JOIN account a ON a.book = $1 AND a.name = $2
       WHERE f.name = 'balances'`,
     [book, name, at],
   );
-  if (row === undefined || row.number === null) return null;
+  if (row === undefined) return null;
+  const folded = toNumber(row.folded);
+  const head = toNumber(row.head);
+  const opened = row.number === null ? await openedAfter(sql, book, name, folded, head) : row;
+  if (opened === undefined) return null;
   return {
-    number: toNumber(row.number),
-    openedPosition: toNumber(row.opened_position),
-    openedAt: toNumber(row.opened_at),
-    folded: toNumber(row.folded),
-    head: toNumber(row.head),
+    number: toNumber(opened.number),
+    openedPosition: toNumber(opened.opened_position),
+    openedAt: toNumber(opened.opened_at),
+    folded,
+    head,
     upto: toNumber(row.upto),
     attachedFrom: toNumber(row.attached_from),
   };
@@ -121,15 +136,19 @@ async function settingsAt(
   place: Place,
   upto: Position,
 ): Promise<{ details: AccountDetails; position: Position; metadata: string | null } | null> {
-  const [row] = await sql.query(
-    `SELECT l.position, l.details::text AS details, (l.details -> 'metadata')::text AS metadata
-       FROM log l
-      WHERE l.position = coalesce(
+  // Two statements: of a position that the first one finds, the second one plans one partition instead of all.
+  const [last] = await sql.query(
+    `SELECT coalesce(
         (SELECT max(t.position) FROM log t
           WHERE t.position > $2 AND t.position <= $3 AND t.kind BETWEEN 10 AND 12 AND t.debit = $1),
         (SELECT max(s.position) FROM account_setting s WHERE s.account = $1 AND s.position <= $3),
-        $4)`,
+        $4) AS position`,
     [place.number, place.folded, upto, place.openedPosition],
+  );
+  const [row] = await sql.query(
+    `SELECT l.position, l.details::text AS details, (l.details -> 'metadata')::text AS metadata
+       FROM log l WHERE l.position = $1`,
+    [toNumber(last?.position)],
   );
   const text = toText(row?.details);
   if (row === undefined || text === null) return null;

@@ -4,7 +4,16 @@ import type { RecordView } from '../../ledger/view.js';
 import type { Sql, SqlRow } from '../../store/sql.js';
 import { refuseDetached } from './detached.js';
 import type { Names } from './names.js';
-import { arrayText, LEG_COLUMNS, type LegRow, RECORD_COLUMNS, toLegRow, toNumber, toText, unquoted } from './row.js';
+import {
+  LEG_COLUMNS,
+  type LegRow,
+  positionArray,
+  RECORD_COLUMNS,
+  toLegRow,
+  toNumber,
+  toText,
+  unquoted,
+} from './row.js';
 
 /** Two signed 32-bit halves, "hi:lo". */
 function fingerprintText(value: unknown): string | null {
@@ -53,8 +62,8 @@ export async function toViews(names: Names, rows: readonly SqlRow[]): Promise<Re
 /** Those that are there and of the book, by position. @throws DetachedError where one of the book's is in a file */
 export async function rowsAt(sql: Sql, book: number, positions: readonly Position[]): Promise<readonly SqlRow[]> {
   const rows = await sql.query(
-    `SELECT ${RECORD_COLUMNS} FROM log l WHERE l.position = ANY ($1::text::int8[]) AND l.book = $2 ORDER BY l.position`,
-    [arrayText(positions), book],
+    `SELECT ${RECORD_COLUMNS} FROM log l WHERE l.position = ANY (${positionArray(positions)}) AND l.book = $1 ORDER BY l.position`,
+    [book],
   );
   await refuseDetached(sql, book, positions, rows);
   return rows;
@@ -68,15 +77,14 @@ export async function* legRowsAt(sql: Sql, positions: readonly Position[]): Asyn
   for (let at = 0; at < positions.length; at += READ_MAX) {
     const part = positions.slice(at, at + READ_MAX);
     const rows = await sql.query(
-      `SELECT ${LEG_COLUMNS} FROM log l WHERE l.position = ANY ($1::text::int8[]) ORDER BY l.position`,
-      [arrayText(part)],
+      `SELECT ${LEG_COLUMNS} FROM log l WHERE l.position = ANY (${positionArray(part)}) ORDER BY l.position`,
     );
     await refuseDetached(sql, null, part, rows);
     for (const row of rows) yield toLegRow(row);
   }
 }
 
-/** A `batch` record and its members, or just the record. */
+/** A `batch` record and its members, which follow it without a gap, or just the record. */
 export async function unitRows(sql: Sql, book: number, head: Position): Promise<readonly SqlRow[]> {
   const [first] = await rowsAt(sql, book, [head]);
   if (first === undefined) return [];
@@ -84,8 +92,8 @@ export async function unitRows(sql: Sql, book: number, head: Position): Promise<
   if (toNumber(first.kind) !== 14 || details === null) return [first];
   const { count } = JSON.parse(details) as { count: number };
   const members = await sql.query(
-    `SELECT ${RECORD_COLUMNS} FROM log l WHERE l.position > $1 AND l.book = $2 ORDER BY l.position LIMIT $3`,
-    [head, book, count],
+    `SELECT ${RECORD_COLUMNS} FROM log l WHERE l.position > $1 AND l.position <= $2 AND l.book = $3 ORDER BY l.position`,
+    [head, head + count, book],
   );
   return [first, ...members];
 }

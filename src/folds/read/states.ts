@@ -11,17 +11,17 @@ interface MutableLegState {
   reversed: bigint;
 }
 
-/** Actions by the transaction that they act on, each list in order of position. */
+/** Actions by the transaction that they act on, each list in order of position. None stands before what it acts on. */
 export async function actionsOn(
   sql: Sql,
   parents: readonly Position[],
 ): Promise<ReadonlyMap<Position, readonly LegRow[]>> {
   const byParent = new Map<Position, LegRow[]>();
   if (parents.length === 0) return byParent;
+  const oldest = parents.reduce((least, position) => Math.min(least, position));
   const rows = await sql.query(
-    `SELECT ${LEG_COLUMNS} FROM log l
-      WHERE l.parent = ANY ($1::text::int8[]) AND l.kind BETWEEN 3 AND 7 ORDER BY l.parent, l.position`,
-    [arrayText(parents)],
+    `SELECT ${LEG_COLUMNS} FROM actions_on($1::text::int8[], $2) l ORDER BY l.parent, l.position`,
+    [arrayText(parents), oldest],
   );
   for (const row of rows.map(toLegRow)) {
     const list = byParent.get(row.parent);

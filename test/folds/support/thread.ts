@@ -19,7 +19,7 @@ export class FoldThreads {
   constructor() {
     writeFileSync(join(this.#folder, 'package.json'), '{"type":"module"}');
     symlinkSync(join(root, 'node_modules'), join(this.#folder, 'node_modules'));
-    for (const layer of ['src/folds', 'src/store', 'src/platform']) {
+    for (const layer of ['src/folds', 'src/store', 'src/ledger', 'src/platform']) {
       for (const name of readdirSync(join(root, layer), { recursive: true, encoding: 'utf8' })) {
         if (name.endsWith('.ts')) this.#transpile(join(layer, name));
       }
