@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Config } from '../platform/config/config.js';
 import { ConfigError } from '../platform/errors.js';
 import type { Log } from '../platform/log.js';
-import { attachSince } from '../store/postgres/attach.js';
+import { type AttachedPartition, attachSince } from '../store/postgres/attach.js';
 import { parseTime } from './backup/point.js';
 import { openDatabases } from './databases.js';
 import type { CommandIo } from './io.js';
@@ -24,13 +24,15 @@ export async function attachCommand(request: AttachRequest, config: Config, io: 
     for (const { name, url } of databases.shards) {
       if (url === null) throw new ConfigError('attach is for Postgres; PGlite keeps all of its log');
       const folder = request.from === null ? null : resolve(request.from);
-      const attached = await attachSince({ url, folder, since });
-      io.stdout.write(`${name}: ${attached.length} partitions attached\n`);
-      for (const { records, file } of attached) {
+      let attached = 0;
+      const done = ({ records, file }: AttachedPartition): void => {
+        attached++;
         io.stdout.write(
-          `  ${file}: ${records.toLocaleString('en')} records; only backups from before now still need the file\n`,
+          `${name}: ${file}: ${records.toLocaleString('en')} records; only backups from before now still need the file\n`,
         );
-      }
+      };
+      await attachSince({ url, folder, since, done });
+      io.stdout.write(`${name}: ${attached} partitions attached\n`);
     }
     return ExitCode.ok;
   } finally {

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Config } from '../platform/config/config.js';
 import { ConfigError } from '../platform/errors.js';
 import type { Log } from '../platform/log.js';
-import { detachOld } from '../store/postgres/detach.js';
+import { type DetachedPartition, detachOld } from '../store/postgres/detach.js';
 import { megabytes } from './backup/figures.js';
 import { parseTime } from './backup/point.js';
 import { openDatabases } from './databases.js';
@@ -23,15 +23,17 @@ export async function detachCommand(request: DetachRequest, config: Config, io: 
   try {
     for (const { name, url } of databases.shards) {
       if (url === null) throw new ConfigError('detach is for Postgres; PGlite keeps all of its log');
-      const { detached, staysBecause } = await detachOld({ url, folder: resolve(request.to), before });
-      io.stdout.write(`${name}: ${detached.length} partitions detached\n`);
-      for (const { partition, records, bytes, file, spaceKept } of detached) {
-        io.stdout.write(`  ${file}: ${records.toLocaleString('en')} records, ${megabytes(bytes)}\n`);
-        if (spaceKept === null) continue;
+      let detached = 0;
+      const done = ({ partition, records, bytes, file, spaceKept }: DetachedPartition): void => {
+        detached++;
+        io.stdout.write(`${name}: ${file}: ${records.toLocaleString('en')} records, ${megabytes(bytes)}\n`);
+        if (spaceKept === null) return;
         io.stdout.write(
           `  its space is not free yet (${spaceKept}): later, VACUUM (FULL, ANALYZE) millrace.log_p${partition}\n`,
         );
-      }
+      };
+      const staysBecause = await detachOld({ url, folder: resolve(request.to), before, done });
+      io.stdout.write(`${name}: ${detached} partitions detached\n`);
       if (staysBecause !== null) io.stdout.write(`  ${staysBecause}\n`);
     }
     return ExitCode.ok;

@@ -301,6 +301,7 @@ test('what was detached is brought back, newest first and only from files that a
   const held = await withClient(url, async (client) => {
     await client.query('BEGIN');
     await client.query(`SELECT FROM millrace.log_p0 LIMIT 1`);
+    // Further on lies the file of another history: what was done before it was met is told all the same.
     return (await detach()).out;
   });
   expect(held, 'a reader keeps the space of the first, and of nothing else').toMatch(

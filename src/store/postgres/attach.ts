@@ -14,6 +14,8 @@ export interface AttachOptions {
   readonly since: number;
   /** Where the files are now; null: where they were written to. */
   readonly folder: string | null;
+  /** Told of each as it is done: what is done stays done, whatever becomes of the next. */
+  readonly done: (one: AttachedPartition) => void;
 }
 
 export interface AttachedPartition {
@@ -27,17 +29,16 @@ export interface AttachedPartition {
  * @throws StoreUnavailableError where a file is not there, or a proof reads the log
  * @throws DetachedFileError where a file is not what was written
  */
-export async function attachSince(options: AttachOptions): Promise<readonly AttachedPartition[]> {
+export async function attachSince(options: AttachOptions): Promise<void> {
   const client = new pg.Client(clientConfig({ url: options.url, applicationName: 'millrace-attach' }));
   client.on('error', () => undefined);
   await client.connect();
   try {
     await lockOut(client);
-    const attached: AttachedPartition[] = [];
     for (;;) {
       const newest = await newestDetached(client, options.since);
-      if (newest === null) return attached;
-      attached.push(await attachOne(client, newest, options.folder));
+      if (newest === null) return;
+      options.done(await attachOne(client, newest, options.folder));
     }
   } finally {
     await client.end().catch(() => undefined);

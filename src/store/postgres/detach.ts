@@ -24,6 +24,8 @@ export interface DetachOptions {
   readonly folder: string;
   /** Only partitions whose last record is older, µs. */
   readonly before: number;
+  /** Told of each as it is done: what is done stays done, whatever becomes of the next. */
+  readonly done: (one: DetachedPartition) => void;
 }
 
 export interface DetachedPartition {
@@ -35,29 +37,23 @@ export interface DetachedPartition {
   readonly spaceKept: string | null;
 }
 
-export interface DetachResult {
-  readonly detached: readonly DetachedPartition[];
-  /** Why the next partition stays, for a person; null where there is none that is old enough. */
-  readonly staysBecause: string | null;
-}
-
 /** Accounts' openings and settings, books, configuration. */
 export const KEPT_KINDS = '(9, 10, 11, 12, 15, 16)';
 /** A commit that waits longer than this for a lock would be noticed; then it is tried again. */
 const LOCK_MS_MAX = 500;
 const LOCK_ATTEMPTS = 20;
 
-export async function detachOld(options: DetachOptions): Promise<DetachResult> {
+/** @returns why the next partition stays, for a person; null where there is none that is old enough */
+export async function detachOld(options: DetachOptions): Promise<string | null> {
   const client = new pg.Client(clientConfig({ url: options.url, applicationName: 'millrace-detach' }));
   client.on('error', () => undefined);
   await client.connect();
   try {
     await lockOut(client);
-    const detached: DetachedPartition[] = [];
     for (;;) {
       const next = await nextPartition(client, options.before);
-      if (next === null || next.obstacle !== null) return { detached, staysBecause: next?.obstacle ?? null };
-      detached.push(await detachOne(client, next, options.folder));
+      if (next === null || next.obstacle !== null) return next?.obstacle ?? null;
+      options.done(await detachOne(client, next, options.folder));
     }
   } finally {
     await client.end().catch(() => undefined);
