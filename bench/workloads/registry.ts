@@ -8,15 +8,16 @@ import { pendingCapture } from './pending-capture.js';
 import { reads } from './reads.js';
 import { refusals } from './refusals.js';
 import { replays } from './replays.js';
-import { tbPerf } from './tb-perf.js';
 import { uniformAccounts } from './uniform-accounts.js';
 import type { RequestWorkload, Workload } from './workload.js';
+import { tbPerf, zipfAccounts } from './zipf-accounts.js';
 import { zipfMerchants } from './zipf-merchants.js';
 
 export const WORKLOADS: readonly Workload[] = [
   hotAccount,
   zipfMerchants,
   uniformAccounts,
+  zipfAccounts,
   tbPerf,
   pendingCapture,
   fourLegs,
