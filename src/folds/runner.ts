@@ -1,15 +1,12 @@
 /**
  * Keeps the folds of one shard close behind its log.
  *
- * Busy: steps of many records, the larger the cheaper each, and between them pauses of fifty times what the step took,
- * but of no more than 1.6 s, so that balances are less than two seconds old. Where steps are dear, which records of very
- * many accounts make them, pauses of ten times what they took, to spare a database that others need too, and of no more
- * than twenty seconds. Nobody gains by a pause beyond the moment at which there is enough for the largest step: it makes
- * no step cheaper, and a start has to read what is not folded. So where that much has come, it has most of the database.
+ * Busy: steps of many records with rests between them (pace.ts).
  * A reader who needs more takes a step himself (read/shard-reader.ts). Idle: pauses that grow to a second, cut short by a
  * poke. It never throws: a failed step is told and tried again later, and one shard's failures are no other's.
  */
 import type { Sql } from '../store/sql.js';
+import { FoldPace } from './pace.js';
 
 export interface FoldLag {
   readonly shard: string;
@@ -36,11 +33,6 @@ export interface FoldRunnerOptions {
 
 export const STEP_RECORDS_MAX = 800_000;
 const PAUSE_MS_MIN = 50;
-const CHEAP_PAUSE_SHARE = 50;
-const CHEAP_PAUSE_MS_MAX = 1_600;
-const DEAR_PAUSE_SHARE = 10;
-const DEAR_PAUSE_MS_MAX = 20_000;
-const CATCH_UP_PAUSE_SHARE = 0.25;
 const IDLE_PAUSE_MS_MAX = 1_000;
 const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 30_000;
@@ -53,27 +45,10 @@ interface Step {
 
 const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));
 
-/** What a step has left, and how fast more comes. */
-export interface Backlog {
-  /** Records that are not folded. */
-  readonly records: number;
-  /** Records that come in a millisecond; 0 where that is not known. */
-  readonly perMs: number;
-  readonly stepRecordsMax: number;
-}
-
-/** How long a step that took so long is followed by none. */
-export function restMs(tookMs: number, { records, perMs, stepRecordsMax }: Backlog): number {
-  const cheap = Math.min(tookMs * CHEAP_PAUSE_SHARE, CHEAP_PAUSE_MS_MAX);
-  const sparing = Math.min(Math.max(cheap, tookMs * DEAR_PAUSE_SHARE), DEAR_PAUSE_MS_MAX);
-  const missing = Math.max(stepRecordsMax - records, 0);
-  const untilFull = missing === 0 ? 0 : missing / perMs;
-  return Math.min(sparing, Math.max(untilFull, tookMs * CATCH_UP_PAUSE_SHARE));
-}
-
 export class FoldRunner {
   readonly #options: FoldRunnerOptions;
   readonly #stepRecordsMax: number;
+  readonly #pace: FoldPace;
   #stopping = false;
   #poked = false;
   #wake: (() => void) | null = null;
@@ -82,6 +57,7 @@ export class FoldRunner {
   constructor(options: FoldRunnerOptions) {
     this.#options = options;
     this.#stepRecordsMax = options.stepRecordsMax ?? STEP_RECORDS_MAX;
+    this.#pace = new FoldPace(this.#stepRecordsMax);
   }
 
   start(): void {
@@ -107,7 +83,6 @@ export class FoldRunner {
     let idlePauseMs = pauseMsMin;
     let retryMs = RETRY_MS_MIN;
     let isTold = false;
-    let last: { readonly head: number; readonly at: number } | null = null;
     while (!this.#stopping) {
       this.#poked = false;
       const startedAt = performance.now();
@@ -119,11 +94,9 @@ export class FoldRunner {
         retryMs = RETRY_MS_MIN;
         if (step.folded > 0) {
           idlePauseMs = pauseMsMin;
-          const now = performance.now();
-          const perMs = last === null ? 0 : (step.head - last.head) / (now - last.at);
-          last = { head: step.head, at: now };
-          const backlog = { records: step.head - step.position, perMs, stepRecordsMax: this.#stepRecordsMax };
-          await this.#pause(Math.max(restMs(now - startedAt, backlog), pauseMsMin), false);
+          const backlog = { records: step.head - step.position, head: step.head };
+          const restMs = this.#pace.restMs(startedAt, performance.now(), backlog);
+          await this.#pause(Math.max(restMs, pauseMsMin), false);
         } else {
           await this.#pause(idlePauseMs, true);
           idlePauseMs = Math.min(idlePauseMs * 2, idlePauseMsMax);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { MessageChannel } from 'node:worker_threads';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { FromFoldThread } from '../../src/folds/messages.js';
-import { type FoldLag, FoldRunner, type FoldRunnerOptions, restMs } from '../../src/folds/runner.js';
+import { type FoldLag, FoldRunner, type FoldRunnerOptions } from '../../src/folds/runner.js';
 import { verifyShard } from '../../src/folds/verify/verify.js';
 import { servePortSql } from '../../src/store/port-sql.js';
 import type { Sql } from '../../src/store/sql.js';
@@ -67,21 +67,6 @@ class Watched {
     }
   }
 }
-
-const trickle = { records: 0, perMs: 0, stepRecordsMax: 1_000 };
-
-it('cheap steps are less than two seconds apart, and dear ones take a tenth of the time at most', () => {
-  for (const tookMs of [0.5, 5, 30, 150]) expect(restMs(tookMs, trickle) + tookMs).toBeLessThan(2_000);
-  for (const tookMs of [0.5, 30, 200, 900]) expect(restMs(tookMs, trickle)).toBeGreaterThanOrEqual(10 * tookMs);
-  expect(restMs(60_000, trickle)).toBe(20_000);
-});
-
-it('no pause is longer than the records of a full step take to come, or a quarter of a step', () => {
-  expect(restMs(900, { records: 400, perMs: 0.1, stepRecordsMax: 1_000 })).toBe(6_000);
-  expect(restMs(900, { records: 0, perMs: 0.1, stepRecordsMax: 1_000 })).toBe(9_000);
-  expect(restMs(900, { records: 999, perMs: 1, stepRecordsMax: 1_000 })).toBe(225);
-  for (const perMs of [0, 1]) expect(restMs(900, { records: 5_000, perMs, stepRecordsMax: 1_000 })).toBe(225);
-});
 
 it('a runner follows the log to its end, and a poke wakes it from a long pause', async () => {
   const sql = await postgres.create();
