@@ -1,12 +1,12 @@
 /**
  * Keeps the folds of one shard close behind its log.
  *
- * Busy: steps of many records with rests between them (pace.ts).
+ * Busy: steps of many records with rests between them (step-pace.ts).
  * A reader who needs more takes a step himself (read/shard-reader.ts). Idle: pauses that grow to a second, cut short by a
  * poke. It never throws: a failed step is told and tried again later, and one shard's failures are no other's.
  */
 import type { Sql } from '../store/sql.js';
-import { FoldPace } from './pace.js';
+import { StepPace } from './step-pace.js';
 
 export interface FoldLag {
   readonly shard: string;
@@ -48,7 +48,7 @@ const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : 
 export class FoldRunner {
   readonly #options: FoldRunnerOptions;
   readonly #stepRecordsMax: number;
-  readonly #pace: FoldPace;
+  readonly #pace: StepPace;
   #stopping = false;
   #poked = false;
   #wake: (() => void) | null = null;
@@ -57,7 +57,7 @@ export class FoldRunner {
   constructor(options: FoldRunnerOptions) {
     this.#options = options;
     this.#stepRecordsMax = options.stepRecordsMax ?? STEP_RECORDS_MAX;
-    this.#pace = new FoldPace(this.#stepRecordsMax);
+    this.#pace = new StepPace(this.#stepRecordsMax);
   }
 
   start(): void {

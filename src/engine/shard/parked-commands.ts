@@ -34,6 +34,8 @@ export class ParkedCommands {
   readonly #options: ParkedCommandsOptions;
   readonly #parking: Parking;
   #committed: Position = 0;
+  /** Of those that are parked now; what was loaded for others is of no use. */
+  #generation = 0;
   #uncommitted: { readonly position: Position; readonly resolve: () => void }[] = [];
 
   constructor(options: ParkedCommandsOptions) {
@@ -81,10 +83,12 @@ export class ParkedCommands {
 
   /** Refuses all: what they wait for is not to be had, or their memory is gone. */
   refuseAll(): void {
+    this.#generation++;
     for (const { link, bytes } of this.#parking.takeAll()) {
       this.#options.refuse(link, requestIdOf(viewOf(bytes), 0), 'shard_unavailable');
     }
-    for (const { resolve } of this.#uncommitted.splice(0)) resolve();
+    // Nobody waits for these any more, and what they wait for must not be looked for before it is there.
+    this.#uncommitted = [];
   }
 
   #push(link: FrontLink, request: DecodedRequest, key: string, record: Uint8Array): boolean {
@@ -96,17 +100,20 @@ export class ParkedCommands {
   #load(book: number, wants: Wants): void {
     const ledger = this.#options.ledger();
     if (ledger === null) return;
+    // A fact is for the command that waits for it, which forgets it when it is decided. What comes for a command that has been
+    // refused would stay, and be believed when it is true no longer.
+    const generation = this.#generation;
+    const isWanted = (): boolean => this.#generation === generation && this.#options.ledger() === ledger;
     this.#admission(ledger, wants).then(
       (admit) => {
-        // Loaded for a memory that is gone: what was parked on it has been refused.
-        if (this.#options.ledger() !== ledger) return;
+        if (!isWanted()) return;
         admit();
         this.#goOn(book);
         this.#options.onProgress();
       },
       (error: Error) => {
         this.#options.onError(error);
-        if (this.#options.ledger() === ledger) this.#refuseBook(book);
+        if (isWanted()) this.#refuseBook(book);
       },
     );
   }

@@ -63,7 +63,8 @@ export interface ShardOptions {
 
 const turnOfTheLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-const EVICT_A_BATCH = 1024;
+/** Transactions that leave memory at once, at least; where more are closed by a batch, twice as many as it has records. */
+const EVICTED_AT_ONCE = 1024;
 const RETRY_AFTER_SECONDS = 1;
 /** µs between this machine's clock and the database's, at most, for the shard to start. */
 const CLOCKS_APART_MAX = 5_000_000;
@@ -119,7 +120,11 @@ export class Shard {
           options.clock.now(),
         ),
       refuse: (link, requestId, code) => this.#refuse(link, requestId, code),
-      onProgress: () => this.turnEnded(),
+      onProgress: () => {
+        // Dry runs load transactions too, and no commit follows them.
+        this.#mustLedger().evictParents(this.#committed, EVICTED_AT_ONCE);
+        this.turnEnded();
+      },
       onError: (error) => options.onError(error, 'loading what a command needs'),
     });
     this.#watch = new DatabaseWatch(options.store, (sight) => this.#saw(sight));
@@ -339,7 +344,7 @@ export class Shard {
     this.#counts.records += batch.encoder.records;
     this.#batches.arrive(batch);
     const ledger = this.#mustLedger();
-    ledger.evictParents(this.#committed, EVICT_A_BATCH);
+    ledger.evictParents(this.#committed, Math.max(EVICTED_AT_ONCE, 2 * batch.encoder.records));
     this.#keyIndexer?.catchUp(this.#committed, ledger.lastRecordedAt);
     this.#options.onCommitted(this.#committed);
     this.#parked.committed(this.#committed);

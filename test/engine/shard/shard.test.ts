@@ -292,6 +292,19 @@ describe('a command that waits for something to be loaded', () => {
   });
 });
 
+it('a transaction that was loaded for a dry run does not stay in memory, though no commit follows', async () => {
+  const world = await World.started();
+  world.store.easy = true;
+  const posted = world.store.log.length;
+  for (const loads of [1, 2]) {
+    const tried = world.reverse(posted, null);
+    await world.settled();
+    expect(world.store.loads).toHaveLength(loads);
+    world.store.loads.at(-1)?.release();
+    expect(await world.answer(tried)).toMatchObject({ code: null });
+  }
+});
+
 it('actions on a transaction and on its action, loaded together, see all that became of both', async () => {
   const world = await World.started();
   world.store.easy = true;

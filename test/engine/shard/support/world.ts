@@ -135,9 +135,10 @@ export class World {
     return this.ask({ type: 'read_account', account });
   }
 
-  reverse(parent: number, key: string, type: 'reverse' | 'capture' = 'reverse'): number {
-    const none = { reference: null, description: null, metadata: null };
-    return this.ask({ type, parent, amount: 0n, legs: [], final: false, force: false, dryRun: false, ...none }, key);
+  /** @param key null: a dry run */
+  reverse(parent: number, key: string | null, type: 'reverse' | 'capture' = 'reverse'): number {
+    const none = { reference: null, description: null, metadata: null, dryRun: key === null };
+    return this.ask({ type, parent, amount: 0n, legs: [], final: false, force: false, ...none }, key);
   }
 
   async until(condition: () => boolean): Promise<void> {

@@ -1,6 +1,6 @@
 /** How long the folds rest, on a clock that is told. */
 import { expect, it } from 'vitest';
-import { FoldPace } from '../../src/folds/pace.js';
+import { StepPace } from '../../src/folds/step-pace.js';
 
 const FULL = 1_000_000;
 
@@ -13,7 +13,7 @@ interface Load {
 
 /** Folds under the load for a while. @returns of its later half, per step: what it took, the rest after it, the age at its end */
 function run({ perMs, takes }: Load, seconds: number, warm: readonly number[] = []) {
-  const pace = new FoldPace(FULL);
+  const pace = new StepPace(FULL);
   const steps: { tookMs: number; restMs: number; ageMs: number; at: number }[] = [];
   const tookAtFirst = [...warm];
   for (let now = 0, folded = 0, snapshotAt = 0; now < seconds * 1_000; ) {
@@ -65,7 +65,7 @@ it('where steps are dear and get cheaper by being large, they take a tenth of th
 
 it('no rest is longer than the records of a full step take to come, or a quarter of a step', () => {
   const restMs = (left: number, perMs: number, tookMs = 900): number => {
-    const pace = new FoldPace(1_000);
+    const pace = new StepPace(1_000);
     pace.restMs(0, 1_000, { records: 0, head: 0 });
     return pace.restMs(2_000 - tookMs, 2_000, { records: left, head: perMs * 1_000 });
   };

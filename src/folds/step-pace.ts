@@ -28,7 +28,7 @@ export interface Backlog {
   readonly head: number;
 }
 
-export class FoldPace {
+export class StepPace {
   readonly #stepRecordsMax: number;
   #last: { readonly head: number; readonly startedAt: number; readonly endedAt: number } | null = null;
   #dearUntil = 0;
