@@ -29,7 +29,7 @@ import { encodePost, postSizeMax } from './wire/post.js';
 import { encodeReadAccount, readAccountSize } from './wire/read-account.js';
 
 export interface RingClientOptions {
-  /** Requests that may wait for an answer at a time; at most 2^20. */
+  /** Requests that may wait for an answer at a time, those that were given up not counted; at most 2^20. */
   readonly inFlightMax: number;
   /** A request that has no answer after this is told that its outcome is unknown. */
   readonly deadlineMs: number;
@@ -44,7 +44,7 @@ interface WorkerRings {
 }
 
 const SWEEP_MS = 1_000;
-const RETRY_AFTER_SECONDS = 1;
+const OUTCOME_UNKNOWN: Answer = { type: 'unavailable', code: 'outcome_unknown', retryAfterSeconds: 1 };
 
 export class RingClient implements EngineClient {
   readonly #options: RingClientOptions;
@@ -79,6 +79,10 @@ export class RingClient implements EngineClient {
     return this.#waiting.count;
   }
 
+  get #hasRoom(): boolean {
+    return this.inFlight < this.#options.inFlightMax && !this.#waiting.isFull;
+  }
+
   /** Rings to a worker, new or in place of those of one that died. */
   connect(connection: WorkerConnection): void {
     const old = this.#workers.get(connection.worker);
@@ -105,7 +109,7 @@ export class RingClient implements EngineClient {
     const rings = this.#workerOf[head.shard];
     const hash = this.#hashes[head.shard];
     if (rings === undefined || hash === null || hash === undefined) return 'shard_unavailable';
-    if (this.inFlight >= this.#options.inFlightMax) return 'overloaded';
+    if (!this.#hasRoom) return 'overloaded';
     const { producer } = rings;
     const offset = producer.claim(postSizeMax(request));
     if (offset < 0) return 'overloaded';
@@ -126,7 +130,7 @@ export class RingClient implements EngineClient {
     const rings = this.#workerOf[merchant.shard];
     const hash = this.#hashes[merchant.shard];
     if (rings === undefined || hash === null || hash === undefined) return 'shard_unavailable';
-    if (this.inFlight >= this.#options.inFlightMax) return 'overloaded';
+    if (!this.#hasRoom) return 'overloaded';
     const { producer } = rings;
     const offset = producer.claim(plainSize(posts, index, key));
     if (offset < 0) return 'overloaded';
@@ -140,7 +144,7 @@ export class RingClient implements EngineClient {
     const rings = this.#workerOf[head.shard];
     const hash = this.#hashes[head.shard];
     if (rings === undefined || hash === null || hash === undefined) return 'shard_unavailable';
-    if (this.inFlight >= this.#options.inFlightMax) return 'overloaded';
+    if (!this.#hasRoom) return 'overloaded';
     const requestId = this.#waiting.enter(new ColdReceiver(onAnswer), 0, rings, this.#nowMs);
     if (!send(rings.producer, this.#numberedHead(head, requestId), request, hash)) {
       this.#take(this.#waiting.slotOf(requestId));
@@ -182,11 +186,15 @@ export class RingClient implements EngineClient {
     if (receiver !== null) deliverAnswer(bytes, view, offset, length, receiver, tag);
   }
 
-  /** Whoever waits at the slot: nobody from here on. */
+  /** Whoever waits at the slot, which is free from here on. */
   #take(slot: number): AnswerReceiver | null {
     const receiver = this.#waiting.leave(slot);
-    if (this.#idle.length > 0 && this.inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    this.#tellIfSettled();
     return receiver;
+  }
+
+  #tellIfSettled(): void {
+    if (this.#idle.length > 0 && this.inFlight === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   /** Requests of one turn of the event loop are published together: one wake-up, one batch. */
@@ -240,23 +248,20 @@ export class RingClient implements EngineClient {
     for (const shard of rings.shards) if (this.#workerOf[shard] === rings) this.#workerOf[shard] = undefined;
     rings.consumer.close();
     rings.producer.close();
-    this.#giveUp(this.#waiting.slotsOf(rings));
+    for (const slot of this.#waiting.slotsOf(rings)) {
+      const tag = this.#waiting.tagOf(slot);
+      this.#take(slot)?.answered(tag, OUTCOME_UNKNOWN);
+    }
   }
 
+  /** The worker still has them and will answer: their numbers are not given to others before. */
   #sweepLate(): void {
     this.#nowMs = performance.now();
-    this.#giveUp(this.#waiting.slotsBefore(this.#nowMs - this.#options.deadlineMs));
-  }
-
-  #giveUp(slots: readonly number[]): void {
-    for (const slot of slots) {
+    for (const slot of this.#waiting.slotsBefore(this.#nowMs - this.#options.deadlineMs)) {
       const tag = this.#waiting.tagOf(slot);
-      const receiver = this.#take(slot);
-      receiver?.answered(tag, {
-        type: 'unavailable',
-        code: 'outcome_unknown',
-        retryAfterSeconds: RETRY_AFTER_SECONDS,
-      });
+      const receiver = this.#waiting.giveUp(slot);
+      this.#tellIfSettled();
+      receiver?.answered(tag, OUTCOME_UNKNOWN);
     }
   }
 }

@@ -1,6 +1,10 @@
 /**
  * Requests of a front that wait for an answer. Each takes a slot; its number is the slot and, above that, how often the
- * slot was used, so that an answer that comes too late finds nobody.
+ * slot was used, so that a second answer to it finds nobody.
+ *
+ * The count of uses comes round again after some thousands, within the time that an answer may be late. So a request that
+ * is given up keeps its slot until its answer comes, which is ignored, or cannot come any more. The worker that took a
+ * request bounds how many can be late: it refuses what it has no room for, and a refusal is an answer too.
  *
  * Columns of numbers and of references that are there already: to enter and to leave makes no garbage.
  */
@@ -11,9 +15,12 @@ const SLOT_MASK = (1 << SLOT_BITS) - 1;
 const USES_MASK = 0xfff;
 const FIRST_SLOTS = 1024;
 
+/** In place of who has given up waiting. */
+const NOBODY: AnswerReceiver = { recorded: () => undefined, answered: () => undefined };
+
 /** @typeParam Owner what a request is lost with */
 export class InFlight<Owner> {
-  /** By slot: who waits (null: nobody), by what tag, which use of the slot it is, its owner, since when. */
+  /** By slot: who waits (null: the slot is free), by what tag, which use of the slot it is, its owner, since when. */
   readonly #receivers: (AnswerReceiver | null)[] = [];
   readonly #owners: (Owner | null)[] = [];
   #tags = new Int32Array(FIRST_SLOTS);
@@ -22,12 +29,19 @@ export class InFlight<Owner> {
   /** A stack of slots that were left. */
   #free = new Int32Array(FIRST_SLOTS);
   #freeCount = 0;
+  #givenUp = 0;
 
+  /** Requests that wait: without those that were given up, which are not to keep others out. */
   get count(): number {
-    return this.#receivers.length - this.#freeCount;
+    return this.#receivers.length - this.#freeCount - this.#givenUp;
   }
 
-  /** @returns the request's number, below 2^32 */
+  /** No slot is left. Far from it unless answers stay away for long while others come. */
+  get isFull(): boolean {
+    return this.#freeCount === 0 && this.#receivers.length > SLOT_MASK;
+  }
+
+  /** Where it is not full. @returns the request's number, below 2^32 */
   enter(receiver: AnswerReceiver, tag: number, owner: Owner, nowMs: number): number {
     const slot = this.#freeCount > 0 ? (this.#free[--this.#freeCount] as number) : this.#newSlot(); // below the count
     const use = ((this.#uses[slot] as number) + 1) & USES_MASK; // as long as there are slots
@@ -39,7 +53,7 @@ export class InFlight<Owner> {
     return ((use << SLOT_BITS) | slot) >>> 0;
   }
 
-  /** The slot of a number; −1 where nobody waits for it any more. */
+  /** The slot of a number; −1 where it has left. */
   slotOf(requestId: number): number {
     const slot = requestId & SLOT_MASK;
     if ((this.#receivers[slot] ?? null) === null || this.#uses[slot] !== requestId >>> SLOT_BITS) return -1;
@@ -51,20 +65,31 @@ export class InFlight<Owner> {
     return this.#tags[slot] as number; // as long as there are slots
   }
 
+  /** Leaves the slot taken until the answer comes. @returns who waited, and hears nothing more */
+  giveUp(slot: number): AnswerReceiver | null {
+    const receiver = this.#receivers[slot] ?? null;
+    this.#receivers[slot] = NOBODY;
+    this.#since[slot] = Number.POSITIVE_INFINITY; // nobody is impatient any more
+    this.#givenUp++;
+    return receiver;
+  }
+
   /** Frees a slot that is taken. @returns who waited */
   leave(slot: number): AnswerReceiver | null {
     const receiver = this.#receivers[slot] ?? null;
+    if (receiver === NOBODY) this.#givenUp--;
     this.#receivers[slot] = null;
     this.#owners[slot] = null;
     this.#free[this.#freeCount++] = slot;
     return receiver;
   }
 
-  /** Slots of requests with this owner, or of those that wait since before `latest`. */
+  /** Slots of requests with this owner, those that were given up among them. */
   slotsOf(owner: Owner): number[] {
     return this.#slotsWhere((slot) => this.#owners[slot] === owner);
   }
 
+  /** Slots of requests that wait since before `latestMs`. */
   slotsBefore(latestMs: number): number[] {
     return this.#slotsWhere((slot) => (this.#since[slot] ?? 0) < latestMs);
   }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RingClient } from '../../../src/engine/client.js';
 import { ChannelConsumer, ChannelProducer } from '../../../src/engine/ring/channel.js';
 import { FrontLink } from '../../../src/engine/shard/front-link.js';
@@ -106,13 +106,21 @@ describe('parked commands', () => {
 });
 
 describe("a front's requests", () => {
+  // Only what looks for late ones, once a second, is turned by hand.
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
   const head = { shard: 0, book: 1, key: null, route: 'read_head' };
   const unknown: Answer = { type: 'unavailable', code: 'outcome_unknown', retryAfterSeconds: 1 };
 
   /** A client and the worker's end of its rings, which answers when it is told to. */
-  function world(inFlightMax = 10) {
+  function world(inFlightMax = 10, deadlineMs = 60_000) {
     const { frontSide, workerSide } = connect(0, 0, [0], 65_536);
-    const client = new RingClient(1, { inFlightMax, deadlineMs: 60_000 });
+    const client = new RingClient(1, { inFlightMax, deadlineMs });
     client.connect(frontSide);
     client.setShard(0, { logId: 1, incarnation: 1, hashKey: new Uint8Array(16), partitionRecords: 1024 });
     const came: number[] = [];
@@ -211,6 +219,46 @@ describe("a front's requests", () => {
     expect(ask()).toBeNull();
     expect(client.inFlight).toBe(2);
     die();
+    client.close();
+  });
+
+  it('and given up are not answered to another one, though their answer comes after thousands of others', async () => {
+    const { client, came, heard, ask, until, answer, die } = world(10, 0);
+    ask();
+    await until(() => came.length === 1);
+    vi.advanceTimersByTime(1_000);
+    expect(heard).toEqual([unknown]);
+    await client.settled();
+    // As many as there are uses of one place in the table: the last of them has the number that the first had.
+    for (let asked = 2; asked <= 4096; asked++) {
+      ask();
+      await until(() => came.length === asked);
+      answer(came[asked - 1] ?? 0, asked);
+      await until(() => heard.length === asked);
+    }
+    ask();
+    await until(() => came.length === 4097);
+    answer(came[0] ?? 0, 666);
+    answer(came[4096] ?? 0, 4097);
+    await until(() => heard.length === 4097);
+    expect(heard.at(-1)).toMatchObject({ type: 'head', sequence: 4097 });
+    die();
+    client.close();
+  });
+
+  it('and given up leave room for others, and are told once that their outcome is unknown', async () => {
+    const { client, came, heard, ask, until, answer, die } = world(1, 0);
+    ask();
+    await until(() => came.length === 1);
+    vi.advanceTimersByTime(3_000);
+    expect([client.inFlight, ask(), ask()]).toEqual([0, null, 'overloaded']);
+    await until(() => came.length === 2);
+    answer(came[1] ?? 0, 2);
+    await until(() => heard.length === 2);
+    die();
+    ask();
+    await until(() => heard.length === 3);
+    expect(heard.map(({ type }) => type)).toEqual(['unavailable', 'head', 'unavailable']);
     client.close();
   });
 });
