@@ -122,12 +122,13 @@ export class Fields {
     return this.invalid('metadata', `"metadata" takes at most ${METADATA_BYTES_MAX} bytes as JSON.`);
   }
 
+  /** Never 0: in a request that is a time that is not given. */
   time(key: string, value: BodyValue): number | undefined {
     const micros = typeof value === 'string' ? parseTime(value) : null;
     if (micros !== null && micros > 0) return micros;
     return this.invalid(
       key,
-      `"${key}" is a time of RFC 3339 after 1970 with at most six digits of a second: 2026-11-21T10:17:03.123456Z.`,
+      `"${key}" is a time of RFC 3339 with at most six digits of a second, after 1970-01-01T00:00:00Z and before 2255: 2026-11-21T10:17:03.123456Z.`,
     );
   }
 

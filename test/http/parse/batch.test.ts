@@ -25,6 +25,18 @@ describe('an independent batch', () => {
     });
   });
 
+  it.each([false, true])('takes no item from the beginning of 1970 for one without a time (atomic: %s)', (atomic) => {
+    const more = { effective_at: '1970-01-01T00:00:00Z' };
+    if (atomic) {
+      const body = { atomic, transactions: [posting, { ...posting, ...more }] };
+      expect(refused(body)).toEqual(['invalid_field', '/transactions/1/effective_at']);
+    } else {
+      expect(parse({ transactions: [item('k', more)] }).items).toMatchObject([
+        { key: 'k', problem: { code: 'invalid_field', param: '/effective_at' } },
+      ]);
+    }
+  });
+
   it('takes a key twice with the same payload, also written differently', () => {
     const same = { legs: [{ currency: 'EUR', amount: '1', credit: 'b', debit: 'a' }] };
     const batch = parse({ transactions: [item('k'), { ...same, idempotency_key: 'k' }, item('k')], atomic: false });

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { PlainPosts } from '../../../src/engine/wire/plain-post.js';
+import { readFastMsgpack } from '../../../src/http/body/fast-msgpack.js';
+import { readFastPost } from '../../../src/http/body/fast-post.js';
 import { readJson } from '../../../src/http/body/json.js';
+import { readMsgpack } from '../../../src/http/body/msgpack.js';
 import { parsePost } from '../../../src/http/parse/post.js';
+import { packr } from '../body/postings.js';
 import { problemOf } from '../body/support.js';
 
 const context = { currency: (code: string) => (code === 'EUR' ? 978 : undefined) };
@@ -125,5 +130,35 @@ describe('a posting with faults is refused with the first by the error table', (
   it('takes metadata of exactly 4 KiB', () => {
     const metadata = { a: 'x'.repeat(4088) };
     expect(parse({ legs: [leg], metadata }).metadata).toHaveLength(4096);
+  });
+
+  // To the engine 0 says that the posting counts from when it is recorded.
+  it.each([
+    '1970-01-01T00:00:00Z',
+    '1970-01-01T00:00:00.000000-00:00',
+    '1970-01-01T05:30:00+05:30',
+    '1970-01-01T00:00:00+00:01',
+    '1969-12-31T23:59:59Z',
+    '2255-01-01T00:00:00Z',
+    0,
+  ])('does not take effective_at %j for none, and says from when to when it may be', (effective_at) => {
+    const problem = problemOf(() => parse({ legs: [leg], effective_at }));
+    expect([problem.code, problem.param]).toEqual(['invalid_field', '/effective_at']);
+    expect(problem.detail).toContain('after 1970-01-01T00:00:00Z and before 2255');
+  });
+
+  it('has its time read by nobody but the strict parser, also in msgpack', () => {
+    const body = { legs: [leg], effective_at: '1970-01-01T00:00:00Z' };
+    const [json, msgpack] = [Buffer.from(JSON.stringify(body)), packr.pack(body)];
+    expect(readFastPost(json, context, new PlainPosts())).toBe(false);
+    expect(readFastMsgpack(msgpack, context, new PlainPosts())).toBe(false);
+    expect(problemOf(() => parsePost(readMsgpack(msgpack), context)).param).toBe('/effective_at');
+  });
+
+  it('takes the first and the last microsecond that may be told', () => {
+    expect(parse({ legs: [leg], effective_at: '1970-01-01T00:00:00.000001Z' }).effectiveAt).toBe(1);
+    expect(parse({ legs: [leg], effective_at: '2254-12-31T23:59:59.999999Z' }).effectiveAt).toBe(
+      Date.UTC(2255, 0) * 1000 - 1,
+    );
   });
 });
