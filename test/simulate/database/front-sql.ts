@@ -23,11 +23,14 @@ export function frontSql(server: Server): Sql {
   };
 }
 
-const READS: readonly (readonly [beginning: string, run: (server: Server, values: Values) => readonly SqlRow[]])[] = [
+const READS: readonly (readonly [
+  beginning: string,
+  run: (server: Server, values: Values, text: string) => readonly SqlRow[],
+])[] = [
   ['SELECT a.number, attached_from()', startOfStatement],
   ['(SELECT e.first_position', blocksAfter],
   ['SELECT l.position, l.book', recordsAt],
-  ['SELECT number, name FROM account', namesOf],
+  ['SELECT f.position AS folded, a.number', namesOf],
   ["SELECT debit AS number, details ->> 'name'", namesInLog],
   ['SELECT number, code, 0 AS place', currencies],
   [
@@ -37,12 +40,13 @@ const READS: readonly (readonly [beginning: string, run: (server: Server, values
   ['SELECT to_position FROM fold_step', foldStep],
   ['SELECT a.number, a.book, a.name', accountsFrom],
   ['SELECT l.position, (l.details', metadataAt],
+  ['SELECT 1 AS found FROM unnest', () => []],
 ];
 
 function runRead(server: Server, text: string, values: Values): readonly SqlRow[] {
   const known = READS.find(([beginning]) => text.startsWith(beginning));
   if (known === undefined) throw new HarnessError(`the simulated database does not know this read: ${text}`);
-  return known[1](server, values);
+  return known[1](server, values, text);
 }
 
 const rowsOf = <T>(value: T | undefined, row: (value: T) => SqlRow): readonly SqlRow[] =>
@@ -76,8 +80,11 @@ function blocksAfter({ fold }: Server, [account, after, count]: Values): readonl
   }));
 }
 
-function recordsAt({ log }: Server, [positions, book]: Values): readonly SqlRow[] {
-  return numbersIn(positions)
+/** Positions that stand in the statement itself: `ANY ('{1,2,3}'::…)`. */
+const positionsIn = (text: string): number[] => numbersIn(/'(\{[0-9,]*\})'/.exec(text)?.[1]);
+
+function recordsAt({ log }: Server, [book]: Values, text: string): readonly SqlRow[] {
+  return positionsIn(text)
     .sort((a, b) => a - b)
     .flatMap((position) => log.records[position - 1] ?? [])
     .filter((record) => record.book === book)
@@ -121,13 +128,19 @@ function recordRow(record: LogRecord): SqlRow {
 
 const quoted = (text: string | null): string | null => (text === null ? null : JSON.stringify(text));
 
+/** The cursor stands in a row of its own where nothing is found. */
 function namesOf({ fold }: Server, [numbers]: Values): readonly SqlRow[] {
-  return numbersIn(numbers).flatMap((number) => rowsOf(fold.accounts[number - 1], ({ name }) => ({ number, name })));
+  const folded = BigInt(fold.position);
+  const found = numbersIn(numbers).flatMap((number) =>
+    rowsOf(fold.accounts[number - 1], ({ name }) => ({ folded, number, name })),
+  );
+  return found.length > 0 ? found : [{ folded, number: null, name: null }];
 }
 
-function namesInLog({ log }: Server, [numbers]: Values): readonly SqlRow[] {
+function namesInLog({ log }: Server, [folded, numbers]: Values): readonly SqlRow[] {
   const wanted = new Set(numbersIn(numbers));
   return log.rows
+    .slice(Number(folded))
     .filter(({ kind, account }) => kind === ACCOUNT_OPENED && wanted.has(account))
     .map(({ account, details }) => ({ number: account, name: JSON.parse(details ?? '{}').name as string }));
 }
@@ -183,8 +196,8 @@ const accountRow = (one: FoldedAccountRow, sequence: number): SqlRow => ({
   sequence: BigInt(sequence),
 });
 
-function metadataAt({ log }: Server, [positions]: Values): readonly SqlRow[] {
-  return numbersIn(positions).flatMap((position) =>
+function metadataAt({ log }: Server, _values: Values, text: string): readonly SqlRow[] {
+  return positionsIn(text).flatMap((position) =>
     rowsOf(log.row(position), ({ details }) => ({
       position: BigInt(position),
       metadata: JSON.stringify(JSON.parse(details ?? '{}').metadata ?? null),
