@@ -119,6 +119,22 @@ export class KeyIndexer {
     this.#keys.close(partition, keys.filter);
     this.#retireOld();
     await this.#forgetExpired(now);
+    await this.#passOver();
+  }
+
+  /**
+   * What ends before the oldest keys that are still to be written has none to write: they expired before their turn came, or
+   * it never had any. Left as it is, every start would read the keys of all the log since then, and no detach would pass it.
+   */
+  async #passOver(): Promise<void> {
+    const { oldestOpen } = this.#keys;
+    // Of a partition that is not committed to its end, other keys may come yet.
+    let end = this.#committed + 1;
+    if (oldestOpen !== undefined) end = Math.min(end, this.#keys.firstPositionOf(oldestOpen));
+    await this.#sql.query(
+      'UPDATE log_partition SET keys_indexed = true WHERE NOT keys_indexed AND end_position <= $1::int8',
+      [end],
+    );
   }
 
   async #sliceFilters(): Promise<void> {

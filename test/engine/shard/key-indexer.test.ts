@@ -10,9 +10,12 @@ const STATEMENT_MS = 10;
 /** A database that takes its time by the test's clock, and remembers what it was told. */
 class SlowSql {
   readonly said: string[] = [];
+  /** Up to which position partitions were said to have no keys left to write. */
+  readonly passed: number[] = [];
 
-  async query(text: string, _values?: readonly SqlValue[]): Promise<readonly SqlRow[]> {
+  async query(text: string, values: readonly SqlValue[] = []): Promise<readonly SqlRow[]> {
     this.said.push(text.trim().split(/\s+/).slice(0, 3).join(' '));
+    if (text.startsWith('UPDATE log_partition')) this.passed.push(Number(values[0]));
     await new Promise((resolve) => setTimeout(resolve, STATEMENT_MS));
     return [];
   }
@@ -143,5 +146,26 @@ describe('the keys of a full partition', () => {
     await vi.advanceTimersByTimeAsync(10_000);
     expect(sql.count('DELETE FROM key_filter')).toBe(1);
     expect(sql.count('DELETE FROM key_bucket')).toBe(1);
+  });
+
+  test('count as written where they are forgotten before they are', async () => {
+    const keys = windowOf(4);
+    const { sql, indexer } = indexerOf(keys);
+    indexer.catchUp(4 * PARTITION, START + 2_000 * SECOND);
+    await vi.advanceTimersByTimeAsync(10_000);
+    // The newest stays, and with it what is to be written of it.
+    expect([sql.count(FILTER), keys.oldestOpen]).toEqual([1, 3]);
+    expect(sql.passed).toEqual([3 * PARTITION + 1]);
+  });
+
+  test('count as written only as far as the log is committed', async () => {
+    const keys = windowOf(3);
+    const { sql, indexer } = indexerOf(keys);
+    indexer.catchUp(PARTITION + 5, START + 2_000 * SECOND);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect([keys.oldestOpen, sql.passed]).toEqual([2, [PARTITION + 5 + 1]]);
+    indexer.catchUp(3 * PARTITION, START + 2_000 * SECOND);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect([keys.oldestOpen, sql.passed[1]]).toEqual([undefined, 3 * PARTITION + 1]);
   });
 });

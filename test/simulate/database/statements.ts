@@ -56,6 +56,13 @@ const STATEMENTS: readonly (readonly [beginning: string, run: Statement])[] = [
   ['INSERT INTO key_bucket', insertBuckets],
   ['WITH filter AS', insertFilter],
   [
+    'UPDATE log_partition SET keys_indexed',
+    ({ partitions }, [upTo]) => {
+      for (const row of partitions.values()) row.keysIndexed ||= row.end <= Number(upTo);
+      return [];
+    },
+  ],
+  [
     'DELETE FROM key_filter',
     ({ keyFilters }, [gone]) => {
       for (const partition of gone as readonly number[]) keyFilters.delete(partition);
