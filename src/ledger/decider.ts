@@ -190,7 +190,7 @@ export class Decider {
     const parent = this.#state.parents.get(command.parent);
     if (parent === undefined) {
       if (this.#admissions.isNoTransaction(command.parent)) return this.#refuse(command, unknown);
-      return { type: 'load_parent', position: command.parent };
+      return { type: 'load_parent', positions: [command.parent] };
     }
     if (parent.book !== command.book) return this.#refuse(command, unknown);
     this.#expireAround(parent);
@@ -299,7 +299,7 @@ export class Decider {
 
   #settle(command: Request, answer: Refusal | Needed | null): Outcome {
     if (answer === null) return this.#succeeded(null);
-    return isNeeded(answer) ? { type: 'load_parent', position: answer.needed } : this.#refuse(command, answer);
+    return isNeeded(answer) ? { type: 'load_parent', positions: answer.needed } : this.#refuse(command, answer);
   }
 
   #nextPlace(book: number): { readonly position: Position; readonly sequence: number } {

@@ -17,21 +17,21 @@ import { type Refusal, refusal, within } from './refusal.js';
 import type { LedgerState } from './state.js';
 import type { RecordWriter } from './writer.js';
 
-/** A record of the log that has to be loaded before the command can be decided. */
+/** Records of the log that have to be loaded before the command can be decided. */
 export interface Needed {
-  readonly needed: Position;
+  readonly needed: readonly Position[];
 }
 export const isNeeded = (answer: Refusal | Needed): answer is Needed => 'needed' in answer;
 
-/** Records that were loaded for commands which never came back must not pile up. */
-const LOADED_MAX = 10_000;
+/** Records that were loaded for commands which never came back must not pile up. One command needs two for an account, at most. */
+const LOADED_MAX = 65_536;
 
 export class Opening {
   readonly #state: LedgerState;
   readonly #writer: RecordWriter;
   /** Details of account records that were loaded for the command that is tried again. */
   readonly #loaded = new Map<Position, string>();
-  #used: Position[] = [];
+  readonly #used = new Set<Position>();
 
   constructor(state: LedgerState, writer: RecordWriter) {
     this.#state = state;
@@ -46,15 +46,15 @@ export class Opening {
 
   #loadedAt(position: Position): string | undefined {
     const details = this.#loaded.get(position);
-    if (details !== undefined) this.#used.push(position);
+    if (details !== undefined) this.#used.add(position);
     return details;
   }
 
   /** After a command that needed no further loading. */
   forgetUsed(): void {
-    if (this.#used.length === 0) return;
+    if (this.#used.size === 0) return;
     for (const position of this.#used) this.#loaded.delete(position);
-    this.#used = [];
+    this.#used.clear();
   }
 
   // -- open ---------------------------------------------------------------------------------------------------------
@@ -70,6 +70,9 @@ export class Opening {
     const { accounts, settings } = this.#state;
     if (missing.size > 0 && accounts.count + missing.size > settings.accountsMax) return refusal('accounts_full', {});
     assert(command.batch || command.accounts.length === 1, 'several accounts are opened as a batch');
+    // All at once: found one by one as they are written, each would have everything before it done again.
+    const needed = this.#neededBy(command);
+    if (needed.length > 0) return { needed };
     if (command.batch) {
       const head = this.#writer.start(RecordKind.batch, command.book);
       head.details = JSON.stringify({ count: command.accounts.length } satisfies BatchDetails);
@@ -88,6 +91,32 @@ export class Opening {
       // Where the command is refused, others will stand at these positions.
       for (const position of written) this.#loaded.delete(position);
     }
+  }
+
+  /** Records that accounts which are there are compared with, and have their metadata in, as far as they are not loaded. */
+  #neededBy({ book, accounts: wanted }: OpenAccountsCommand): Position[] {
+    const { accounts } = this.#state;
+    const needed = new Set<Position>();
+    for (const { name } of wanted) {
+      const known = accounts.findByName(book, name);
+      if (known === 0 || this.#isPlain(known)) continue;
+      needed.add(this.#comparedAt(known));
+      if (accounts.flag(known, AccountFlags.hasMetadata)) needed.add(accounts.configPosition(known));
+    }
+    return [...needed].filter((position) => !this.#loaded.has(position));
+  }
+
+  /** Its row says all that it was opened with. */
+  #isPlain(account: number): boolean {
+    const { accounts } = this.#state;
+    return accounts.configVersion(account) === 1 && !accounts.flag(account, AccountFlags.hasMetadata);
+  }
+
+  /** Where the state that was loaded does not say where it was opened, the present is what it is compared with. */
+  #comparedAt(account: number): Position {
+    const { accounts } = this.#state;
+    const opened = accounts.openedPosition(account);
+    return opened === 0 ? accounts.configPosition(account) : opened;
   }
 
   /** @param written positions whose details are known until the command is decided */
@@ -118,19 +147,15 @@ export class Opening {
     const { accounts } = this.#state;
     if (accounts.currency(account) !== wanted.currency) return false;
     if (accounts.normalBalance(account) !== (wanted.normal_balance ?? 'credit')) return false;
-    const opened = accounts.openedPosition(account);
-    const unchanged = accounts.configVersion(account) === 1;
-    const plain = unchanged && !accounts.flag(account, AccountFlags.hasMetadata);
     const min = wanted.min_balance === undefined ? defaultMinBalance(wanted.name) : wanted.min_balance;
     const max = wanted.max_balance ?? null;
-    if (plain) {
+    if (this.#isPlain(account)) {
       const limits = accounts.minBalance(account) === min && accounts.maxBalance(account) === max;
       return limits && wanted.metadata === undefined;
     }
-    // Where the state that was loaded does not say where it was opened, the present is what it is compared with.
-    const position = opened === 0 ? accounts.configPosition(account) : opened;
+    const position = this.#comparedAt(account);
     const details = this.#loadedAt(position);
-    if (details === undefined) return { needed: position };
+    if (details === undefined) return { needed: [position] };
     const then = JSON.parse(details) as AccountDetails;
     return (
       then.min_balance === (min === null ? null : min.toString()) &&
@@ -207,7 +232,7 @@ export class Opening {
     if (!accounts.flag(account, AccountFlags.hasMetadata)) return null;
     const position = accounts.configPosition(account);
     const details = this.#loadedAt(position);
-    return details === undefined ? { needed: position } : metadataText(details);
+    return details === undefined ? { needed: [position] } : metadataText(details);
   }
 
   #startRecord(kind: RecordKind, account: number, changed: Partial<Parameters<typeof accountDetails>[0]>): void {

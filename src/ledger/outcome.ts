@@ -26,8 +26,8 @@ export type Outcome =
     }
   /** The key has an outcome: the record at `position` (fingerprint and key text are compared where it is read). */
   | { readonly type: 'replay'; readonly position: Position }
-  /** Not resident: load this transaction's records, admit them, and apply the same command again. */
-  | { readonly type: 'load_parent'; readonly position: Position }
+  /** Not resident: load the records of each (an action's transaction, or records of accounts), admit them, and apply the same command again. */
+  | { readonly type: 'load_parent'; readonly positions: readonly Position[] }
   /** Not resident: look this key up in closed partitions, say so by `admitKey`, and apply the same command again. */
   | { readonly type: 'load_key' };
 

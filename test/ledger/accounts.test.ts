@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { RecordKind } from '../../src/ledger/record.js';
+import { currencyByCode } from '../../src/ledger/currency.js';
+import { type LogRecord, RecordKind } from '../../src/ledger/record.js';
 import { codeOf, factsOf, positionOf, World } from './helpers.js';
 
 const OPEN = { openAccounts: true } as const;
@@ -63,6 +64,37 @@ describe('opening an account', () => {
     expect(world.ledger.accountCount).toBe(2);
     expect(codeOf(world.openBatch([{ name: 'c' }, { name: 'b', metadata: '{"b":1}' }, { name: 'c' }]))).toBe('ok');
     expect(world.replayed().digest()).toBe(world.ledger.digest());
+  });
+
+  test('as a batch of accounts that are there asks for all of their records at once, whatever was changed since', () => {
+    const world = new World();
+    const accounts = Array.from({ length: 6_000 }, (_, n) => ({ name: `customer/${n}`, metadata: `{"n":${n}}` }));
+    expect(codeOf(world.openBatch(accounts))).toBe('ok');
+    const byPosition = (): Map<number, LogRecord> => new Map(world.log.records.map((one) => [one.position, one]));
+    const opened = byPosition();
+    for (const [n, { name }] of accounts.entries()) {
+      world.ledger.admitParent([opened.get(3 + n) as LogRecord]); // behind the merchant and the head
+      world.change(name, { max_balance: 9n });
+    }
+    const log = byPosition();
+    const currency = currencyByCode('EUR')?.number ?? 0;
+    const command = {
+      type: 'open_accounts' as const,
+      ...world.head(undefined),
+      accounts: accounts.map((one) => ({ currency, ...one })),
+      batch: true,
+    };
+    const asked = world.ledger.apply(command, world.now, world.log);
+    if (asked.type !== 'load_parent') throw new Error(asked.type);
+    expect(new Set(asked.positions).size).toBe(2 * accounts.length);
+    for (const position of asked.positions) world.ledger.admitParent([log.get(position) as LogRecord]);
+    expect(world.ledger.apply(command, world.now, world.log)).toMatchObject({
+      type: 'recorded',
+      code: null,
+      count: 6_000,
+    });
+    // What was loaded for it is not kept.
+    expect(world.ledger.apply({ ...command, ...world.head(undefined) }, world.now, world.log).type).toBe('load_parent');
   });
 
   test('as a batch that names a new account twice compares the second one with the first, metadata included', () => {

@@ -147,10 +147,11 @@ export class World {
     for (let tries = 0; tries < 5; tries++) {
       const outcome = this.ledger.apply(command, this.now, this.log);
       if (outcome.type !== 'load_parent') return { ...outcome };
-      const { position } = outcome;
-      const records = this.log.records.filter((one) => one.position === position || one.parent === position);
-      if (records[0]?.position === position) this.ledger.admitParent(records);
-      else this.ledger.admitAbsentParent(position);
+      for (const position of outcome.positions) {
+        const records = this.log.records.filter((one) => one.position === position || one.parent === position);
+        if (records[0]?.position === position) this.ledger.admitParent(records);
+        else this.ledger.admitAbsentParent(position);
+      }
     }
     throw new Error('the ledger asks again and again');
   }

@@ -58,7 +58,7 @@ export class Deciding {
         this.#answers.replay(batches.outboxOf(link, outcome.position), request, command, outcome.position);
         return null;
       case 'load_parent':
-        return { parent: outcome.position };
+        return { parents: outcome.positions };
       case 'load_key':
         return { keyHash: Int32Array.from(command.keyHash) };
     }

@@ -13,7 +13,7 @@ import type { DecodedRequest } from './request.js';
 import { keyText } from './request.js';
 
 /** What a command waits for. */
-export type Wants = { readonly parent: Position } | { readonly keyHash: Int32Array };
+export type Wants = { readonly parents: readonly Position[] } | { readonly keyHash: Int32Array };
 
 export interface ParkedCommandsOptions {
   readonly max: number;
@@ -125,11 +125,17 @@ export class ParkedCommands {
       const { position, recordedAt } = await loader.key(ledger.keys, wants.keyHash, ledger.lastRecordedAt);
       return () => ledger.admitKey(wants.keyHash, position, recordedAt);
     }
-    await this.#whenCommitted(wants.parent);
-    const records = await loader.parent(wants.parent);
+    const found = await Promise.all(
+      wants.parents.map(async (position) => {
+        await this.#whenCommitted(position);
+        return { position, records: await loader.parent(position) };
+      }),
+    );
     return () => {
-      if (records.length > 0) ledger.admitParent(records);
-      else ledger.admitAbsentParent(wants.parent);
+      for (const { position, records } of found) {
+        if (records.length > 0) ledger.admitParent(records);
+        else ledger.admitAbsentParent(position);
+      }
     };
   }
 

@@ -81,13 +81,13 @@ it('a transaction that is not committed yet is not looked for when nobody waits 
   const { parked, answer, looks, absent } = shard();
   const request = { book: BOOK, requestId: 1, parent: 9, keyHash: keyOf(1), keyed: true } as unknown as DecodedRequest;
   parked.committed(8);
-  parked.park({} as FrontLink, request, { parent: 9 }, new Uint8Array(8));
+  parked.park({} as FrontLink, request, { parents: [9] }, new Uint8Array(8));
   parked.refuseAll();
   await turn();
   parked.committed(9);
   await turn();
   expect(looks).toEqual([]);
-  parked.park({} as FrontLink, request, { parent: 9 }, new Uint8Array(8));
+  parked.park({} as FrontLink, request, { parents: [9] }, new Uint8Array(8));
   await turn();
   await answer(0);
   expect(looks[0]?.of).toBe('parent 9');

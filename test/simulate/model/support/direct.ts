@@ -186,7 +186,7 @@ export class Direct {
       if (what.type === 'read_account' || what.type === 'read_head') throw new Error('a write became a read');
       const from = this.#log.records.length;
       const outcome = ledger.apply(what, this.now, this.#log);
-      if (outcome.type === 'load_parent') this.#load(outcome.position);
+      if (outcome.type === 'load_parent') for (const position of outcome.positions) this.#load(position);
       else if (outcome.type === 'load_key') throw new Error('nothing was put away, so nothing is looked up');
       else return this.#answerOf(command, book, outcome, from, `${what.fingerprintHi}:${what.fingerprintLo}`);
     }
