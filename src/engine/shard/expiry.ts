@@ -21,17 +21,25 @@ export class Expiry {
     this.#sleepUntil(ledger.nextExpiry(), now);
   }
 
+  /** While nobody knows what time it is. */
+  later(): void {
+    this.#wake(SLEEP_MAX_MS);
+  }
+
   stop(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
   }
 
   #sleepUntil(next: Micros, now: Micros): void {
-    if (next === 0 || this.#timer !== null) return;
-    const sleepMs = Math.min(SLEEP_MAX_MS, Math.max(1, Math.ceil((next - now) / 1000)));
+    if (next !== 0) this.#wake(Math.min(SLEEP_MAX_MS, Math.max(1, Math.ceil((next - now) / 1000))));
+  }
+
+  #wake(afterMs: number): void {
+    if (this.#timer !== null) return;
     this.#timer = setTimeout(() => {
       this.#timer = null;
       this.onDue();
-    }, sleepMs);
+    }, afterMs);
   }
 }

@@ -89,6 +89,7 @@ export class Shard {
   #commits: Promise<void> | null = null;
   #committed: Position = 0;
   #closing = false;
+  #drained = false;
   /** Batches that the database refused since it last took one. */
   #refusedInARow = 0;
   /** The clock as it was first read in this turn of the event loop: one reading serves all of its commands. null: not read. */
@@ -179,6 +180,7 @@ export class Shard {
       foldRestMs: this.#foldPace.lastMs,
       foldRestedMs: this.#foldPace.allMs,
       attempts: this.#options.breaker.attempts,
+      clockAgrees: this.#options.clock.now() !== 'disagrees',
       nextAttemptAt: this.#options.breaker.nextAttemptAt,
     };
   }
@@ -227,7 +229,7 @@ export class Shard {
   /** After a turn's commands: writes due expiries and starts a commit where none is in flight. */
   turnEnded(): void {
     this.#turnTime = null;
-    if (this.#state !== 'ready') return;
+    if (this.#state !== 'ready' || this.#drained) return;
     this.#expire();
     this.#rest.look(this.#batches.isFull ? Number.MAX_SAFE_INTEGER : this.#batches.records, this.#othersCommit());
     if (this.#commits !== null) return;
@@ -256,6 +258,8 @@ export class Shard {
     this.#watch.stop();
     this.turnEnded();
     await this.#commits;
+    // The store is closed while the last answers are on their way: what lapses from here on is the next owner's.
+    this.#drained = true;
     this.#expiry.stop();
     await this.#keyIndexer?.close();
   }
@@ -273,7 +277,8 @@ export class Shard {
 
   #expire(): void {
     const now = this.#options.clock.now();
-    if (now !== 'disagrees' && !this.#batches.isFull) this.#expiry.run(this.#mustLedger(), now, this.#batches.encoder);
+    if (now === 'disagrees') this.#expiry.later();
+    else if (!this.#batches.isFull) this.#expiry.run(this.#mustLedger(), now, this.#batches.encoder);
   }
 
   async #commitLoop(): Promise<void> {

@@ -40,6 +40,8 @@ export interface ShardStatus {
   readonly foldRestedMs: number;
   /** Attempts to reach its database that failed since it was last there; 0: it is there. */
   readonly attempts: number;
+  /** false: the wall clock has moved as the monotonic one has not, and nothing is written until it agrees again. */
+  readonly clockAgrees: boolean;
   /** When the next one begins, ms since 1970; null: one is under way, or none is needed. */
   readonly nextAttemptAt: number | null;
 }
@@ -60,5 +62,6 @@ export const NOTHING_COUNTED = {
   foldRestMs: 0,
   foldRestedMs: 0,
   attempts: 0,
+  clockAgrees: true,
   nextAttemptAt: null,
 };

@@ -29,6 +29,10 @@ interface FrontConfig {
   readonly version: string;
 }
 
+/** One that cannot tell the time is reached and read, and writes nothing. */
+const isReady = (state: string, status: ShardStatus | null): boolean =>
+  state === 'ready' && status?.clockAgrees !== false;
+
 /** How the attempts to reach a shard's database go, as of half a second ago at most. */
 function reconnecting({ attempts, nextAttemptAt }: ShardStatus) {
   return {
@@ -211,7 +215,7 @@ class FrontThread {
     const now = performance.now();
     const shards = this.#shards.map(({ state, code, lag, status }, index) => ({
       name: this.#data.shards[index]?.name ?? '',
-      ready: state === 'ready',
+      ready: isReady(state, status),
       state,
       ...(code === null ? {} : { code }),
       fold_lag_records: lag.at(now)?.records ?? null,
@@ -224,6 +228,7 @@ class FrontThread {
             accounts: status.accounts,
             open_holds: status.openHolds,
             fold_rest_ms: Math.round(status.foldRestMs),
+            clock_agrees: status.clockAgrees,
             ...reconnecting(status),
           }),
     }));
@@ -234,7 +239,7 @@ class FrontThread {
     const now = performance.now();
     return this.#shards.map(({ state, lag, status }, index) => {
       const name = this.#data.shards[index]?.name ?? '';
-      return { name, ready: state === 'ready', lag: lag.at(now), status };
+      return { name, ready: isReady(state, status), lag: lag.at(now), status };
     });
   }
 

@@ -340,6 +340,34 @@ it('an action is answered with its own record, also where a hold on its accounts
   expect(captured).toMatchObject({ code: null, records: [{ kind: RecordKind.capture, parent: held.position }] });
 });
 
+it('a clock that has jumped is shown, writes are refused, and what lapsed is written when it is back, without a command', async () => {
+  const world = await World.started();
+  world.store.easy = true;
+  const lapses = await world.answer(world.post('lapses', 'wallet', 7, 'external/card', 3_000));
+  const { expiresAt } = lapses as { readonly expiresAt: number };
+  world.clockOff = 60e6;
+  expect(world.shard.status().clockAgrees).toBe(false);
+  expect(await world.answer(world.post('now', 'wallet', 1))).toEqual(unavailable('clock_disagrees'));
+  while (Date.now() * 1000 <= expiresAt + 2_000);
+  expect(world.store.log.at(-1)).not.toMatchObject({ kind: RecordKind.expiry });
+  world.clockOff = 0;
+  expect(world.shard.status().clockAgrees).toBe(true);
+  await vi.waitFor(() => expect(world.store.log.at(-1)).toMatchObject({ kind: RecordKind.expiry }), 5_000);
+});
+
+it('a shard that was drained writes nothing more, whatever lapses', async () => {
+  const world = await World.started();
+  world.store.easy = true;
+  const lapses = await world.answer(world.post('lapses', 'wallet', 7, 'external/card', 3_000));
+  const { expiresAt } = lapses as { readonly expiresAt: number };
+  await world.shard.drain();
+  const { length } = world.store.log;
+  while (Date.now() * 1000 <= expiresAt + 2_000);
+  world.shard.turnEnded();
+  await world.settled();
+  expect(world.store.log).toHaveLength(length);
+});
+
 describe('the bounds', () => {
   it('a full batch makes later commands wait in order, and a full queue is refused as overloaded', async () => {
     const world = await World.started({ batchRecordsMax: 2, parkedMax: 2 });

@@ -20,6 +20,8 @@ const DAY = 86_400_000_000;
 export class World {
   readonly store = new FakeStore();
   readonly breaker = new Breaker();
+  /** How far the wall clock is off, µs. */
+  clockOff = 0;
   readonly states: ShardState[] = [];
   /** Of the last state. */
   error: Error | null = null;
@@ -44,7 +46,10 @@ export class World {
     this.shard = new Shard({
       name: 'shard-0',
       store: this.store,
-      clock: new ShardClock(),
+      clock: new ShardClock({
+        monotonic: () => performance.now() * 1000,
+        wall: () => (performance.timeOrigin + performance.now()) * 1000 + this.clockOff,
+      }),
       bounds: {
         batchRecordsMax: 100,
         batchBytesMax: 1 << 20,
