@@ -43,7 +43,7 @@ export const SOMETIMES = [
   'late commit, session terminated',
   'list of several pages',
   'load of a parent failed',
-  'loaded parent came too late',
+  'load outlived its command',
   'may rest while another shard works',
   'one shard resolves, another works',
   'other payload under a used key',

@@ -1,7 +1,7 @@
 /** One run: a world by its seed, what is left of it at the end, and what the judges say. */
 import { judgeBasics } from './basics.js';
 import { takeBack } from './database/pool.js';
-import { takeLate } from './engine/observe.js';
+import { takeOutlived } from './engine/observe.js';
 import type { Complaint, History } from './history.js';
 import { markHistory } from './marks.js';
 import { judge } from './model/judge.js';
@@ -35,7 +35,7 @@ export const OPERATIONS = 1_000;
 export function run(options: RunOptions): RunResult {
   const { seed } = options;
   takeBack();
-  takeLate();
+  takeOutlived();
   const loop = new Loop(new Random(seed, 'loop'));
   const trace = new Trace(options.keepLines ?? false);
   const problems: Complaint[] = [];
@@ -55,7 +55,7 @@ export function run(options: RunOptions): RunResult {
       }
     });
     for (const history of histories) markHistory(history, trace);
-    for (let late = takeLate(); late > 0; late--) trace.mark('loaded parent came too late');
+    for (let outlived = takeOutlived(); outlived > 0; outlived--) trace.mark('load outlived its command');
     const complaints = [...problems, ...histories.flatMap(judged)];
     for (const { rule, said } of complaints) trace.say(loop.now, `complaint ${rule} ${said.split('\n')[0]}`);
     return {

@@ -136,8 +136,8 @@ export const STATE_FAULTS: readonly Fault[] = [
     patches: [
       {
         file: 'src/ledger/opening.ts',
-        find: 'const position = opened === 0 ? accounts.configPosition(account) : opened;',
-        replace: 'const position = opened === 0 ? opened : accounts.configPosition(account);',
+        find: 'return opened === 0 ? accounts.configPosition(account) : opened;',
+        replace: 'return opened === 0 ? opened : accounts.configPosition(account);',
       },
     ],
   },
