@@ -47,6 +47,13 @@ export class Expiries {
     return next !== 0 && next <= now;
   }
 
+  /** How many holds are due at `now`, at most: some of them may have closed. */
+  dueCount(now: Micros): number {
+    if (!this.anyDue(now)) return 0;
+    this.#advance(now);
+    return this.#due.length - this.#dueStart;
+  }
+
   /** The first hold that is due, if any. */
   firstDue(now: Micros): Parent | undefined {
     this.#advance(now);

@@ -153,6 +153,11 @@ export class Ledger {
     return this.#state.parents.expiries.next();
   }
 
+  /** How many holds have lapsed without a record of it, at most. */
+  lapsedCount(now: Micros): number {
+    return this.#state.parents.expiries.dueCount(now);
+  }
+
   // -- what is not in memory ----------------------------------------------------------------------------------------
 
   /**

@@ -14,7 +14,7 @@ import type { DecodedRequest, FrontCommand } from './request.js';
 type Recorded = Extract<Outcome, { type: 'recorded' }>;
 type Answered = Extract<Outcome, { type: 'answered' }>;
 
-/** Keeps copies of the records that a command writes, beside writing them. */
+/** Keeps copies of the records that a command writes, beside writing them; not of what lapses before it, which nobody is shown. */
 class RecordingSink implements LogSink {
   readonly records: LogRecord[] = [];
   readonly #start: number;
@@ -28,7 +28,7 @@ class RecordingSink implements LogSink {
 
   append(record: LogRecord): void {
     this.sink.append(record);
-    this.records.push(new LogRecord().copyFrom(record));
+    if (record.kind !== RecordKind.expiry) this.records.push(new LogRecord().copyFrom(record));
   }
 
   mark(): number {

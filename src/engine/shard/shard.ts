@@ -65,6 +65,8 @@ const turnOfTheLoop = (): Promise<void> => new Promise((resolve) => setImmediate
 
 /** Transactions that leave memory at once, at least; where more are closed by a batch, twice as many as it has records. */
 const EVICTED_AT_ONCE = 1024;
+/** Holds that have lapsed and have no record of it, beyond which commands wait until they have. */
+const LAPSED_MAX = 4096;
 const RETRY_AFTER_SECONDS = 1;
 /** µs between this machine's clock and the database's, at most, for the shard to start. */
 const CLOCKS_APART_MAX = 5_000_000;
@@ -94,6 +96,8 @@ export class Shard {
   #refusedInARow = 0;
   /** The clock as it was first read in this turn of the event loop: one reading serves all of its commands. null: not read. */
   #turnTime: Micros | 'disagrees' | null = null;
+  /** Whether there was more to let lapse then than a command may find. */
+  #behind = false;
   /** Counts since the start, for the operator. */
   readonly #counts = { commits: 0, records: 0, ambiguous: 0, failed: 0 };
 
@@ -220,7 +224,8 @@ export class Shard {
       this.#refuseBytes(link, view, offset, this.#closing ? 'draining' : 'shard_unavailable');
       return;
     }
-    if (this.#waiting.count === 0 && !this.#batches.isFull) this.#take(link, bytes, view, offset, length);
+    if (this.#waiting.count === 0 && !this.#batches.isFull && !this.#isBehindWithExpiries())
+      this.#take(link, bytes, view, offset, length);
     else if (this.#waiting.count < this.#options.bounds.parkedMax)
       this.#waiting.push(link, bytes, view, offset, length);
     else this.#refuseBytes(link, view, offset, 'overloaded');
@@ -262,6 +267,17 @@ export class Shard {
     this.#drained = true;
     this.#expiry.stop();
     await this.#keyIndexer?.close();
+  }
+
+  /**
+   * A command writes what has lapsed on all that it touches before itself, in one batch. After hours in which nothing was
+   * written that may be any number of holds: they are worked off in bounded batches, and commands wait for that.
+   */
+  #isBehindWithExpiries(): boolean {
+    if (this.#turnTime !== null) return this.#behind;
+    this.#turnTime = this.#options.clock.now();
+    this.#behind = this.#turnTime !== 'disagrees' && this.#mustLedger().lapsedCount(this.#turnTime) > LAPSED_MAX;
+    return this.#behind;
   }
 
   #take(link: FrontLink, bytes: Uint8Array, view: DataView, offset: number, length: number): void {
@@ -420,7 +436,7 @@ export class Shard {
   #takeWaiting(): void {
     // They came in earlier turns: the time is read anew for them, and for whoever comes after them.
     this.#turnTime = null;
-    while (!this.#batches.isFull && this.#waiting.take(this.#takeOne));
+    while (!this.#batches.isFull && !this.#isBehindWithExpiries() && this.#waiting.take(this.#takeOne));
     this.#turnTime = null;
   }
 

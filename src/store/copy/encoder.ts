@@ -28,8 +28,8 @@ const START_ROWS = 1 << 12;
 /** Up to here a loop over words is faster than a call of `set` with its view. */
 const SMALL_COPY_BYTES = 128;
 const TWO_32 = 4_294_967_296;
-/** A mark is `offset · 2^20 + records`: batches have fewer than 2^20 records. */
-const MARK_FACTOR = 1 << 20;
+/** A mark is `offset · 2^22 + records`; a buffer has fewer than 2^31 bytes. */
+const MARK_FACTOR = 1 << 22;
 
 export class CopyEncoder implements BatchEncoder {
   records = 0;
@@ -181,6 +181,7 @@ export class CopyEncoder implements BatchEncoder {
 
   #growRows(): void {
     const starts = new Int32Array(this.#starts.length * 2);
+    assert(starts.length <= MARK_FACTOR, 'a batch has fewer than 2^22 records');
     starts.set(this.#starts);
     this.#starts = starts;
     const books = new Int32Array(starts.length);

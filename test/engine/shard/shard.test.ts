@@ -355,6 +355,24 @@ it('a clock that has jumped is shown, writes are refused, and what lapsed is wri
   await vi.waitFor(() => expect(world.store.log.at(-1)).toMatchObject({ kind: RecordKind.expiry }), 5_000);
 });
 
+it('where very many holds have lapsed at once, they are written in bounded batches, and commands wait for them', async () => {
+  const holds = 6_000;
+  const world = await World.started({ parkedMax: holds });
+  world.store.easy = true;
+  const asks = Array.from({ length: holds }, (_, n) => world.post(`h${n}`, 'wallet', 1, 'external/card', 1_000_000));
+  const lapses = await world.answer(asks.at(-1) ?? 0);
+  await world.settled();
+  const { expiresAt } = lapses as { readonly expiresAt: number };
+  world.store.sizes.length = 0;
+  while (Date.now() * 1000 <= expiresAt + 2_000);
+  const asked = world.balance();
+  const posted = world.post('after', 'wallet', 1);
+  expect(await world.answer(asked)).toMatchObject({ type: 'account', account: { creditsPending: 0n } });
+  expect(await world.answer(posted)).toMatchObject({ type: 'recorded', code: null });
+  expect(world.store.log.filter(({ kind }) => kind === RecordKind.expiry)).toHaveLength(holds);
+  expect(Math.max(...world.store.sizes)).toBeLessThan(5_000);
+});
+
 it('a shard that was drained writes nothing more, whatever lapses', async () => {
   const world = await World.started();
   world.store.easy = true;

@@ -87,8 +87,12 @@ export class FakeStore implements ShardStore {
     return new FakeEncoder();
   }
 
+  /** Records of each commit. */
+  readonly sizes: number[] = [];
+
   async commit(batch: BatchEncoder): Promise<CommitResult> {
     const { kept, chainHash } = batch as FakeEncoder;
+    this.sizes.push(kept.length);
     const ending = this.easy ? { type: 'committed' as const, isThere: true } : await this.#ask(kept.length);
     if (ending.isThere) {
       this.log.push(...kept.map((record) => new LogRecord().copyFrom(record)));

@@ -64,7 +64,7 @@ export class World {
         keysMax: 10_000,
         keysGuaranteed: 1_000,
         accountsMax: 1_000,
-        openHoldsMax: 1_000,
+        openHoldsMax: 10_000,
         holdDefault: 7 * DAY,
         backdatingMax: null,
       },
