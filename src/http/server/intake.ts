@@ -49,6 +49,8 @@ export class ServerState {
   readonly unread: ByteBudget;
   /** Streams that are open. */
   readonly streams = new Set<Leaving>();
+  /** Connections that are open and no streams. */
+  plainConnections = 0;
   /** Answers end their connections. */
   closing = false;
 

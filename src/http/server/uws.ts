@@ -226,11 +226,10 @@ export async function startUws<Target extends Opened>(options: ServerOptions<Tar
   // A socket that was bound to port 0 is not shared with other threads by this library, so the number is chosen first.
   const port = options.port === 0 ? await reservePort(host, 0) : options.port;
   const app = App();
-  let connections = 0;
-  // Called with 1 for each connection that comes and with −1 for each that goes.
+  // Called with 1 for each connection that comes and with −1 for each that goes; not for one that went as a stream.
   const count = (response: HttpResponse, more: number): void => {
-    connections += more;
-    if (more > 0 && connections > options.connectionsMax) response.close();
+    state.plainConnections += more;
+    if (more > 0 && state.plainConnections + state.streams.size > options.connectionsMax) response.close();
   };
   app.filter(count);
   // The library finds routes by the method as it was sent, so that of the hot path need not be made a string again.
@@ -284,6 +283,7 @@ function streams<Target extends Opened>(
       const data = socket.getUserData();
       data.session = new StreamSession(streamSocket(socket), handler, data.authorization);
       state.streams.add(data.session);
+      state.plainConnections--;
     },
     message: (socket, frame) => socket.getUserData().session?.onFrame(new Uint8Array(frame)),
     drain: (socket) => socket.getUserData().session?.onDrain(),

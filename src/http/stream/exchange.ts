@@ -1,5 +1,5 @@
 /** One request of a stream and its answer: to the routes it is a request like those of HTTP, with msgpack both ways. */
-import { toMsgpack } from '../render/msgpack.js';
+import { textToMsgpack, toMsgpack } from '../render/msgpack.js';
 import type { Exchange, HeaderList, LateFields } from '../server/exchange.js';
 import { RequestHeaders } from '../server/headers.js';
 import type { AnswerFacts } from './frame-writer.js';
@@ -52,18 +52,21 @@ export class StreamExchange implements Exchange {
 
   respond(status: number, headers: HeaderList, body: string | Uint8Array): void {
     if (this.#answered || this.#taker.gone) return;
-    this.#answered = true;
     let token = '';
     let replayed = false;
     let retryAfter = 0;
+    let isJson = true;
     for (let index = 0; index + 1 < headers.length; index += 2) {
       const value = headers[index + 1] ?? '';
       if (headers[index] === 'Consistency-Token') token = value;
       else if (headers[index] === 'Idempotency-Replayed') replayed = true;
       else if (headers[index] === 'Retry-After') retryAfter = Number(value);
+      else if (headers[index] === 'Content-Type') isJson = value.includes('json');
     }
-    // Problems are JSON texts whatever was asked for; here they are maps like everything else.
-    const packed = typeof body === 'string' ? toMsgpack(body) : body;
+    // Problems are JSON texts whatever was asked for; here they are maps like everything else. Metrics are a text.
+    const packed = typeof body !== 'string' ? body : isJson ? toMsgpack(body) : textToMsgpack(body);
+    // Not before: what cannot be packed is answered as an error of ours.
+    this.#answered = true;
     this.#taker.answered({ n: this.#n, status, replayed, retryAfter }, packed, token);
   }
 

@@ -199,9 +199,12 @@ export class StreamSession<Target extends Opened> implements StreamListener, Ans
   #end(code: number, reason: string): void {
     if (this.gone) return;
     this.#leave();
-    this.#socket.end(code, reason.slice(0, 123));
+    this.#socket.end(code, closeReason(reason));
   }
 }
+
+/** As a close frame takes it: 123 bytes of UTF-8 (RFC 6455, 5.5). What a client sent and no printer knows is a question mark. */
+const closeReason = (reason: string): string => reason.replace(/[^ -~]/g, '?').slice(0, 123);
 
 /** Of a request that is done already but for its answer. */
 const NOTHING_MORE = { ...POST_TRANSACTION, key: null, token: '', ifMatch: '', body: new Uint8Array(0) };

@@ -249,6 +249,16 @@ describe('lists and batches', () => {
 });
 
 describe('msgpack answers', () => {
+  it('hold metadata with any names, also those that JavaScript gives a meaning', () => {
+    for (const json of [
+      '{"metadata":{"constructor":"x","toJSON":"y"}}',
+      '{"metadata":{"\\u0063onstructor":"x","toJSON":"y","n":12345678901}}',
+      '{"a":[{"constructor":{"name":"Date"},"valueOf":"1"}],"then":"t","hasOwnProperty":"h"}',
+    ]) {
+      expect(plain(readMsgpack(toMsgpack(json)))).toEqual(JSON.parse(json));
+    }
+  });
+
   it('hold what the JSON text holds, integers as integers, for our reader and for others', () => {
     const json =
       '{"a":9007199254740991,"b":-9007199254740991,"c":[1,-1,4294967296,"9223372036854775807",null,true],"d":{"é":{}}}';

@@ -113,6 +113,8 @@ describe.each(['uws', 'node'] as const)('the stream on %s', (server) => {
       [Buffer.from([0x92, 0x81, 0xa1, 0x6e, 1, 0x80]), /without "n"/],
       [Buffer.from([0xc1]), /array of requests/],
       ['hello', /array of requests/],
+      // A name of 32 bytes that are no letters, which would be 64 in the reason of a close frame.
+      [Buffer.from([0x91, 0x81, 0xd9, 0x20, ...Array<number>(32).fill(0xff), 0]), /^"\?{32}" in a request/],
     ];
     for (const [bytes, why] of cases) {
       const client = await open();
@@ -121,6 +123,24 @@ describe.each(['uws', 'node'] as const)('the stream on %s', (server) => {
       expect([code, reason]).toEqual([1007, expect.stringMatching(why)]);
     }
     expect(world.engine.posts.length).toBe(before);
+  });
+
+  it('answers a text that is no JSON as a text', async () => {
+    const client = await open();
+    const answer = await client.one({ to: 'GET /metrics' });
+    expect(answer).toMatchObject({ status: 200, body: expect.stringContaining('# HELP') });
+    await client.close();
+  });
+
+  it('gives back its connection when it ends', async () => {
+    const few = await startWorld(server, { connectionsMax: 4 });
+    const another = (): Promise<StreamClient> => StreamClient.open(few.url(''), few.token);
+    for (let opened = 0; opened < 12; opened++) await (await another()).close();
+    expect((await few.send('GET', '/healthz')).status).toBe(200);
+    const held = [await another(), await another(), await another()];
+    await expect(Promise.all([another(), another()]), 'open ones count').rejects.toThrow();
+    for (const client of held) await client.close();
+    await few.front.close();
   });
 
   it('ends where a number does not grow', async () => {
