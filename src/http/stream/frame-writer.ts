@@ -8,6 +8,8 @@ import { type AnswerBuffer, bufferOf } from '../render/answer-buffer.js';
 
 /** Each connection has one: most are quiet. */
 const FIRST_BYTES = 4 * 1024;
+/** A buffer that an answer once needed does not stay with its connection, which may be idle for days. */
+const KEPT_BYTES_MAX = 1 << 20;
 /** Before the answers: their count and the frame's map. Written last, in front of them, when all of it is known. */
 const ROOM_BEFORE = 256;
 /** Of an answer beside its body: five names and values. */
@@ -98,7 +100,7 @@ export class FrameWriter {
   }
 
   /**
-   * The frame with all answers since the last one. Valid until the next answer is begun or added.
+   * The frame with all answers since the last one. Valid, where it is small, until the next answer is begun or added.
    * @param credits that the client gets back @param token empty: none
    */
   take(credits: number, token: string): Uint8Array {
@@ -123,6 +125,7 @@ export class FrameWriter {
     bytes.set(head, ROOM_BEFORE - head.length);
     this.#at = ROOM_BEFORE;
     this.#count = 0;
+    if (bytes.length > KEPT_BYTES_MAX) this.#into = bufferOf(FIRST_BYTES);
     return bytes.subarray(ROOM_BEFORE - head.length, end);
   }
 

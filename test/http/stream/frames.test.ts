@@ -117,6 +117,17 @@ describe('frames of requests', () => {
 });
 
 describe('frames of answers', () => {
+  it('keep no buffer that a large answer once needed', () => {
+    const writer = new FrameWriter();
+    const facts = { n: 1, status: 200, replayed: false, retryAfter: 0 };
+    const body = packr.pack('x'.repeat(3_000_000));
+    writer.add(facts, body);
+    expect(unpack(writer.take(1, ''))).toMatchObject({ answers: [{ n: 1, body: 'x'.repeat(3_000_000) }] });
+    expect(writer.into.bytes.length).toBeLessThan(1 << 20);
+    writer.add(facts, packr.pack('y'));
+    expect(unpack(writer.take(1, ''))).toMatchObject({ answers: [{ n: 1, body: 'y' }] });
+  });
+
   it('hold all answers since the last frame, in their order, whatever their sizes', () => {
     const writer = new FrameWriter();
     const answers = fc.array(
